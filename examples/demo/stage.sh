@@ -15,6 +15,8 @@ esac
 # --- telling ----------------------------------------------------------------------------------
 
 chapter_number=0
+# Whether the last line was a check: a row of checks stands together.
+ticked=0
 
 # chapter TITLE: a numbered heading with the seconds since the start.
 chapter() {
@@ -24,6 +26,7 @@ chapter() {
 
 # tell TEXT...: what comes next, and why it matters; a line an argument.
 tell() {
+  ticked=0
   printf '\n'
   printf '  %s\n' "$@"
 }
@@ -73,6 +76,7 @@ session() {
 # say_sql WHO SQL: the statement as it would look at WHO's prompt.
 say_sql() {
   local prompt="$1=> " line first=1
+  ticked=0
   printf '\n'
   while IFS= read -r line; do
     if [ $first = 1 ]; then printf '    %s%s%s%s\n' "$blue" "$prompt" "$plain" "$line"
@@ -84,7 +88,7 @@ say_sql() {
 
 # tidy: psql's answer, without what is of use only to the authors of PostgreSQL.
 tidy() {
-  sed -e 's/^psql:[^:]*:[0-9]*: //' -e '/^LOCATION: /d' -e '/^CONTEXT: /d' -e '/^$/d' -e '/^BEGIN$/d' -e '/^COMMIT$/d'
+  sed -e 's/^psql:[^:]*:[0-9]*: //' -e 's/^NOTICE:  00000: /NOTICE:  /' -e '/^LOCATION: /d' -e '/^CONTEXT: /d' -e '/^$/d' -e '/^BEGIN$/d' -e '/^COMMIT$/d'
 }
 
 # run WHO SQL: shows the statement and its answer. The answer stays in $answer.
@@ -113,10 +117,12 @@ refused() {
 }
 
 # ask WHO SQL: the bare value, for a check; nothing is shown.
-ask() { session "$1" -At <<<"$2" | tidy; }
+ask() { PGOPTIONS='-c client_min_messages=warning' session "$1" -At <<<"$2" | tidy; }
 
 # check TEXT ACTUAL EXPECTED: says TEXT, which must be true.
 check() {
   [ "$2" = "$3" ] || failed "It should be so that: $1" "expected: $3" "seen:     $2"
-  printf '\n    %s%s %s%s\n' "$green" "$tick" "$1" "$plain"
+  [ $ticked = 1 ] || printf '\n'
+  ticked=1
+  printf '    %s%s %s%s\n' "$green" "$tick" "$1" "$plain"
 }
