@@ -1,1 +1,19 @@
+//! Private clusters and real drivers, for what one session cannot show.
+//!
+//! - [`cluster`]: a server of one's own: start, kill, restart, and gone with the test run
+//! - [`database`]: a fresh database in it: connect as any role, dump, run psql
+//! - [`steps`]: what a mutating function of the extension returned
+//! - [`sql`]: queries, expected errors and claims
+//! - [`fixtures`]: the tables, people and organizations that the tests share
+//!
+//! The server's programs come from `TENANT_GUARD_PG_BIN`, else from `pg_config --bindir`.
+//! The extension must already be installed there; `scripts/test.sh` does that.
 
+pub mod cluster;
+pub mod database;
+pub mod fixtures;
+pub mod sql;
+pub mod steps;
+
+pub use cluster::Cluster;
+pub use database::Database;

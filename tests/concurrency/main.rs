@@ -1,0 +1,11 @@
+//! What one session cannot show: two sessions, other roles, parallel workers, a killed server.
+
+mod a_killed_server_keeps_all_or_nothing;
+mod a_shadowed_name_changes_nothing;
+mod ordinary_roles_call_nothing_on_others_tables;
+mod ordinary_roles_forge_no_context;
+mod ordinary_roles_write_nothing;
+mod parallel_workers_see_the_caller;
+mod racing_changes_leave_one_winner;
+mod the_context_ends_with_its_transaction;
+mod the_journal_belongs_to_owners;

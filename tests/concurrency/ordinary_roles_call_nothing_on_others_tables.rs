@@ -1,0 +1,283 @@
+//! No function of the extension does anything to a table of someone else. Every function is found in the catalog and
+//! called with arguments that aim at another owner's objects, so that a new one is held to it without a new test.
+
+use postgres::Client;
+use tenant_guard_tests::cluster::{OTHER_OWNER, OWNER, VISITOR};
+use tenant_guard_tests::database::trigger_functions;
+use tenant_guard_tests::fixtures::*;
+use tenant_guard_tests::sql::{execute, expect_error, number, rows, session_claims, try_rows};
+use tenant_guard_tests::steps::apply;
+use tenant_guard_tests::Database;
+
+/// A function's name, kind and parameters as (name, type).
+struct Function {
+    name: String,
+    is_procedure: bool,
+    parameters: Vec<(String, String)>,
+    defaults: usize,
+    variadic: bool,
+}
+
+fn functions(admin: &mut Client) -> Vec<Function> {
+    let found = rows(
+        admin,
+        "SELECT format('%I.%I', p.pronamespace::regnamespace, p.proname), p.prokind = 'p', p.pronargdefaults, p.provariadic <> 0,
+                (SELECT string_agg(coalesce(nullif(p.proargnames[n], ''), '-') || '=' || format_type(t, NULL), '|' ORDER BY n)
+                   FROM unnest(p.proargtypes) WITH ORDINALITY AS a (t, n))
+           FROM pg_proc p
+           JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+           JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+          WHERE e.extname = 'tenant_guard' AND p.prokind IN ('f', 'p')
+            AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+          ORDER BY 1",
+    );
+    let function = |row: Vec<Option<String>>| Function {
+        name: row[0].clone().expect("a name"),
+        is_procedure: row[1].as_deref() == Some("t"),
+        defaults: row[2]
+            .as_deref()
+            .expect("a count")
+            .parse()
+            .expect("a number"),
+        variadic: row[3].as_deref() == Some("t"),
+        parameters: row[4]
+            .as_deref()
+            .unwrap_or_default()
+            .split_terminator('|')
+            .filter_map(|parameter| parameter.split_once('='))
+            .map(|(name, kind)| (name.to_owned(), kind.to_owned()))
+            .collect(),
+    };
+    found.into_iter().map(function).collect()
+}
+
+/// The most harmful argument for a parameter.
+fn aim(name: &str, kind: &str, change: i64, slug: &str) -> String {
+    let literal = match (name, kind) {
+        ("dry_run", _) => "false",
+        ("force", _) => "true",
+        ("slug" | "confirm", _) => slug,
+        ("template" | "schema", _) => "crm",
+        ("membership", _) => "crm.members",
+        ("user_column", _) => "user_id",
+        ("role_column" | "tenant_role" | "permissions", _) | ("roles", "name[]") => {
+            return format!("NULL::{kind}")
+        }
+        ("scope", _) => "active",
+        ("existing", _) => "replace",
+        ("index", _) => "skip",
+        (_, "regclass") => "crm.contacts",
+        (_, "name") => "organization_id",
+        (_, "boolean") => "true",
+        (_, "uuid") => ORG_B,
+        (_, "text") => ORG_B,
+        (_, "text[]") => "{sub}",
+        (_, "uuid[]") => return format!("ARRAY['{ORG_B}']::uuid[]"),
+        (_, "json" | "jsonb") => "{}",
+        (_, "bigint" | "integer" | "smallint" | "numeric" | "oid") => {
+            return format!("{change}::{kind}")
+        }
+        _ => return format!("NULL::{kind}"),
+    };
+    format!("'{literal}'::{kind}")
+}
+
+/// With all arguments, and with the defaults left to the function.
+fn calls(function: &Function, change: i64, slug: &str) -> Vec<String> {
+    let all: Vec<String> = function
+        .parameters
+        .iter()
+        .map(|(name, kind)| aim(name, kind, change, slug))
+        .collect();
+    let mut lists = vec![all.clone()];
+    if function.defaults > 0 {
+        lists.push(all[..all.len() - function.defaults].to_vec());
+    }
+    let render = |mut list: Vec<String>| {
+        if let (true, Some(last)) = (function.variadic, list.last_mut()) {
+            *last = format!("VARIADIC {last}");
+        }
+        let verb = if function.is_procedure {
+            "CALL"
+        } else {
+            "SELECT * FROM"
+        };
+        format!("{verb} {}({})", function.name, list.join(", "))
+    };
+    lists.into_iter().map(render).collect()
+}
+
+/// A protected and audited CRM with a tenant schema, all of it the owner's, and the change that protected it.
+fn owners_database() -> (Database<'static>, i64) {
+    let database = protected_crm();
+    let mut owner = database.connect(OWNER);
+    apply(
+        &mut owner,
+        "enable_audit('crm.contacts', 'organization_id')",
+    );
+    apply(
+        &mut owner,
+        "create_tenant_schema('acme', 'crm', tenant_role => 'app_owner')",
+    );
+    let change = "SELECT max(id) FROM tenant_guard.change WHERE operation = 'protect_table'";
+    let change = number(&mut database.admin(), change);
+    execute(
+        &mut database.admin(),
+        "GRANT USAGE ON SCHEMA crm TO other_owner; GRANT ALL ON ALL TABLES IN SCHEMA crm TO other_owner",
+    );
+    (database, change)
+}
+
+/// Parameters through which a function is told what to touch.
+const TARGETS: [&str; 5] = ["table", "membership", "template", "change_id", "slug"];
+
+#[test]
+fn no_function_changes_anything_of_another_owner() {
+    let (database, change) = owners_database();
+    let functions = functions(&mut database.admin());
+    for known in [
+        "protect_table",
+        "enable_audit",
+        "undo",
+        "create_tenant_schema",
+        "drop_tenant_schema",
+        "use_membership",
+    ] {
+        let name = format!("tenant_guard.{known}");
+        assert!(
+            functions.iter().any(|function| function.name == name),
+            "{known}"
+        );
+    }
+    let before = (database.schema(), database.contents());
+    // Privileges on the tables, a schema of one's own, the right to create more: none of it is ownership.
+    for role in [VISITOR, OTHER_OWNER] {
+        let mut client = database.connect(role);
+        execute(&mut client, &session_claims(MALLORY, None));
+        for function in &functions {
+            let makes_a_schema = function
+                .parameters
+                .iter()
+                .any(|(name, _)| name == "template");
+            let slug = if makes_a_schema { "intruder" } else { "acme" };
+            let aims = function
+                .parameters
+                .iter()
+                .any(|(name, _)| TARGETS.contains(&name.as_str()));
+            for call in calls(function, change, slug) {
+                let answer = try_rows(&mut client, &call);
+                if aims {
+                    let code = answer.err().and_then(|error| error.code().cloned());
+                    assert_eq!(
+                        code.as_ref().map(|code| code.code()),
+                        Some("42501"),
+                        "{role}: {call}"
+                    );
+                }
+                assert_eq!(database.schema(), before.0, "{role}: {call}");
+                assert_eq!(database.contents(), before.1, "{role}: {call}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_dry_run_shows_a_stranger_nothing_of_anothers_table() {
+    let (database, change) = owners_database();
+    let mut client = database.connect(OTHER_OWNER);
+    for call in [
+        "protect_table('crm.invoices', dry_run => true)".to_owned(),
+        "unprotect_table('crm.contacts', dry_run => true)".to_owned(),
+        "enable_audit('crm.invoices', dry_run => true)".to_owned(),
+        "disable_audit('crm.contacts', dry_run => true)".to_owned(),
+        "create_tenant_schema('intruder', 'crm', dry_run => true)".to_owned(),
+        "drop_tenant_schema('acme', 'acme', dry_run => true)".to_owned(),
+        format!("undo({change}, dry_run => true)"),
+    ] {
+        let call = format!("SELECT * FROM tenant_guard.{call}");
+        expect_error(&mut client, &call, "42501");
+    }
+}
+
+#[test]
+fn a_trigger_function_cannot_be_attached_by_an_ordinary_role() {
+    let (database, _) = owners_database();
+    let mut admin = database.admin();
+    execute(&mut admin, "CREATE SCHEMA home AUTHORIZATION visitor");
+    let mut client = database.connect(VISITOR);
+    execute(
+        &mut client,
+        "CREATE TEMP TABLE contacts (id int PRIMARY KEY, organization_id uuid);
+         CREATE TABLE home.contacts (id int PRIMARY KEY, organization_id uuid);
+         CREATE VIEW home.seen AS TABLE home.contacts",
+    );
+    let functions = trigger_functions(&mut admin);
+    assert!(!functions.is_empty(), "auditing works through triggers");
+    let trail = database.contents();
+    for function in functions {
+        for (moment, table) in [
+            (
+                "AFTER INSERT OR UPDATE OR DELETE",
+                "pg_temp.contacts FOR EACH ROW",
+            ),
+            (
+                "AFTER INSERT OR UPDATE OR DELETE",
+                "home.contacts FOR EACH ROW",
+            ),
+            ("AFTER TRUNCATE", "home.contacts FOR EACH STATEMENT"),
+            ("BEFORE INSERT", "home.contacts FOR EACH STATEMENT"),
+            ("INSTEAD OF INSERT", "home.seen FOR EACH ROW"),
+        ] {
+            let attack =
+                format!("CREATE TRIGGER forge {moment} ON {table} EXECUTE FUNCTION {function}");
+            expect_error(&mut client, &attack, "42501");
+        }
+        expect_error(&mut client, &format!("SELECT {}", function), "42501");
+    }
+    execute(
+        &mut client,
+        &format!("INSERT INTO home.contacts VALUES (1, '{ORG_A}'); TRUNCATE home.contacts"),
+    );
+    assert_eq!(database.contents(), trail);
+}
+
+#[test]
+fn a_trigger_function_attached_by_hand_forges_no_event_of_another_table() {
+    let (database, _) = owners_database();
+    // The migration role may attach it; but only to its own tables, and the event names the table it came from.
+    let mut owner = database.connect(OWNER);
+    execute(
+        &mut owner,
+        "CREATE SCHEMA home; CREATE TABLE home.fake (id int PRIMARY KEY, organization_id uuid)",
+    );
+    for function in trigger_functions(&mut database.admin()) {
+        let attach = format!(
+            "CREATE OR REPLACE TRIGGER forge AFTER INSERT ON home.fake FOR EACH ROW EXECUTE FUNCTION {function}"
+        );
+        // A statement-level function says that it is not for rows; so be it.
+        if try_rows(&mut owner, &attach).is_ok() {
+            let _ = try_rows(
+                &mut owner,
+                &format!("INSERT INTO home.fake VALUES (1, '{ORG_B}')"),
+            );
+        }
+    }
+    let lied = "SELECT count(*) FROM tenant_guard.audit_log WHERE (table_schema, table_name) <> ('home', 'fake')";
+    assert_eq!(number(&mut database.admin(), lied), 0);
+}
+
+#[test]
+fn administrative_functions_are_not_for_everyone() {
+    let (database, _) = owners_database();
+    let mut client = database.connect(VISITOR);
+    let call =
+        "SELECT * FROM tenant_guard.use_membership('crm.members', 'user_id', 'organization_id')";
+    expect_error(&mut client, call, "42501");
+    // Not even for the owner of a table that would do.
+    let mut other = database.connect(OTHER_OWNER);
+    execute(
+        &mut other,
+        "CREATE SCHEMA own; CREATE TABLE own.members (user_id uuid, organization_id uuid)",
+    );
+    expect_error(&mut other, &call.replace("crm.", "own."), "42501");
+}

@@ -1,0 +1,76 @@
+//! What a mutating function of the extension returned.
+
+use postgres::Client;
+
+use crate::sql::try_rows;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub change_id: Option<i64>,
+    pub step: i64,
+    pub action: String,
+    pub sql: String,
+    pub undo: String,
+}
+
+/// `call` without the schema: `protect_table('crm.contacts')`.
+pub fn try_call(client: &mut Client, call: &str) -> Result<Vec<Step>, postgres::Error> {
+    let sql = format!("SELECT change_id, step, action, sql, undo FROM tenant_guard.{call}");
+    let found = try_rows(client, &sql)?;
+    let steps = found.into_iter().map(|row| Step {
+        change_id: row[0].as_deref().map(|id| id.parse().expect("a number")),
+        step: row[1]
+            .as_deref()
+            .expect("a step")
+            .parse()
+            .expect("a number"),
+        action: row[2].clone().expect("an action"),
+        sql: row[3].clone().expect("the SQL of a step"),
+        undo: row[4].clone().unwrap_or_default(),
+    });
+    Ok(steps.collect())
+}
+
+pub fn call(client: &mut Client, call: &str) -> Vec<Step> {
+    try_call(client, call).unwrap_or_else(|error| panic!("{call}\n{error:?}"))
+}
+
+/// Runs a call that must change something, and returns the change that the journal knows it by.
+pub fn apply(client: &mut Client, text: &str) -> i64 {
+    change_of(&call(client, text), text)
+}
+
+pub fn change_of(steps: &[Step], call: &str) -> i64 {
+    let first = steps.first().unwrap_or_else(|| panic!("{call}: no steps"));
+    let id = first
+        .change_id
+        .unwrap_or_else(|| panic!("{call}: no change_id"));
+    assert!(
+        steps.iter().all(|step| step.change_id == Some(id)),
+        "{call}: one change has one id\n{steps:?}"
+    );
+    id
+}
+
+/// The `sql` column in order: what a person copies out of a dry run.
+pub fn script(steps: &[Step]) -> String {
+    joined(steps.iter().map(|step| &step.sql))
+}
+
+/// The `undo` column backwards.
+pub fn undo_script(steps: &[Step]) -> String {
+    joined(steps.iter().rev().map(|step| &step.undo))
+}
+
+fn joined<'a>(statements: impl Iterator<Item = &'a String>) -> String {
+    let mut script = String::new();
+    for statement in statements.filter(|statement| !statement.trim().is_empty()) {
+        assert!(
+            statement.trim_end().ends_with(';'),
+            "cannot be pasted, no semicolon: {statement}"
+        );
+        script.push_str(statement);
+        script.push('\n');
+    }
+    script
+}
