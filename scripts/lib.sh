@@ -78,8 +78,8 @@ default_home() {
 TENANT_GUARD_HOME=${TENANT_GUARD_HOME:-$(default_home)}
 export TENANT_GUARD_HOME
 
-# cargo's own folder first: a login shell may not have it on PATH. Ours before it, for a cargo-pgrx
-# of the version we need when the machine's is another.
+# Ours comes first, for the case that the machine has a cargo-pgrx of another version; cargo's last,
+# for a shell that has not read rustup's profile.
 PATH=$TENANT_GUARD_HOME/bin:$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
 export PATH
 
@@ -128,10 +128,19 @@ build_install() {
   stamp=$TENANT_GUARD_HOME/pgrx-$pg/installed
   [ "$(cat "$stamp" 2>/dev/null)" = "$(install_state "$config" "$profile")" ] && return
   if [ "$profile" = release ]; then flags+=(--release); fi
+  unlink_installed "$config"
   if [ ! -w "$("$config" --pkglibdir)" ]; then flags+=(--sudo); fi
   step "building tenant_guard for PostgreSQL $pg ($profile)" \
     cargo_pgrx "$pg" install --pg-config "$config" --no-default-features --features "pg$pg" "${flags[@]}" || return 1
   install_state "$config" "$profile" >"$stamp"
+}
+
+# unlink_installed PG_CONFIG: takes the installed library out of its folder. `cargo pgrx install --sudo`
+# would write into the file, under running servers that have it mapped, and crash them.
+unlink_installed() {
+  local library
+  library=$("$1" --pkglibdir)/tenant_guard.so
+  [ ! -e "$library" ] || rm -f "$library" 2>/dev/null || as_root rm -f "$library"
 }
 
 # install_state PG_CONFIG PROFILE: a fingerprint of the sources and of what is installed. It covers
@@ -141,9 +150,9 @@ install_state() {
     cd "$ROOT"
     {
       echo "$2 $(rustc --version)"
-      find Cargo.toml Cargo.lock tenant_guard.control .cargo src sql -type f -print0 | sort -z | xargs -0 sha256sum
+      find Cargo.* ./*.control .cargo src sql -type f -exec sha256sum {} + 2>/dev/null | sort
       sha256sum "$("$1" --pkglibdir)"/tenant_guard.so "$("$1" --sharedir)"/extension/tenant_guard{.control,--*.sql} 2>&1 || true
-    } | sha256sum
+    } | sha256sum || true
   )
 }
 
@@ -202,23 +211,28 @@ cluster_use() {
 cluster_url() { echo "postgresql://postgres:$(cat "$1/password")@127.0.0.1:$(cat "$1/port")/postgres"; }
 
 # cluster_running DIR: true while the cluster's postmaster lives.
-cluster_running() {
+cluster_running() { postmaster_pid "$1/data" >/dev/null; }
+
+# cluster_stop DIR: stops the cluster's postmaster; nothing to do if it is down.
+cluster_stop() { postmaster_stop "$1/data"; }
+
+# postmaster_pid DATA: the process id of the server that runs on that data folder; fails if none does.
+postmaster_pid() {
   local pid
-  pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null) && [ -n "$pid" ] &&
-    # A pid may have been given to another program since: a postmaster works in its data folder.
-    [ "$(readlink "/proc/$pid/cwd")" = "$(realpath "$1/data")" ]
+  pid=$(as_pg head -n 1 "$(realpath "$1")/postmaster.pid" 2>/dev/null) && [ -n "$pid" ] &&
+    # The id may be another program's by now: a postmaster works in its data folder.
+    [ "$(as_pg readlink "/proc/$pid/cwd")" = "$(realpath "$1")" ] && echo "$pid"
 }
 
-# cluster_stop DIR: stops the cluster's postmaster, by its pid; nothing to do if it is down.
-cluster_stop() {
+# postmaster_stop DATA: stops that server, by its process id.
+postmaster_stop() {
   local pid tries
-  cluster_running "$1" || return 0
-  pid=$(head -n 1 "$1/data/postmaster.pid")
-  kill -INT "$pid"
+  pid=$(postmaster_pid "$1") || return 0
+  as_pg kill -INT "$pid"
   for tries in {1..150}; do
-    kill -0 "$pid" 2>/dev/null || return 0
+    [ -d "/proc/$pid" ] || return 0
     # After 20 s it is told to leave without tidying up.
-    if [ "$tries" = 100 ]; then kill -QUIT "$pid"; fi
+    if [ "$tries" = 100 ]; then as_pg kill -QUIT "$pid"; fi
     sleep 0.2
   done
   die "the server with process id $pid does not stop"
