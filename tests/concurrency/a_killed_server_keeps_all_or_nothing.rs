@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tenant_guard_tests::cluster::{Cluster, OWNER, VISITOR};
 use tenant_guard_tests::fixtures::*;
-use tenant_guard_tests::sql::{execute, number, rows, wait_until};
+use tenant_guard_tests::sql::{backend_pid, execute, number, rows, wait_until};
 use tenant_guard_tests::steps::{apply, call, try_call};
 use tenant_guard_tests::Database;
 
@@ -82,33 +82,71 @@ fn a_half_done_undo_is_gone() {
     apply(&mut database.connect(OWNER), &format!("undo({change})"));
 }
 
-/// Contacts enough for an index build that lasts.
-fn many_contacts(database: &Database) {
-    database.load(TENANCY);
-    database.load(&format!(
-        "INSERT INTO crm.contacts (organization_id, name)
-         SELECT CASE n % 2 WHEN 0 THEN '{ORG_A}' ELSE '{ORG_B}' END::uuid, 'contact ' || n
-           FROM generate_series(1, 400000) AS n"
-    ));
-    execute(&mut database.admin(), "CHECKPOINT");
+/// A cluster with two databases that differ in size alone: contacts enough for an index build that lasts.
+struct Setting<'c> {
+    large: Database<'c>,
+    schema: String,
+    protected: String,
 }
 
-/// Either state in full, and the journal knows which; true when the change is there.
-fn all_or_nothing(database: &Database, schema: &str, protected: &str) -> bool {
-    let (found, journal) = (database.schema(), journal(database));
-    if found == schema {
-        assert!(journal.is_empty(), "nothing was done, but: {journal:?}");
-        return false;
+fn setting(cluster: &Cluster) -> Setting<'_> {
+    let small = Database::fresh_in(cluster);
+    small.load(TENANCY);
+    let large = small.copy();
+    large.load(&format!(
+        "INSERT INTO crm.contacts (organization_id, name)
+         SELECT CASE n % 2 WHEN 0 THEN '{ORG_A}' ELSE '{ORG_B}' END::uuid, 'contact ' || n
+           FROM generate_series(1, 300000) AS n"
+    ));
+    let schema = small.schema();
+    apply(&mut small.connect(OWNER), CALLS[0]);
+    Setting {
+        large,
+        schema,
+        protected: small.schema(),
     }
-    assert_eq!(found, protected, "half of it");
-    assert_eq!(journal.len(), 1, "{journal:?}");
-    assert_ne!(journal[0][3].as_deref(), Some("0"), "steps: {journal:?}");
-    true
+}
+
+/// Runs protect_table in a session of its own and kills the server when the moment has come.
+fn all_or_nothing_when_killed(setting: &Setting, moment: impl FnOnce(&Database, i64)) {
+    let database = setting.large.copy();
+    let mut session = database.connect(OWNER);
+    // Slow enough to be caught.
+    execute(&mut session, "SET maintenance_work_mem = '1MB'");
+    let pid = backend_pid(&mut session);
+    let running = thread::spawn(move || try_call(&mut session, CALLS[0]).is_ok());
+    moment(&database, pid);
+    database.cluster.kill_postmaster();
+    let was_told_yes = running.join().expect("the session ends");
+    database.cluster.restart();
+
+    let (found, journal) = (database.schema(), journal(&database));
+    let done = !journal.is_empty();
+    assert_eq!(
+        &found,
+        if done {
+            &setting.protected
+        } else {
+            &setting.schema
+        },
+        "journal: {journal:?}"
+    );
+    assert!(done || !was_told_yes, "the client was told that it is done");
+    if done {
+        assert_eq!(journal.len(), 1, "{journal:?}");
+        assert_ne!(journal[0][3].as_deref(), Some("0"), "no steps: {journal:?}");
+    }
+
+    let now = call(&mut database.connect(OWNER), CALLS[0]);
+    assert_eq!(now.is_empty(), done, "what is missing is done now");
+    assert_eq!(database.schema(), setting.protected);
+    assert_eq!(contacts(&mut database.connect(VISITOR)), 0);
 }
 
 #[test]
 fn killed_during_the_index_build_it_is_all_or_nothing() {
-    killed_when(|database, pid| {
+    let cluster = Cluster::start();
+    all_or_nothing_when_killed(&setting(&cluster), |database, pid| {
         let mut admin = database.admin();
         let building =
             format!("SELECT count(*) FROM pg_stat_progress_create_index WHERE pid = {pid}");
@@ -118,39 +156,12 @@ fn killed_during_the_index_build_it_is_all_or_nothing() {
 
 #[test]
 fn killed_at_any_moment_it_is_all_or_nothing() {
-    // Some of these come before the first step, some in the middle, some after the end.
-    for milliseconds in [1, 8, 30, 120, 1500] {
-        killed_when(|_, _| thread::sleep(Duration::from_millis(milliseconds)));
-    }
-}
-
-/// Runs protect_table in a session of its own and kills the server when the moment has come.
-fn killed_when(moment: impl Fn(&Database, i64)) {
     let cluster = Cluster::start();
-    let database = Database::fresh_in(&cluster);
-    many_contacts(&database);
-    let schema = database.schema();
-    let protected = {
-        let small = Database::fresh_in(&cluster);
-        small.load(TENANCY);
-        apply(&mut small.connect(OWNER), CALLS[0]);
-        small.schema()
-    };
-    let mut session = database.connect(OWNER);
-    // Slow enough to be caught, and with workers that lose their leader.
-    execute(&mut session, "SET maintenance_work_mem = '1MB'");
-    let pid = tenant_guard_tests::sql::backend_pid(&mut session);
-    let running = thread::spawn(move || try_call(&mut session, CALLS[0]).is_ok());
-    moment(&database, pid);
-    cluster.kill_postmaster();
-    let was_told_yes = running.join().expect("the session ends");
-    cluster.restart();
-    let done = all_or_nothing(&database, &schema, &protected);
-    assert!(done || !was_told_yes, "the client was told that it is done");
-
-    let mut owner = database.connect(OWNER);
-    let now = call(&mut owner, CALLS[0]);
-    assert_eq!(now.is_empty(), done, "what is missing is done now");
-    assert_eq!(database.schema(), protected);
-    assert_eq!(contacts(&mut database.connect(VISITOR)), 0);
+    let setting = setting(&cluster);
+    // Some of these come before the first step, some in the middle, the last after the end.
+    for milliseconds in [1, 10, 40, 100, 200, 2000] {
+        all_or_nothing_when_killed(&setting, |_, _| {
+            thread::sleep(Duration::from_millis(milliseconds));
+        });
+    }
 }

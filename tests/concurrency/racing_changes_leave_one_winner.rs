@@ -24,7 +24,7 @@ fn second_meets_first(database: &Database, text: &str, first_ends: &str) -> Answ
     let owned = text.to_owned();
     let waiting = thread::spawn(move || try_call(&mut second, &owned));
     assert!(
-        waits_for_a_lock(&mut admin, pid),
+        waits_for_a_lock(&mut admin, pid, || waiting.is_finished()),
         "{text}: the second did not wait for the first"
     );
     execute(&mut first, first_ends);

@@ -83,7 +83,7 @@ fn the_journal_goes_with_the_table_to_its_next_owner() {
 }
 
 #[test]
-fn a_change_of_a_dropped_table_shows_nothing_to_the_owner_of_its_namesake() {
+fn a_change_of_a_dropped_table_is_not_undone_on_its_namesake() {
     let database = protected_crm();
     execute(
         &mut database.admin(),

@@ -267,7 +267,7 @@ fn is_root() -> bool {
 }
 
 fn make_home() -> PathBuf {
-    let pattern = std::env::temp_dir().join("tenant_guard.XXXXXX");
+    let pattern = std::env::temp_dir().join("tenant_guard_test.XXXXXX");
     let mktemp = |pattern: &Path| {
         as_server_user(Path::new("mktemp"))
             .arg("-d")
@@ -279,7 +279,7 @@ fn make_home() -> PathBuf {
     let made = if made.status.success() {
         made
     } else {
-        mktemp(Path::new("/tmp/tenant_guard.XXXXXX")).expect("mktemp can be run")
+        mktemp(Path::new("/tmp/tenant_guard_test.XXXXXX")).expect("mktemp can be run")
     };
     PathBuf::from(success(made, "mktemp").trim())
 }

@@ -40,8 +40,7 @@ impl<'c> Database<'c> {
 
     /// Without the extension: what `pg_restore` starts from.
     pub fn empty_in(cluster: &'c Cluster) -> Database<'c> {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = next_name();
         let mut admin = cluster.admin();
         execute(
             &mut admin,
@@ -52,6 +51,17 @@ impl<'c> Database<'c> {
             &format!("GRANT CREATE ON DATABASE {name} TO {OWNER}, {OTHER_OWNER}"),
         );
         Database { cluster, name }
+    }
+
+    /// A copy, file by file. Nobody may be connected to the original.
+    pub fn copy(&self) -> Database<'c> {
+        let name = next_name();
+        let copy = format!("CREATE DATABASE {name} TEMPLATE {}", self.name);
+        execute(&mut self.cluster.admin(), &copy);
+        Database {
+            cluster: self.cluster,
+            name,
+        }
     }
 
     pub fn config(&self, role: &str) -> Config {
@@ -136,6 +146,11 @@ impl<'c> Database<'c> {
             })
             .collect()
     }
+}
+
+fn next_name() -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// The extension's trigger functions, as `schema.name()`.

@@ -104,18 +104,17 @@ pub fn backend_pid(client: &mut Client) -> i64 {
     number(client, "SELECT pg_backend_pid()")
 }
 
-/// Waits until the backend is blocked by another one's lock; false when it ended its statement first.
-pub fn waits_for_a_lock(admin: &mut Client, pid: i64) -> bool {
+/// Waits until the backend is blocked by another one's lock; false when what it does ended first.
+pub fn waits_for_a_lock(admin: &mut Client, pid: i64, ended: impl Fn() -> bool) -> bool {
     let state = format!(
-        "SELECT CASE WHEN wait_event_type = 'Lock' THEN 'waits' ELSE state END
-           FROM pg_stat_activity WHERE pid = {pid}"
+        "SELECT count(*) FROM pg_stat_activity WHERE pid = {pid} AND wait_event_type = 'Lock'"
     );
-    let mut found = None;
+    let mut waits = false;
     wait_until(|| {
-        found = text(admin, &state);
-        found.as_deref() != Some("active")
+        waits = number(admin, &state) == 1;
+        waits || ended()
     });
-    found.as_deref() == Some("waits")
+    waits
 }
 
 pub fn wait_until(mut reached: impl FnMut() -> bool) {
