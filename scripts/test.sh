@@ -59,7 +59,7 @@ tidy() {
 
 behaviour() { build_install "$PG" dev && "$ROOT/scripts/regress.sh" "$PG"; }
 
-clusters() { TENANT_GUARD_PG_BIN=$(pg_bin "$PG") cargo test --locked --package tenant_guard_tests; }
+clusters() { TENANT_GUARD_PG_BIN=$(pg_bin "$PG") cargo test --locked --no-fail-fast --package tenant_guard_tests; }
 
 pgdata=$(cluster_dir)
 trap tidy EXIT
