@@ -2,11 +2,12 @@
 
 use tenant_guard_tests::cluster::{Cluster, OWNER};
 use tenant_guard_tests::fixtures::ZOO;
-use tenant_guard_tests::sql::{assert_clear, db_error, number, rows, text};
+use tenant_guard_tests::sql::{assert_clear, db_error, expect_clear_error, number, rows, text};
 use tenant_guard_tests::steps::{apply, call, script, try_call, undo_script};
 use tenant_guard_tests::Database;
 
 /// Holds a call to every promise of a plan. `call` lacks its closing parenthesis.
+#[track_caller]
 fn goes_there_and_back(call_text: &str) {
     let real = Database::fresh();
     let copy = Database::fresh();
@@ -15,6 +16,7 @@ fn goes_there_and_back(call_text: &str) {
     holds_every_promise(call_text, OWNER, &real, &copy);
 }
 
+#[track_caller]
 fn holds_every_promise(call_text: &str, role: &str, real: &Database, copy: &Database) {
     let dry = format!("{call_text}, dry_run => true)");
     let run = format!("{call_text})");
@@ -56,6 +58,7 @@ fn holds_every_promise(call_text: &str, role: &str, real: &Database, copy: &Data
 }
 
 /// A second run plans nothing; only a slug that is taken is an error.
+#[track_caller]
 fn has_nothing_left_to_do(database: &Database, role: &str, call_text: &str) {
     let mut session = database.connect(role);
     match try_call(&mut session, call_text) {
@@ -68,6 +71,7 @@ fn has_nothing_left_to_do(database: &Database, role: &str, call_text: &str) {
 }
 
 /// Equal dumps; else shows the lines that only one of them has.
+#[track_caller]
 fn assert_same(found: &str, expected: &str, what: &str) {
     if found == expected {
         return;
@@ -151,6 +155,27 @@ fn the_way_out_of_a_protected_and_audited_table_is_a_plan_too() {
         }
         holds_every_promise(back, OWNER, &real, &copy);
     }
+}
+
+#[test]
+fn a_leftover_policy_is_refused_kept_or_replaced_as_told() {
+    let database = Database::fresh();
+    database.load(ZOO);
+    let mut owner = database.connect(OWNER);
+    let refused = "SELECT * FROM tenant_guard.protect_table('crm.tickets')";
+    expect_clear_error(&mut owner, refused, "55000");
+    let leftover = r#"SELECT count(*) FROM pg_policy WHERE polname = 'own tickets'"#;
+    let kept = apply(
+        &mut owner,
+        "protect_table('crm.tickets', existing => 'keep')",
+    );
+    assert_eq!(number(&mut owner, leftover), 1);
+    apply(&mut owner, &format!("undo({kept})"));
+    apply(
+        &mut owner,
+        "protect_table('crm.tickets', existing => 'replace')",
+    );
+    assert_eq!(number(&mut owner, leftover), 0);
 }
 
 #[test]

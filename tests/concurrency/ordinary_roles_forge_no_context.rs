@@ -31,6 +31,7 @@ fn forgeries() -> Vec<String> {
 }
 
 /// Mallory, who belongs to no organization, sees and changes nothing.
+#[track_caller]
 fn reaches_nothing(client: &mut Client, how: &str) {
     for helper in ["org_id()", "org_id_text()", "org_id_bigint()"] {
         let value = text(client, &format!("SELECT tenant_guard.{helper}"));

@@ -51,7 +51,7 @@ fn every_table_refuses_every_write() {
             for (table, column) in &tables {
                 for attack in [
                     format!("INSERT INTO {table} DEFAULT VALUES"),
-                    format!("INSERT INTO {table} SELECT * FROM {table}"),
+                    format!("INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM {table}"),
                     format!("UPDATE {table} SET {column} = DEFAULT"),
                     format!("DELETE FROM {table}"),
                     format!(

@@ -118,8 +118,8 @@ fn no_owner_writes_the_journal_by_hand() {
         "DELETE FROM tenant_guard.change_step",
         "DELETE FROM tenant_guard.change",
         "TRUNCATE tenant_guard.change_step",
-        "INSERT INTO tenant_guard.change_step SELECT * FROM tenant_guard.change_step",
-        "INSERT INTO tenant_guard.change SELECT * FROM tenant_guard.change",
+        "INSERT INTO tenant_guard.change_step OVERRIDING SYSTEM VALUE SELECT * FROM tenant_guard.change_step",
+        "INSERT INTO tenant_guard.change OVERRIDING SYSTEM VALUE SELECT * FROM tenant_guard.change",
         "COPY tenant_guard.change_step FROM STDIN",
         "SELECT * FROM tenant_guard.change FOR UPDATE",
     ] {

@@ -294,6 +294,7 @@ fn signal(signal: &str, pid: u32) {
 }
 
 /// Runs a command to its end and returns what it printed; panics, with its errors, when it failed.
+#[track_caller]
 pub fn finish(command: &mut Command) -> String {
     let output = command
         .output()
@@ -301,6 +302,7 @@ pub fn finish(command: &mut Command) -> String {
     success(output, &format!("{command:?}"))
 }
 
+#[track_caller]
 pub fn success(output: Output, what: &str) -> String {
     assert!(
         output.status.success(),

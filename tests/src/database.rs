@@ -79,10 +79,9 @@ impl<'c> Database<'c> {
     }
 
     /// Runs a script as the owner of the application's tables.
+    #[track_caller]
     pub fn load(&self, script: &str) {
-        self.connect(OWNER)
-            .batch_execute(script)
-            .unwrap_or_else(|error| panic!("{error:?}"));
+        execute(&mut self.connect(OWNER), script);
     }
 
     /// `pg_dump -s`, without the two lines that carry a random key.
@@ -120,6 +119,7 @@ impl<'c> Database<'c> {
         output
     }
 
+    #[track_caller]
     pub fn paste_well(&self, role: &str, script: &str) -> String {
         success(self.paste(role, script), script)
     }

@@ -52,11 +52,13 @@ pub const USE_MEMBERSHIP: &str =
     "use_membership('crm.members', 'user_id', 'organization_id', 'role')";
 
 /// How many contacts the session sees.
+#[track_caller]
 pub fn contacts(client: &mut Client) -> i64 {
     number(client, "SELECT count(*) FROM crm.contacts")
 }
 
 /// A visitor's session inside a transaction, with a gateway's claims.
+#[track_caller]
 pub fn visit(database: &Database, user: &str, org: Option<&str>) -> Client {
     let mut client = database.connect(VISITOR);
     execute(&mut client, "BEGIN");

@@ -6,8 +6,12 @@ use postgres::error::DbError;
 use postgres::{Client, SimpleQueryMessage};
 
 /// The rows of the last statement that returns any, as text.
+#[track_caller]
 pub fn rows(client: &mut Client, sql: &str) -> Vec<Vec<Option<String>>> {
-    try_rows(client, sql).unwrap_or_else(|error| panic!("{sql}\n{error:?}"))
+    match try_rows(client, sql) {
+        Ok(found) => found,
+        Err(error) => panic!("{sql}\n{error:?}"),
+    }
 }
 
 pub fn try_rows(
@@ -30,12 +34,14 @@ pub fn try_rows(
 }
 
 /// The first column of the only row.
+#[track_caller]
 pub fn text(client: &mut Client, sql: &str) -> Option<String> {
     let mut found = rows(client, sql);
     assert_eq!(found.len(), 1, "{sql}");
     found.remove(0).remove(0)
 }
 
+#[track_caller]
 pub fn number(client: &mut Client, sql: &str) -> i64 {
     let value = text(client, sql).unwrap_or_else(|| panic!("{sql}: NULL"));
     value
@@ -43,13 +49,15 @@ pub fn number(client: &mut Client, sql: &str) -> i64 {
         .unwrap_or_else(|_| panic!("{sql}: {value} is not a number"))
 }
 
+#[track_caller]
 pub fn execute(client: &mut Client, sql: &str) {
-    client
-        .batch_execute(sql)
-        .unwrap_or_else(|error| panic!("{sql}\n{error:?}"));
+    if let Err(error) = client.batch_execute(sql) {
+        panic!("{sql}\n{error:?}");
+    }
 }
 
 /// The statement must fail with this SQLSTATE.
+#[track_caller]
 pub fn expect_error(client: &mut Client, sql: &str, sqlstate: &str) -> DbError {
     match client.batch_execute(sql) {
         Ok(()) => panic!("{sql}\nwas accepted, expected {sqlstate}"),
@@ -58,12 +66,14 @@ pub fn expect_error(client: &mut Client, sql: &str, sqlstate: &str) -> DbError {
 }
 
 /// As [`expect_error`], for the extension's own errors: these explain themselves and say what to do next.
+#[track_caller]
 pub fn expect_clear_error(client: &mut Client, sql: &str, sqlstate: &str) -> DbError {
     let error = expect_error(client, sql, sqlstate);
     assert_clear(&error, sql);
     error
 }
 
+#[track_caller]
 pub fn db_error(error: &postgres::Error, sql: &str, sqlstate: &str) -> DbError {
     let error = error
         .as_db_error()
@@ -72,6 +82,7 @@ pub fn db_error(error: &postgres::Error, sql: &str, sqlstate: &str) -> DbError {
     error.clone()
 }
 
+#[track_caller]
 pub fn assert_clear(error: &DbError, sql: &str) {
     let said = |part: Option<&str>| part.is_some_and(|text| !text.trim().is_empty());
     assert!(said(error.detail()), "no DETAIL: {sql}\n{error:?}");
@@ -117,6 +128,7 @@ pub fn waits_for_a_lock(admin: &mut Client, pid: i64, ended: impl Fn() -> bool) 
     waits
 }
 
+#[track_caller]
 pub fn wait_until(mut reached: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !reached() {

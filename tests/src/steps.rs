@@ -31,20 +31,28 @@ pub fn try_call(client: &mut Client, call: &str) -> Result<Vec<Step>, postgres::
     Ok(steps.collect())
 }
 
+#[track_caller]
 pub fn call(client: &mut Client, call: &str) -> Vec<Step> {
-    try_call(client, call).unwrap_or_else(|error| panic!("{call}\n{error:?}"))
+    match try_call(client, call) {
+        Ok(steps) => steps,
+        Err(error) => panic!("{call}\n{error:?}"),
+    }
 }
 
 /// Runs a call that must change something, and returns the change that the journal knows it by.
+#[track_caller]
 pub fn apply(client: &mut Client, text: &str) -> i64 {
     change_of(&call(client, text), text)
 }
 
+#[track_caller]
 pub fn change_of(steps: &[Step], call: &str) -> i64 {
-    let first = steps.first().unwrap_or_else(|| panic!("{call}: no steps"));
-    let id = first
-        .change_id
-        .unwrap_or_else(|| panic!("{call}: no change_id"));
+    let Some(first) = steps.first() else {
+        panic!("{call}: no steps");
+    };
+    let Some(id) = first.change_id else {
+        panic!("{call}: no change_id");
+    };
     assert!(
         steps.iter().all(|step| step.change_id == Some(id)),
         "{call}: one change has one id\n{steps:?}"
