@@ -60,7 +60,7 @@ fn every_table_refuses_every_write() {
                     format!("TRUNCATE {table}"),
                     format!("TRUNCATE {table} RESTART IDENTITY CASCADE"),
                     format!("COPY {table} FROM STDIN"),
-                    format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"),
+                    format!("DO 'BEGIN LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; END'"),
                     format!("ALTER TABLE {table} DISABLE ROW LEVEL SECURITY"),
                     format!("ALTER TABLE {table} DISABLE TRIGGER ALL"),
                     format!("ALTER TABLE {table} OWNER TO CURRENT_USER"),
