@@ -1,26 +1,68 @@
 //! tenant_guard: safe multi-tenancy inside PostgreSQL.
+//!
+//! Everything that changes a database goes catalog -> planner -> plan -> executor -> journal (see
+//! `plan`). The hot path, what every query of every user calls, is `identity` and `context`.
+
+// What everybody uses.
+mod error;
+mod pg; // the only room with hand-written `unsafe`
+mod settings;
+
+// The mechanism.
+mod catalog;
+mod plan;
+
+// The hot path.
+mod context;
+mod identity;
+
+// The features.
+mod audit;
+mod policy;
+mod tenant;
+
+mod farewell;
 
 use pgrx::prelude::*;
 
 ::pgrx::pg_module_magic!(name, version);
 
-#[pg_extern(stable, parallel_safe)]
-fn claims() -> Option<pgrx::JsonB> {
-    None
-}
+// Tables and types come before the functions that use them; grants come last.
+extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
+extension_sql_file!(
+    "../sql/journal.sql",
+    name = "journal",
+    requires = ["bootstrap"]
+);
+extension_sql_file!(
+    "../sql/membership.sql",
+    name = "membership",
+    requires = ["journal"]
+);
+extension_sql_file!(
+    "../sql/audit.sql",
+    name = "audit",
+    requires = [
+        "membership",
+        audit::refuse_change,
+        context::org_id,
+        context::org_id_text
+    ]
+);
+extension_sql_file!("../sql/tenant.sql", name = "tenant", requires = ["audit"]);
+extension_sql_file!(
+    "../sql/farewell.sql",
+    name = "farewell",
+    requires = ["tenant", farewell::before_drop_extension]
+);
+extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 
-#[cfg(any(test, feature = "pg_test"))]
-#[pg_schema]
-mod tests {
-    use pgrx::prelude::*;
-    #[pg_test]
-    fn claims_are_null_without_claims() {
-        assert!(crate::claims().is_none());
-    }
-    #[test]
-    fn pure() {
-        assert_eq!(1, 1);
-    }
+#[pg_guard]
+#[allow(non_snake_case)]
+pub extern "C-unwind" fn _PG_init() {
+    // A backtrace in a client's DETAIL would tell it about the server's insides.
+    std::env::set_var("RUST_LIB_BACKTRACE", "0");
+    settings::define();
 }
 
 /// `cargo pgrx test` looks for this module at the root of the crate.

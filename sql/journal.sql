@@ -1,0 +1,68 @@
+-- The journal of applied changes. Nobody writes it but the extension itself.
+CREATE TABLE tenant_guard.change (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  applied_at timestamptz NOT NULL DEFAULT now(),
+  applied_by name NOT NULL,
+  session_role name NOT NULL,
+  operation text NOT NULL,
+  target text NOT NULL,
+  steps int NOT NULL,
+  undoes bigint REFERENCES tenant_guard.change (id),
+  undone_by bigint REFERENCES tenant_guard.change (id)
+);
+COMMENT ON TABLE tenant_guard.change IS
+  'Every applied change: who, when, what; undone_by names the change that took it back. Visible to the owners of what it touched.';
+
+CREATE TABLE tenant_guard.change_step (
+  change_id bigint NOT NULL REFERENCES tenant_guard.change (id) ON DELETE CASCADE,
+  step int NOT NULL,
+  applied_by name NOT NULL,
+  action text NOT NULL,
+  why text NOT NULL,
+  object_kind text NOT NULL,
+  object_schema text NOT NULL,
+  object_table text NOT NULL,
+  object_name text NOT NULL,
+  sql text NOT NULL,
+  undo text,
+  state_after text,
+  PRIMARY KEY (change_id, step)
+);
+COMMENT ON TABLE tenant_guard.change_step IS
+  'The statements of each change in order, how each is taken back (undo is NULL where nothing can), and the state it left its object in.';
+
+-- Whether the current role owns what a step touched. Roles and the membership registration have no
+-- owner in the catalog, and a dropped object has none any more: those are of the role that made the change.
+CREATE FUNCTION tenant_guard.owns_object(kind text, object_schema text, object_table text, object_name text, applied_by name)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN coalesce(
+  CASE
+    WHEN kind IN ('schema', 'schema_grants', 'tenant_schema', 'path') THEN
+      (SELECT pg_catalog.pg_has_role(n.nspowner, 'USAGE')
+       FROM pg_catalog.pg_namespace n
+       WHERE n.nspname = object_schema)
+    WHEN kind NOT IN ('membership', 'role') THEN
+      (SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE')
+       FROM pg_catalog.pg_class c
+       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+       WHERE n.nspname = object_schema
+         AND c.relname = CASE object_table WHEN '' THEN object_name ELSE object_table END)
+  END,
+  EXISTS (SELECT FROM pg_catalog.pg_roles r
+          WHERE r.rolname = applied_by AND pg_catalog.pg_has_role(r.oid, 'USAGE')));
+COMMENT ON FUNCTION tenant_guard.owns_object(text, text, text, text, name) IS
+  'Whether the current role owns the object of a journaled step (or made the change, where nothing owns the object). Used by the journal''s policies; raises nothing.
+Example: SELECT tenant_guard.owns_object(''policy'', ''crm'', ''contacts'', ''tenant_guard_tenant'', current_user);';
+
+ALTER TABLE tenant_guard.change ENABLE ROW LEVEL SECURITY;
+ALTER TABLE tenant_guard.change_step ENABLE ROW LEVEL SECURITY;
+CREATE POLICY owners_read ON tenant_guard.change_step FOR SELECT USING (
+  tenant_guard.owns_object(object_kind, object_schema, object_table, object_name, applied_by));
+CREATE POLICY owners_read ON tenant_guard.change FOR SELECT USING (
+  EXISTS (SELECT FROM tenant_guard.change_step s WHERE s.change_id = id));
+
+SELECT pg_catalog.pg_extension_config_dump('tenant_guard.change', '');
+SELECT pg_catalog.pg_extension_config_dump('tenant_guard.change_step', '');
+SELECT pg_catalog.pg_extension_config_dump('tenant_guard.change_id_seq', '');

@@ -1,0 +1,180 @@
+//! From the catalog to the plan of `enable_audit` and `disable_audit`. Pure.
+
+use crate::catalog::{Table, Trigger};
+use crate::error::{Error, Result};
+use crate::pg::ident::{literal, quote};
+use crate::plan::{Kind, Object, Plan, Step};
+
+const ROW: &str = "tenant_guard_audit_row";
+const TRUNCATE: &str = "tenant_guard_audit_truncate";
+const DEFAULT_TENANT_COLUMN: &str = "organization_id";
+
+pub fn enable(family: &[Table], tenant_column: Option<String>) -> Result<Plan> {
+    let mut plan = Plan::new("enable_audit", family[0].qualified());
+    let tenant_column = match tenant_column {
+        Some(column) => Some(column),
+        None => family[0]
+            .column(DEFAULT_TENANT_COLUMN)
+            .map(|c| c.name.clone()),
+    };
+    if let Some(column) = &tenant_column {
+        if family[0].column(column).is_none() {
+            return Err(Error::NoSuchColumn {
+                table: family[0].qualified(),
+                column: column.clone(),
+                columns: family[0].columns.iter().map(|c| c.quoted.clone()).collect(),
+            });
+        }
+    }
+    for table in family {
+        // PostgreSQL gives a partition its parent's row triggers, but not those for statements.
+        if !table.is_partition || table.oid == family[0].oid {
+            wanted(&mut plan, table, &Wanted::row(tenant_column.as_deref()));
+        }
+        wanted(&mut plan, table, &Wanted::truncate());
+    }
+    Ok(plan)
+}
+
+#[must_use]
+pub fn disable(family: &[Table]) -> Plan {
+    let mut plan = Plan::new("disable_audit", family[0].qualified());
+    for table in family {
+        for name in [ROW, TRUNCATE] {
+            if let Some(trigger) = table.trigger(name).filter(|t| !t.inherited) {
+                drop_trigger(
+                    &mut plan,
+                    table,
+                    trigger,
+                    "the table is no longer to be audited",
+                );
+            }
+        }
+    }
+    plan
+}
+
+struct Wanted {
+    name: &'static str,
+    function: &'static str,
+    events: &'static str,
+    level: &'static str,
+    arguments: Vec<String>,
+    why: &'static str,
+}
+
+impl Wanted {
+    fn row(tenant_column: Option<&str>) -> Self {
+        Wanted {
+            name: ROW,
+            function: "audit_row",
+            events: "INSERT OR UPDATE OR DELETE",
+            level: "ROW",
+            arguments: tenant_column.map(str::to_string).into_iter().collect(),
+            why:
+                "every changed row is logged with its organization, its user and what it was before",
+        }
+    }
+
+    fn truncate() -> Self {
+        Wanted {
+            name: TRUNCATE,
+            function: "audit_truncate",
+            events: "TRUNCATE",
+            level: "STATEMENT",
+            arguments: vec![],
+            why: "emptying the table leaves a trace too",
+        }
+    }
+
+    fn create(&self, table: &Table) -> String {
+        let arguments: Vec<String> = self
+            .arguments
+            .iter()
+            .map(|a| literal(a).trim_start().to_string())
+            .collect();
+        format!(
+            "CREATE TRIGGER {} AFTER {} ON {}\n  FOR EACH {} EXECUTE FUNCTION tenant_guard.{}({})",
+            self.name,
+            self.events,
+            table.qualified(),
+            self.level,
+            self.function,
+            arguments.join(", ")
+        )
+    }
+
+    fn is(&self, trigger: &Trigger) -> bool {
+        trigger.function.schema == "tenant_guard"
+            && trigger.function.name == self.function
+            && trigger.arguments() == self.arguments
+    }
+}
+
+fn wanted(plan: &mut Plan, table: &Table, wanted: &Wanted) {
+    let object = || Object::in_table(Kind::Trigger, &table.schema, &table.name, wanted.name);
+    let there = match table.trigger(wanted.name) {
+        Some(trigger) if wanted.is(trigger) => Some(trigger),
+        Some(trigger) => {
+            drop_trigger(plan, table, trigger, "it differs from what was asked for");
+            None
+        }
+        None => None,
+    };
+    if there.is_none() {
+        plan.push(Step::new(
+            object(),
+            format!("create trigger {}", wanted.name),
+            wanted.why,
+            wanted.create(table),
+            format!("DROP TRIGGER {} ON {}", wanted.name, table.qualified()),
+        ));
+    }
+    if there.map_or("O", |t| t.enabled.as_str()) != "A" {
+        plan.push(Step::new(
+            object(),
+            format!("enable trigger {} always", wanted.name),
+            "replicated and replayed changes are logged as well",
+            enable_trigger(table, wanted.name, "A"),
+            enable_trigger(table, wanted.name, there.map_or("O", |t| &t.enabled)),
+        ));
+    }
+}
+
+fn drop_trigger(plan: &mut Plan, table: &Table, trigger: &Trigger, why: &str) {
+    let object = || Object::in_table(Kind::Trigger, &table.schema, &table.name, &trigger.name);
+    if trigger.enabled != "O" {
+        plan.push(Step::new(
+            object(),
+            format!("enable trigger {} as usual", trigger.name),
+            "so that undo can put its state back with it",
+            enable_trigger(table, &trigger.name, "O"),
+            enable_trigger(table, &trigger.name, &trigger.enabled),
+        ));
+    }
+    plan.push(Step::new(
+        object(),
+        format!("drop trigger {}", trigger.name),
+        why,
+        format!(
+            "DROP TRIGGER {} ON {}",
+            quote(&trigger.name),
+            table.qualified()
+        ),
+        trigger.definition.clone(),
+    ));
+}
+
+fn enable_trigger(table: &Table, name: &str, state: &str) -> String {
+    let word = match state {
+        "A" => "ENABLE ALWAYS",
+        "R" => "ENABLE REPLICA",
+        "D" => "DISABLE",
+        _ => "ENABLE",
+    };
+    format!(
+        "ALTER TABLE {} {word} TRIGGER {}",
+        table.qualified(),
+        quote(name)
+    )
+}

@@ -1,0 +1,57 @@
+//! The types an id may have, and what follows from each.
+
+use pgrx::datum::DatumWithOid;
+use pgrx::Uuid;
+use serde::{Deserialize, Deserializer};
+
+/// For messages.
+pub const ID_TYPES: &str = "uuid, text, varchar, smallint, integer or bigint";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdType {
+    Uuid,
+    Text,
+    Varchar,
+    Integer,
+}
+
+impl IdType {
+    /// From the name that `format_type` gives.
+    #[must_use]
+    pub fn from_sql(name: &str) -> Option<Self> {
+        match name {
+            "uuid" => Some(IdType::Uuid),
+            "text" => Some(IdType::Text),
+            "character varying" => Some(IdType::Varchar),
+            "smallint" | "integer" | "bigint" => Some(IdType::Integer),
+            _ => None,
+        }
+    }
+
+    /// An id given as text, as a parameter of the type; None when the type cannot hold it.
+    #[must_use]
+    pub fn bind(self, id: &str) -> Option<DatumWithOid<'static>> {
+        match self {
+            IdType::Uuid => {
+                let uuid = crate::identity::claims::parse_uuid(id)?;
+                Some(Uuid::from_bytes(*uuid.as_bytes()).into())
+            }
+            IdType::Text | IdType::Varchar => Some(id.to_string().into()),
+            IdType::Integer => id.parse::<i64>().ok().map(Into::into),
+        }
+    }
+
+    /// `= $n` with the operator spelled out, so that no search path can put another in its place.
+    #[must_use]
+    pub fn equals_parameter(self, n: usize) -> String {
+        format!("OPERATOR(pg_catalog.=) ${n}")
+    }
+}
+
+impl<'de> Deserialize<'de> for IdType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        IdType::from_sql(&name)
+            .ok_or_else(|| serde::de::Error::custom(format!("{name} is no id type")))
+    }
+}

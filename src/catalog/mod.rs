@@ -1,0 +1,10 @@
+//! The database as the planners see it: plain data, read once per call.
+
+mod id_type;
+mod model;
+pub mod policy_sql;
+mod read;
+
+pub use id_type::{IdType, ID_TYPES};
+pub use model::*;
+pub use read::*;

@@ -1,0 +1,218 @@
+//! The model: what the .sql files beside this one return, field for field.
+
+use crate::pg::ident;
+use serde::Deserialize;
+
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Table {
+    pub oid: u32,
+    pub schema: String,
+    pub name: String,
+    /// pg_class.relkind.
+    pub kind: String,
+    /// pg_class.relpersistence.
+    pub persistence: String,
+    pub owner: String,
+    /// Whether the caller has the owner's rights.
+    pub owned: bool,
+    /// In a system schema, temporary, or part of an extension.
+    pub system: bool,
+    pub row_security: bool,
+    pub force_row_security: bool,
+    pub is_partition: bool,
+    pub partition_key: Option<String>,
+    pub partition_bound: Option<String>,
+    /// Inheritance parents and the partitioned table above, in order.
+    pub parents: Vec<Named>,
+    pub access_method: Option<String>,
+    pub tablespace: Option<String>,
+    pub options: Vec<String>,
+    /// pg_class.relreplident: d, n, f or i.
+    pub replica_identity: String,
+    pub comment: Option<String>,
+    pub columns: Vec<Column>,
+    pub constraints: Vec<Constraint>,
+    pub indexes: Vec<Index>,
+    pub policies: Vec<Policy>,
+    pub triggers: Vec<Trigger>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Named {
+    pub schema: String,
+    pub name: String,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Column {
+    pub name: String,
+    /// As the server itself quotes it: how its deparsed expressions spell the column.
+    pub quoted: String,
+    pub r#type: String,
+    /// The type under any domains, without modifiers.
+    pub base_type: String,
+    pub collation: Option<String>,
+    pub not_null: bool,
+    pub default: Option<String>,
+    /// '' or 's' (stored) or 'v' (virtual).
+    pub generated: String,
+    /// '' or 'a' (always) or 'd' (by default).
+    pub identity: String,
+    pub is_local: bool,
+    /// Set where it differs from the type's.
+    pub storage: Option<String>,
+    pub compression: Option<String>,
+    pub statistics: Option<i32>,
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Constraint {
+    pub name: String,
+    /// pg_constraint.contype.
+    pub kind: String,
+    pub definition: String,
+    pub is_local: bool,
+    /// Made by PostgreSQL from the parent's.
+    pub inherited: bool,
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Index {
+    pub name: String,
+    pub definition: String,
+    pub method: String,
+    /// The constraint that it serves.
+    pub constraint: Option<String>,
+    pub valid: bool,
+    pub partial: bool,
+    pub clustered: bool,
+    pub replica_identity: bool,
+    /// Key columns in order; None for an expression.
+    pub columns: Vec<Option<String>>,
+    /// The partitioned index it is attached to.
+    pub parent: Option<Named>,
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Policy {
+    pub name: String,
+    /// ALL, SELECT, INSERT, UPDATE or DELETE.
+    pub command: String,
+    pub permissive: bool,
+    /// Role names; empty for PUBLIC.
+    pub roles: Vec<String>,
+    pub using: Option<String>,
+    pub check: Option<String>,
+    #[serde(default)]
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Trigger {
+    pub name: String,
+    pub definition: String,
+    /// pg_trigger.tgenabled: O, D, R or A.
+    pub enabled: String,
+    /// Cloned by PostgreSQL from the partitioned parent's.
+    pub inherited: bool,
+    pub function: Named,
+    /// pg_trigger.tgargs in hex: each argument followed by a zero byte.
+    #[serde(default)]
+    pub arguments_hex: String,
+    pub comment: Option<String>,
+}
+
+impl Trigger {
+    #[must_use]
+    pub fn arguments(&self) -> Vec<String> {
+        let bytes: Vec<u8> = (0..self.arguments_hex.len() / 2)
+            .filter_map(|i| u8::from_str_radix(self.arguments_hex.get(2 * i..2 * i + 2)?, 16).ok())
+            .collect();
+        let mut arguments: Vec<String> = bytes
+            .split(|b| *b == 0)
+            .map(|a| String::from_utf8_lossy(a).into_owned())
+            .collect();
+        arguments.pop(); // after the last zero byte
+        arguments
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Sequence {
+    pub name: String,
+    pub r#type: String,
+    pub start: i64,
+    pub increment: i64,
+    pub min: i64,
+    pub max: i64,
+    pub cache: i64,
+    pub cycle: bool,
+    pub persistence: String,
+    /// The column that owns it.
+    pub owned_by: Option<OwnedBy>,
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct OwnedBy {
+    pub table: String,
+    pub column: String,
+    pub identity: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Schema {
+    pub name: String,
+    pub owner: String,
+    /// Whether the caller may see what is in it.
+    pub usable: bool,
+    pub tables: Vec<Table>,
+    pub sequences: Vec<Sequence>,
+    /// Whatever is in the schema and is neither, as messages name it, with what in the schema's
+    /// tables, sequences, policies and so on depends on it.
+    pub others: Vec<Other>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Other {
+    /// `view "Acme Co".overview`.
+    pub object: String,
+    /// Whether a table of the schema cannot be made without it.
+    pub needed: bool,
+}
+
+impl Table {
+    #[must_use]
+    pub fn qualified(&self) -> String {
+        ident::qualified(&self.schema, &self.name)
+    }
+
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|c| c.name == name)
+    }
+
+    #[must_use]
+    pub fn policy(&self, name: &str) -> Option<&Policy> {
+        self.policies.iter().find(|p| p.name == name)
+    }
+
+    #[must_use]
+    pub fn trigger(&self, name: &str) -> Option<&Trigger> {
+        self.triggers.iter().find(|t| t.name == name)
+    }
+
+    /// Whether a query for one value of the column can use an index as it stands.
+    #[must_use]
+    pub fn has_index_leading_with(&self, column: &str) -> bool {
+        self.indexes.iter().any(|i| {
+            i.valid
+                && !i.partial
+                && i.method == "btree"
+                && i.columns.first().and_then(|c| c.as_deref()) == Some(column)
+        })
+    }
+}

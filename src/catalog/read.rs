@@ -1,0 +1,158 @@
+//! Reading the model. Queries live in the .sql files beside this one.
+
+use super::model::{Named, Schema, Table};
+use crate::error::{Error, Result};
+use crate::pg::relation::{lock, Lock};
+use crate::pg::types::RegClass;
+use crate::pg::{guc, ident, query, user};
+use pgrx::pg_sys::Oid;
+
+/// A table and all that inherits from it (parents first), for a function that changes tables:
+/// refuses what is no table, is not the user's to change, or is not the caller's own. Unless it is
+/// for a dry run, the tables stay locked, so that what is planned is still so when it is applied.
+pub fn table_family(table: RegClass, dry_run: bool) -> Result<Vec<Table>> {
+    check(&read_one(table.0)?)?;
+    let oids = family_oids(table.0)?;
+    if !dry_run {
+        // Ownership is checked before the lock: nobody locks what is not theirs.
+        read(&oids)?.iter().try_for_each(check)?;
+        oids.iter()
+            .for_each(|oid| lock(oid.to_u32(), Lock::Exclusive));
+    }
+    let family = read(&family_oids(table.0)?)?;
+    if family.is_empty() {
+        return Err(Error::NoSuchTable { oid: table.0 });
+    }
+    family.iter().try_for_each(check)?;
+    Ok(family)
+}
+
+/// One table of the caller's.
+pub fn table(table: RegClass) -> Result<Table> {
+    let table = read_one(table.0)?;
+    check(&table)?;
+    Ok(table)
+}
+
+fn read_one(oid: u32) -> Result<Table> {
+    read(&[Oid::from(oid)])?
+        .into_iter()
+        .next()
+        .ok_or(Error::NoSuchTable { oid })
+}
+
+fn family_oids(oid: u32) -> Result<Vec<Oid>> {
+    let oids = query::rows(
+        include_str!("descendants.sql"),
+        &[Oid::from(oid).into()],
+        |row| Ok(row.get::<Oid>(1)?),
+    )?;
+    Ok(oids.into_iter().flatten().collect())
+}
+
+/// Deparsed text comes fully qualified, whatever the caller's path.
+fn read(oids: &[Oid]) -> Result<Vec<Table>> {
+    let scope = guc::Scope::new();
+    scope.search_path("pg_catalog, pg_temp");
+    Ok(query::model(include_str!("tables.sql"), &[oids.to_vec().into()])?.unwrap_or_default())
+}
+
+fn check(table: &Table) -> Result<()> {
+    let (kind, hint) = match table.kind.as_str() {
+        "r" | "p" => {
+            return if table.system {
+                Err(Error::SystemTable { table: table.qualified() })
+            } else if table.owned {
+                Ok(())
+            } else {
+                Err(Error::NotOwner {
+                    object: format!("table {}", table.qualified()),
+                    owner: table.owner.clone(),
+                    caller: user::current(),
+                })
+            }
+        }
+        "v" => ("a view", "Name the table under the view, and give the view security_invoker so that the table's policies hold through it."),
+        "m" => ("a materialized view", "A materialized view holds rows of all tenants and knows no policies: use a table, or a plain view with security_invoker."),
+        "f" => ("a foreign table", "Row-level security does not reach foreign servers: do this on the server that holds the rows."),
+        "S" => ("a sequence", "Name a table."),
+        "i" | "I" => ("an index", "Name the index's table."),
+        "c" => ("a composite type", "Name a table."),
+        _ => ("not a table", "Name a table."),
+    };
+    Err(Error::WrongRelationKind {
+        relation: table.qualified(),
+        kind,
+        wanted: "an ordinary or partitioned table",
+        hint: hint.into(),
+    })
+}
+
+/// The relations in some schemas whose names start with `prefix`, so that a new one can avoid them.
+pub fn names_in_use(schemas: Vec<String>, prefix: &str) -> Result<Vec<Named>> {
+    query::rows(
+        "SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text
+         FROM pg_catalog.pg_class c
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = ANY ($1) AND pg_catalog.starts_with(c.relname::pg_catalog.text, $2)",
+        &[schemas.into(), prefix.into()],
+        |row| {
+            Ok(Named {
+                schema: row.get::<String>(1)?.unwrap_or_default(),
+                name: row.get::<String>(2)?.unwrap_or_default(),
+            })
+        },
+    )
+}
+
+/// The table of that name, which exists.
+pub fn table_named(schema: &str, name: &str) -> Result<RegClass> {
+    let oid = query::value::<Oid>(
+        "SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = $1 AND c.relname = $2",
+        &[schema.into(), name.into()],
+    )?;
+    match oid {
+        Some(oid) => Ok(RegClass(oid.to_u32())),
+        None => Err(Error::NoTableNamed {
+            table: ident::qualified(schema, name),
+        }),
+    }
+}
+
+pub fn role_exists(role: &str) -> Result<bool> {
+    let found = query::value::<bool>(
+        "SELECT true FROM pg_catalog.pg_roles r WHERE r.rolname = $1",
+        &[role.into()],
+    )?;
+    Ok(found.is_some())
+}
+
+pub fn schema_exists(name: &str) -> Result<bool> {
+    let found = query::value::<bool>(
+        "SELECT true FROM pg_catalog.pg_namespace n WHERE n.nspname = $1",
+        &[name.into()],
+    )?;
+    Ok(found.is_some())
+}
+
+/// A schema with its tables and sequences, deparsed under a path of exactly that schema: names
+/// inside it come out bare, names outside it qualified. None when there is no such schema.
+pub fn schema(name: &str) -> Result<Option<Schema>> {
+    let scope = guc::Scope::new();
+    scope.search_path(&format!("{}, pg_temp", ident::quote(name)));
+    let Some(mut schema) = query::model::<Schema>(include_str!("schema.sql"), &[name.into()])?
+    else {
+        return Ok(None);
+    };
+    let oids = query::rows(
+        "SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') ORDER BY c.oid",
+        &[name.into()],
+        |row| Ok(row.get::<Oid>(1)?),
+    )?;
+    let oids: Vec<Oid> = oids.into_iter().flatten().collect();
+    oids.iter().for_each(|oid| lock(oid.to_u32(), Lock::Share));
+    schema.tables = query::model(include_str!("tables.sql"), &[oids.into()])?.unwrap_or_default();
+    Ok(Some(schema))
+}

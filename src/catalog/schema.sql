@@ -1,0 +1,83 @@
+-- A schema ($1) without its tables: its sequences, and whatever else is in it. Read under a path of
+-- exactly that schema (see tables.sql).
+WITH ns AS (
+  SELECT n.* FROM pg_catalog.pg_namespace n WHERE n.nspname = $1
+),
+-- Everything that is part of a table or sequence of the schema, by its catalog address.
+part(classid, objid) AS (
+  SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, c.oid
+  FROM pg_catalog.pg_class c JOIN ns ON c.relnamespace = ns.oid WHERE c.relkind IN ('r', 'p', 'S', 'i', 'I')
+  UNION ALL
+  SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, d.oid
+  FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_class c ON c.oid = d.adrelid JOIN ns ON c.relnamespace = ns.oid WHERE c.relkind IN ('r', 'p')
+  UNION ALL
+  SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid
+  FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN ns ON c.relnamespace = ns.oid
+  UNION ALL
+  SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass, p.oid
+  FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid JOIN ns ON c.relnamespace = ns.oid
+  UNION ALL
+  SELECT 'pg_catalog.pg_trigger'::pg_catalog.regclass, t.oid
+  FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN ns ON c.relnamespace = ns.oid
+  WHERE c.relkind IN ('r', 'p') AND NOT t.tgisinternal
+),
+-- What the schema holds beside tables, sequences and their parts. An array type and a table's row
+-- type come with what they are of.
+other(classid, objid) AS (
+  SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, c.oid
+  FROM pg_catalog.pg_class c JOIN ns ON c.relnamespace = ns.oid WHERE c.relkind IN ('v', 'm', 'f')
+  UNION ALL
+  SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid
+  FROM pg_catalog.pg_type t JOIN ns ON t.typnamespace = ns.oid
+  LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
+  WHERE t.typelem = 0 AND (t.typtype IN ('e', 'd', 'r', 'b') OR c.relkind = 'c')
+  UNION ALL
+  SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, f.oid FROM pg_catalog.pg_proc f JOIN ns ON f.pronamespace = ns.oid
+  UNION ALL
+  SELECT 'pg_catalog.pg_operator'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_operator o JOIN ns ON o.oprnamespace = ns.oid
+  UNION ALL
+  SELECT 'pg_catalog.pg_collation'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_collation o JOIN ns ON o.collnamespace = ns.oid
+  UNION ALL
+  SELECT 'pg_catalog.pg_opclass'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_opclass o JOIN ns ON o.opcnamespace = ns.oid
+  UNION ALL
+  SELECT 'pg_catalog.pg_ts_config'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_ts_config o JOIN ns ON o.cfgnamespace = ns.oid
+  UNION ALL
+  SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_statistic_ext o JOIN ns ON o.stxnamespace = ns.oid
+  UNION ALL
+  SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass, w.oid
+  FROM pg_catalog.pg_rewrite w JOIN pg_catalog.pg_class c ON c.oid = w.ev_class JOIN ns ON c.relnamespace = ns.oid
+  WHERE c.relkind IN ('r', 'p')
+)
+SELECT pg_catalog.json_build_object(
+  'name', ns.nspname,
+  'owner', pg_catalog.pg_get_userbyid(ns.nspowner),
+  'usable', pg_catalog.has_schema_privilege(ns.oid, 'USAGE'),
+  'tables', pg_catalog.json_build_array(),
+  'sequences', coalesce((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', c.relname,
+      'type', pg_catalog.format_type(s.seqtypid, NULL),
+      'start', s.seqstart, 'increment', s.seqincrement, 'min', s.seqmin, 'max', s.seqmax,
+      'cache', s.seqcache, 'cycle', s.seqcycle,
+      'persistence', c.relpersistence,
+      'owned_by', (SELECT pg_catalog.json_build_object('table', tc.relname, 'column', a.attname, 'identity', d.deptype = 'i')
+                   FROM pg_catalog.pg_depend d
+                   JOIN pg_catalog.pg_class tc ON tc.oid = d.refobjid AND tc.relnamespace = ns.oid
+                   JOIN pg_catalog.pg_attribute a ON a.attrelid = tc.oid AND a.attnum = d.refobjsubid
+                   WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+                     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i')),
+      'comment', pg_catalog.obj_description(c.oid, 'pg_class')) ORDER BY c.relname)
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_sequence s ON s.seqrelid = c.oid
+    WHERE c.relnamespace = ns.oid), '[]'),
+  'others', coalesce((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'object', pg_catalog.pg_describe_object(o.classid, o.objid, 0),
+      'needed', EXISTS (
+        SELECT FROM pg_catalog.pg_depend d
+        JOIN part ON part.classid = d.classid AND part.objid = d.objid
+        WHERE (d.refclassid = o.classid AND d.refobjid = o.objid)
+           OR (o.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.refclassid = o.classid
+               AND d.refobjid = (SELECT t.typarray FROM pg_catalog.pg_type t WHERE t.oid = o.objid)))
+    ) ORDER BY 1::pg_catalog.text) FROM other o), '[]')
+)::pg_catalog.text
+FROM ns

@@ -1,0 +1,125 @@
+-- Everything the planners want to know of the tables $1 (oid[]), one JSON document for all.
+-- Names that the search_path shows come out unqualified in deparsed text, all others qualified:
+-- the caller chooses the path, and with it whether the text is position-independent.
+SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+  'oid', c.oid::pg_catalog.int8,
+  'schema', n.nspname,
+  'name', c.relname,
+  'kind', c.relkind,
+  'persistence', c.relpersistence,
+  'owner', pg_catalog.pg_get_userbyid(c.relowner),
+  'owned', pg_catalog.pg_has_role(c.relowner, 'USAGE'),
+  'system', c.relpersistence = 't' OR n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast', 'tenant_guard')
+            OR EXISTS (SELECT FROM pg_catalog.pg_depend d
+                       WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'),
+  'row_security', c.relrowsecurity,
+  'force_row_security', c.relforcerowsecurity,
+  'is_partition', c.relispartition,
+  'partition_key', pg_catalog.pg_get_partkeydef(c.oid),
+  'partition_bound', pg_catalog.pg_get_expr(c.relpartbound, c.oid),
+  'parents', coalesce((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object('schema', pn.nspname, 'name', pc.relname) ORDER BY i.inhseqno)
+    FROM pg_catalog.pg_inherits i
+    JOIN pg_catalog.pg_class pc ON pc.oid = i.inhparent
+    JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace
+    WHERE i.inhrelid = c.oid), '[]'),
+  'access_method', (SELECT am.amname FROM pg_catalog.pg_am am WHERE am.oid = c.relam AND am.amname <> 'heap'),
+  'tablespace', (SELECT t.spcname FROM pg_catalog.pg_tablespace t WHERE t.oid = c.reltablespace),
+  'options', coalesce(pg_catalog.to_json(c.reloptions), '[]'),
+  'replica_identity', c.relreplident,
+  'comment', pg_catalog.obj_description(c.oid, 'pg_class'),
+
+  'columns', coalesce((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', a.attname,
+      'quoted', pg_catalog.quote_ident(a.attname),
+      'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
+      'base_type', (
+        WITH RECURSIVE base(oid, typtype, typbasetype) AS (
+          SELECT t.oid, t.typtype, t.typbasetype FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid
+          UNION ALL
+          SELECT t.oid, t.typtype, t.typbasetype FROM base JOIN pg_catalog.pg_type t ON t.oid = base.typbasetype WHERE base.typtype = 'd'
+        ) SELECT pg_catalog.format_type(oid, NULL) FROM base WHERE typtype <> 'd'),
+      'collation', (SELECT pg_catalog.format('%I.%I', cn.nspname, co.collname)
+                    FROM pg_catalog.pg_collation co
+                    JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
+                    WHERE co.oid = a.attcollation AND a.attcollation <> ty.typcollation),
+      'not_null', a.attnotnull,
+      'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+      'generated', a.attgenerated,
+      'identity', a.attidentity,
+      'is_local', a.attislocal,
+      'storage', CASE WHEN a.attstorage <> ty.typstorage THEN
+                   CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END END,
+      'compression', CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
+      'statistics', nullif(a.attstattarget, -1),
+      'comment', pg_catalog.col_description(a.attrelid, a.attnum)) ORDER BY a.attnum)
+    FROM pg_catalog.pg_attribute a
+    JOIN pg_catalog.pg_type ty ON ty.oid = a.atttypid
+    LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '[]'),
+
+  -- Not-null constraints have names of their own from version 18 on; the columns tell them already.
+  'constraints', coalesce((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', k.conname,
+      'kind', k.contype,
+      'definition', pg_catalog.pg_get_constraintdef(k.oid),
+      'is_local', k.conislocal,
+      'inherited', k.conparentid <> 0,
+      'comment', pg_catalog.obj_description(k.oid, 'pg_constraint')) ORDER BY k.conname)
+    FROM pg_catalog.pg_constraint k
+    WHERE k.conrelid = c.oid AND k.contype IN ('c', 'f', 'p', 'u', 'x')), '[]'),
+
+  'indexes', coalesce((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', ic.relname,
+      'definition', pg_catalog.pg_get_indexdef(i.indexrelid, 0, true),
+      'method', am.amname,
+      'constraint', (SELECT k.conname FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x')),
+      'valid', i.indisvalid,
+      'partial', i.indpred IS NOT NULL,
+      'clustered', i.indisclustered,
+      'replica_identity', i.indisreplident,
+      'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord)
+                  FROM pg_catalog.unnest(i.indkey::pg_catalog.int2[]) WITH ORDINALITY u(num, ord)
+                  LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.num AND u.num > 0
+                  WHERE u.ord <= i.indnkeyatts),
+      'parent', (SELECT pg_catalog.json_build_object('schema', pn.nspname, 'name', pc.relname)
+                 FROM pg_catalog.pg_inherits h
+                 JOIN pg_catalog.pg_class pc ON pc.oid = h.inhparent
+                 JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace
+                 WHERE h.inhrelid = i.indexrelid),
+      'comment', pg_catalog.obj_description(i.indexrelid, 'pg_class')) ORDER BY ic.relname)
+    FROM pg_catalog.pg_index i
+    JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
+    JOIN pg_catalog.pg_am am ON am.oid = ic.relam
+    WHERE i.indrelid = c.oid), '[]'),
+
+  'policies', coalesce((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', p.polname,
+      'command', CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+      'permissive', p.polpermissive,
+      'roles', coalesce((SELECT pg_catalog.json_agg(r.rolname ORDER BY r.rolname) FROM pg_catalog.pg_roles r WHERE r.oid = ANY (p.polroles)), '[]'),
+      'using', pg_catalog.pg_get_expr(p.polqual, p.polrelid),
+      'check', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid),
+      'comment', pg_catalog.obj_description(p.oid, 'pg_policy')) ORDER BY p.polname)
+    FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid), '[]'),
+
+  'triggers', coalesce((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', t.tgname,
+      'definition', pg_catalog.pg_get_triggerdef(t.oid, true),
+      'enabled', t.tgenabled,
+      'inherited', t.tgparentid <> 0,
+      'function', (SELECT pg_catalog.json_build_object('schema', fn.nspname, 'name', f.proname)
+                   FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace fn ON fn.oid = f.pronamespace
+                   WHERE f.oid = t.tgfoid),
+      'arguments_hex', pg_catalog.encode(t.tgargs, 'hex'),
+      'comment', pg_catalog.obj_description(t.oid, 'pg_trigger')) ORDER BY t.tgname)
+    FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal), '[]')
+) ORDER BY pg_catalog.array_position($1, c.oid))::pg_catalog.text
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = ANY ($1)

@@ -1,0 +1,17 @@
+-- The registered membership table as the catalog has it now. A table that was renamed or dropped,
+-- or a column whose type no longer fits, gives no row: membership then fails closed.
+SELECT pg_catalog.json_build_object(
+         'schema', n.nspname,
+         'table', c.relname,
+         'owner', c.relowner::pg_catalog.int8,
+         'user_column', u.attname,
+         'user_type', pg_catalog.format_type(u.atttypid, NULL),
+         'org_column', o.attname,
+         'role_column', m.role_column
+       )::pg_catalog.text
+FROM tenant_guard.membership m
+JOIN pg_catalog.pg_namespace n ON n.nspname = m.table_schema
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = m.table_name AND c.relkind IN ('r', 'p')
+JOIN pg_catalog.pg_attribute u ON u.attrelid = c.oid AND u.attname = m.user_column AND NOT u.attisdropped
+JOIN pg_catalog.pg_attribute o ON o.attrelid = c.oid AND o.attname = m.org_column AND NOT o.attisdropped
+WHERE pg_catalog.format_type(u.atttypid, NULL) IN ('uuid', 'text', 'character varying', 'smallint', 'integer', 'bigint')

@@ -1,0 +1,4 @@
+//! What this room does inside a server.
+
+#[pgrx::pg_schema]
+mod tests {}

@@ -1,0 +1,384 @@
+//! Every failure the extension raises: one enum, one place that turns it into SQLSTATE, message,
+//! DETAIL and HINT. The catalogue for users is docs/ERRORS.md.
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::{function_name, PgSqlErrorCode};
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// The regclass given names nothing (any more).
+    NoSuchTable {
+        oid: u32,
+    },
+    NoTableNamed {
+        table: String,
+    },
+    NoSuchColumn {
+        table: String,
+        column: String,
+        columns: Vec<String>,
+    },
+    WrongRelationKind {
+        relation: String,
+        kind: &'static str,
+        wanted: &'static str,
+        hint: String,
+    },
+    SystemTable {
+        table: String,
+    },
+    WrongColumnType {
+        table: String,
+        column: String,
+        found: String,
+        wanted: &'static str,
+    },
+    NotOwner {
+        object: String,
+        owner: String,
+        caller: String,
+    },
+    NotPermitted {
+        what: String,
+        detail: String,
+        hint: String,
+    },
+    NullArgument {
+        function: &'static str,
+        argument: &'static str,
+    },
+    UnknownOption {
+        option: &'static str,
+        value: String,
+        allowed: &'static [&'static str],
+    },
+    NoSuchRole {
+        role: String,
+    },
+    ExistingPolicies {
+        table: String,
+        policies: Vec<String>,
+    },
+    OutsideTransaction {
+        operation: String,
+        sql: String,
+    },
+    NoIdentity {
+        what: &'static str,
+    },
+    NoMembershipTable,
+    NotMember {
+        organization: String,
+    },
+    NoOrganization,
+    NoSuchChange {
+        change: i64,
+    },
+    AlreadyUndone {
+        change: i64,
+        by: i64,
+    },
+    Irreversible {
+        change: i64,
+        step: i32,
+        action: String,
+    },
+    AlteredSince {
+        change: i64,
+        object: String,
+    },
+    NotASlug {
+        slug: String,
+        why: String,
+    },
+    SchemaExists {
+        schema: String,
+    },
+    NoSuchSchema {
+        schema: String,
+    },
+    RoleExists {
+        role: String,
+    },
+    NotATenantSchema {
+        slug: String,
+    },
+    NotConfirmed {
+        slug: String,
+    },
+    SchemaInUse {
+        schema: String,
+        dependents: Vec<String>,
+    },
+    CannotClone {
+        schema: String,
+        objects: Vec<String>,
+    },
+    PointsBack {
+        schema: String,
+        template: String,
+        objects: Vec<String>,
+    },
+    /// Somebody tried to alter the audit log.
+    AppendOnly,
+    /// An audit trigger function attached by hand where it cannot work.
+    NotAfterTrigger,
+    /// A broken invariant of the extension itself.
+    Internal {
+        what: String,
+    },
+}
+
+struct Parts {
+    code: PgSqlErrorCode,
+    message: String,
+    detail: String,
+    hint: String,
+}
+
+fn parts(
+    code: PgSqlErrorCode,
+    message: impl Into<String>,
+    detail: impl Into<String>,
+    hint: impl Into<String>,
+) -> Parts {
+    Parts {
+        code,
+        message: message.into(),
+        detail: detail.into(),
+        hint: hint.into(),
+    }
+}
+
+impl Error {
+    fn parts(&self) -> Parts {
+        use PgSqlErrorCode::*;
+        match self {
+            Error::NoSuchTable { oid } => parts(
+                ERRCODE_UNDEFINED_TABLE,
+                format!("no table has the OID {oid}"),
+                "It was dropped, or the number was never a table's.",
+                "Name the table: 'schema.table'::regclass.",
+            ),
+            Error::NoTableNamed { table } => parts(
+                ERRCODE_UNDEFINED_TABLE,
+                format!("table {table} does not exist"),
+                "No relation of that schema has that name.",
+                "Name it exactly as it is spelled in the catalog.",
+            ),
+            Error::NoSuchColumn { table, column, columns } => parts(
+                ERRCODE_UNDEFINED_COLUMN,
+                format!("table {table} has no column \"{column}\""),
+                format!("Its columns are {}.", columns.join(", ")),
+                "Name one of them, exactly as it is spelled in the catalog and without quotes, or add the column first.",
+            ),
+            Error::WrongRelationKind { relation, kind, wanted, hint } => parts(
+                ERRCODE_WRONG_OBJECT_TYPE,
+                format!("{relation} is {kind}, not {wanted}"),
+                format!("This function works on {wanted} only."),
+                hint.clone(),
+            ),
+            Error::SystemTable { table } => parts(
+                ERRCODE_INSUFFICIENT_PRIVILEGE,
+                format!("{table} is not yours to change"),
+                "It is a system, temporary or extension table.",
+                "Name a table of your own schemas.",
+            ),
+            Error::WrongColumnType { table, column, found, wanted } => parts(
+                ERRCODE_DATATYPE_MISMATCH,
+                format!("column \"{column}\" of {table} is of type {found}"),
+                format!("The column must be {wanted}, or a domain over one of them."),
+                "Name the column that holds the id, or change its type first.",
+            ),
+            Error::NotOwner { object, owner, caller } => parts(
+                ERRCODE_INSUFFICIENT_PRIVILEGE,
+                format!("must be owner of {object}"),
+                format!("It belongs to role \"{owner}\"; you are \"{caller}\"."),
+                format!("Run this as \"{owner}\", or as a member of that role."),
+            ),
+            Error::NotPermitted { what, detail, hint } => parts(
+                ERRCODE_INSUFFICIENT_PRIVILEGE,
+                format!("not permitted: {what}"),
+                detail.clone(),
+                hint.clone(),
+            ),
+            Error::NullArgument { function, argument } => parts(
+                ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                format!("{function}: argument \"{argument}\" must not be NULL"),
+                "The argument was given as NULL.",
+                format!("Give a value for \"{argument}\", or leave the argument out where it has a default."),
+            ),
+            Error::UnknownOption { option, value, allowed } => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("unknown value '{value}' for option \"{option}\""),
+                format!("It takes {}.", allowed.join(", ")),
+                format!("Write {option} => '{}'.", allowed.first().unwrap_or(&"")),
+            ),
+            Error::NoSuchRole { role } => parts(
+                ERRCODE_UNDEFINED_OBJECT,
+                format!("role \"{role}\" does not exist"),
+                "Policies can be given to existing database roles only.",
+                "Create the role first, or name another in the option.",
+            ),
+            Error::ExistingPolicies { table, policies } => parts(
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("table {table} already has policies that tenant_guard did not make"),
+                format!("They are {}.", policies.join(", ")),
+                "Say existing => 'replace' to drop them (undo restores them), or existing => 'keep' to leave them beside the tenant policies.",
+            ),
+            Error::OutsideTransaction { operation, sql } => parts(
+                ERRCODE_ACTIVE_SQL_TRANSACTION,
+                format!("{operation} has a step that cannot run inside a transaction"),
+                format!("The step is: {sql}"),
+                "Run that statement by itself, then call the function again: it plans only what is left.",
+            ),
+            Error::NoIdentity { what } => parts(
+                ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+                format!("{what} needs a user, and this session has none"),
+                "request.jwt.claims is absent, is not a JSON object, or has no \"sub\".",
+                "Set request.jwt.claims from the verified token before calling it.",
+            ),
+            Error::NoMembershipTable => parts(
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "no membership table is registered",
+                "An organization is believed only when a membership table says that the user belongs to it.",
+                "An administrator registers it: SELECT * FROM tenant_guard.use_membership('schema.memberships', 'user_id', 'organization_id').",
+            ),
+            Error::NotMember { organization } => parts(
+                ERRCODE_INSUFFICIENT_PRIVILEGE,
+                format!("the user is not a member of organization \"{organization}\""),
+                "The registered membership table has no row for this user and organization.",
+                "Choose one of tenant_guard.org_ids(), or add the membership first.",
+            ),
+            Error::NoOrganization => parts(
+                ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+                "no organization is active",
+                "The claims name none and none was chosen with set_org in this transaction.",
+                "Call tenant_guard.set_org(organization) first, or put org_id in the token.",
+            ),
+            Error::NoSuchChange { change } => parts(
+                ERRCODE_UNDEFINED_OBJECT,
+                format!("there is no change {change} that you may undo"),
+                "The journal has no such change, or it touched only objects of other owners.",
+                "List them: SELECT id, operation, target, applied_at, undone_by FROM tenant_guard.change ORDER BY id.",
+            ),
+            Error::AlreadyUndone { change, by } => parts(
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("change {change} was already undone"),
+                format!("Change {by} undid it."),
+                format!("To have it back, undo the undo: SELECT * FROM tenant_guard.undo({by})."),
+            ),
+            Error::Irreversible { change, step, action } => parts(
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("change {change} cannot be undone"),
+                format!("Its step {step} ({action}) has no way back."),
+                "Restore what it removed from a backup.",
+            ),
+            Error::AlteredSince { change, object } => parts(
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("{object} was altered since change {change}"),
+                "Undoing would overwrite or drop what somebody else did.",
+                format!("Look at it first; SELECT * FROM tenant_guard.undo({change}, force => true) undoes all the same."),
+            ),
+            Error::NotASlug { slug, why } => parts(
+                ERRCODE_INVALID_NAME,
+                format!("\"{slug}\" cannot be the slug of a tenant schema"),
+                why.clone(),
+                "A slug is the schema's name: 1 to 56 characters of a-z, 0-9 and _, starting with a letter.",
+            ),
+            Error::SchemaExists { schema } => parts(
+                ERRCODE_DUPLICATE_SCHEMA,
+                format!("schema \"{schema}\" already exists"),
+                "A tenant schema is made new; an existing schema is never taken over.",
+                "Choose another slug, or drop the schema first.",
+            ),
+            Error::NoSuchSchema { schema } => parts(
+                ERRCODE_INVALID_SCHEMA_NAME,
+                format!("schema \"{schema}\" does not exist"),
+                "The template of a tenant schema is an existing schema.",
+                "Name it exactly as it is spelled in the catalog, without quotes.",
+            ),
+            Error::RoleExists { role } => parts(
+                ERRCODE_DUPLICATE_OBJECT,
+                format!("role \"{role}\" already exists"),
+                "Roles are shared by all databases; a role that someone else made is not given a tenant's rows unasked.",
+                format!("If it is meant to be this tenant's, say so: tenant_role => '{role}'."),
+            ),
+            Error::NotATenantSchema { slug } => parts(
+                ERRCODE_INVALID_SCHEMA_NAME,
+                format!("\"{slug}\" is not a tenant schema"),
+                "tenant_guard.tenant_schemas has no such slug.",
+                "List them: SELECT slug FROM tenant_guard.tenant_schemas.",
+            ),
+            Error::NotConfirmed { slug } => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("dropping tenant schema \"{slug}\" was not confirmed"),
+                "The rows in it are lost for good: no undo brings them back.",
+                format!("Repeat the slug: drop_tenant_schema('{slug}', confirm => '{slug}')."),
+            ),
+            Error::SchemaInUse { schema, dependents } => parts(
+                ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+                format!("other objects depend on schema \"{schema}\""),
+                format!("They are {}.", dependents.join(", ")),
+                "Drop or change them first.",
+            ),
+            Error::CannotClone { schema, objects } => parts(
+                ERRCODE_FEATURE_NOT_SUPPORTED,
+                format!("schema \"{schema}\" cannot be cloned completely"),
+                format!("Its tables need {}, which this version does not carry.", objects.join(", ")),
+                "Move them to a schema that all tenants share, and point the tables there.",
+            ),
+            Error::PointsBack { schema, template, objects } => parts(
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("schema \"{schema}\" would still depend on its template \"{template}\""),
+                format!("These would: {}.", objects.join(", ")),
+                "Nothing was created. Name the objects in the template without their schema, or move what they share to another schema.",
+            ),
+            Error::AppendOnly => parts(
+                ERRCODE_INSUFFICIENT_PRIVILEGE,
+                "the audit log is append-only",
+                "What was logged is never altered or removed, whoever asks.",
+                "Read it through tenant_guard.audit_log.",
+            ),
+            Error::NotAfterTrigger => parts(
+                ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
+                "the audit functions work only in triggers that enable_audit makes",
+                "They log what was done: AFTER each row, or AFTER a TRUNCATE.",
+                "Drop the trigger and call tenant_guard.enable_audit on the table.",
+            ),
+            Error::Internal { what } => parts(
+                ERRCODE_INTERNAL_ERROR,
+                format!("tenant_guard: {what}"),
+                "This should not happen.",
+                "Please report it with the statement that led to it.",
+            ),
+        }
+    }
+}
+
+impl From<Error> for ErrorReport {
+    fn from(error: Error) -> Self {
+        let p = error.parts();
+        ErrorReport::new(p.code, p.message, function_name!())
+            .set_detail(p.detail)
+            .set_hint(p.hint)
+    }
+}
+
+impl From<pgrx::spi::Error> for Error {
+    fn from(error: pgrx::spi::Error) -> Self {
+        Error::Internal {
+            what: error.to_string(),
+        }
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Error::Internal {
+            what: format!("the catalog model could not be read: {error}"),
+        }
+    }
+}

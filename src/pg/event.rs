@@ -1,0 +1,36 @@
+//! Event triggers: what command is about to run.
+
+use pgrx::pg_sys;
+use std::ffi::CStr;
+
+/// The extensions that a DROP EXTENSION names; empty for any other call.
+#[must_use]
+pub fn dropped_extensions(fcinfo: pg_sys::FunctionCallInfo) -> Vec<String> {
+    // SAFETY: the node tags are checked before each cast; the parse tree outlives the call.
+    unsafe {
+        if fcinfo.is_null() || !is((*fcinfo).context, pg_sys::NodeTag::T_EventTriggerData) {
+            return Vec::new();
+        }
+        let data = (*fcinfo).context.cast::<pg_sys::EventTriggerData>();
+        if !is((*data).parsetree, pg_sys::NodeTag::T_DropStmt) {
+            return Vec::new();
+        }
+        let statement = (*data).parsetree.cast::<pg_sys::DropStmt>();
+        if (*statement).removeType != pg_sys::ObjectType::OBJECT_EXTENSION {
+            return Vec::new();
+        }
+        pgrx::PgList::<pg_sys::Node>::from_pg((*statement).objects)
+            .iter_ptr()
+            .filter(|node| is(*node, pg_sys::NodeTag::T_String))
+            .map(|node| {
+                CStr::from_ptr((*node.cast::<pg_sys::String>()).sval)
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect()
+    }
+}
+
+unsafe fn is(node: *mut pg_sys::Node, tag: pg_sys::NodeTag) -> bool {
+    !node.is_null() && (*node).type_ == tag
+}

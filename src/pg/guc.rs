@@ -1,0 +1,118 @@
+//! Settings: reading any of them by its exact bytes, writing the protected ones, and scoping
+//! changes the way a function's SET clause does.
+
+use pgrx::pg_sys;
+use std::ffi::{CStr, CString};
+
+/// Hands the exact bytes of a setting to `f`: None when it was never set in this session.
+pub fn with_setting<R>(name: &CStr, f: impl FnOnce(Option<&[u8]>) -> R) -> R {
+    // SAFETY: the name is NUL-terminated; the value is owned by the GUC machinery and stays valid
+    // until the setting changes, which nothing inside a read helper does.
+    unsafe {
+        let value = pg_sys::GetConfigOption(name.as_ptr(), true, false);
+        if value.is_null() {
+            f(None)
+        } else {
+            f(Some(CStr::from_ptr(value).to_bytes()))
+        }
+    }
+}
+
+/// The current value of a setting as text, for putting it back later.
+#[must_use]
+pub fn setting(name: &CStr) -> String {
+    with_setting(name, |v| {
+        String::from_utf8_lossy(v.unwrap_or_default()).into_owned()
+    })
+}
+
+/// Writes a protected (PGC_SUSET) setting of this extension until the end of the transaction.
+/// The caller has checked that the value is true: this is the only door past the protection.
+pub fn set_protected_local(name: &CStr, value: &str) {
+    set(
+        name,
+        value,
+        pg_sys::GucContext::PGC_SUSET,
+        pg_sys::GucAction::GUC_ACTION_LOCAL,
+    );
+}
+
+fn set(
+    name: &CStr,
+    value: &str,
+    context: pg_sys::GucContext::Type,
+    action: pg_sys::GucAction::Type,
+) {
+    // A value with a NUL cannot come from SQL text; cutting it there is what PostgreSQL would do.
+    let value = CString::new(value.split('\0').next().unwrap_or_default()).unwrap_or_default();
+    // SAFETY: both strings are NUL-terminated and live through the call, which copies them.
+    unsafe {
+        pg_sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            context,
+            pg_sys::GucSource::PGC_S_SESSION,
+            action,
+            true,
+            0,
+            false,
+        );
+    }
+}
+
+/// Settings changed through this scope return to what they were when it ends.
+pub struct Scope {
+    nest_level: i32,
+}
+
+impl Scope {
+    #[must_use]
+    pub fn new() -> Self {
+        // SAFETY: only counts up; the matching AtEOXact_GUC is in Drop, or in the transaction's abort.
+        Scope {
+            nest_level: unsafe { pg_sys::NewGUCNestLevel() },
+        }
+    }
+
+    /// Sets with the caller's own rights, as a function's SET clause does.
+    pub fn set(&self, name: &CStr, value: &str) {
+        set(
+            name,
+            value,
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucAction::GUC_ACTION_SAVE,
+        );
+    }
+
+    /// Pins the schemas that unqualified names resolve to.
+    pub fn search_path(&self, path: &str) {
+        self.set(c"search_path", path);
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        // While an error unwinds, the (sub)transaction's abort restores the settings itself.
+        if !std::thread::panicking() {
+            // SAFETY: the level was opened by `new`, and nested scopes end before their parent.
+            // "Not a commit" restores whatever changed inside, by whichever statement.
+            unsafe { pg_sys::AtEOXact_GUC(false, self.nest_level) }
+        }
+    }
+}
+
+/// The bytes of one of the extension's own string settings, without the copy that `get` makes.
+pub fn with_own_string<R>(
+    setting: &pgrx::GucSetting<Option<CString>>,
+    f: impl FnOnce(&[u8]) -> R,
+) -> R {
+    // SAFETY: the GUC machinery keeps the pointed-to string valid until the setting changes.
+    unsafe {
+        let value = *setting.as_ptr();
+        f(if value.is_null() {
+            b""
+        } else {
+            CStr::from_ptr(value).to_bytes()
+        })
+    }
+}

@@ -1,0 +1,15 @@
+//! The only room with hand-written `unsafe`: PostgreSQL's C API behind safe functions.
+//! Everybody else calls these.
+#![allow(unsafe_code)]
+
+mod backend;
+pub mod event;
+pub mod guc;
+pub mod ident;
+pub mod json;
+pub mod query;
+pub mod relation;
+pub mod row;
+pub mod trigger;
+pub mod types;
+pub mod user;

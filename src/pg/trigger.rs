@@ -1,0 +1,220 @@
+//! What a trigger sees: the rows, as values other rooms can use without touching a pointer.
+
+use super::row::{c_name, RawJsonb};
+use super::{backend, json};
+use pgrx::pg_sys;
+use std::ffi::CStr;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    Insert,
+    Update,
+    Delete,
+    Truncate,
+}
+
+impl Operation {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Operation::Insert => "INSERT",
+            Operation::Update => "UPDATE",
+            Operation::Delete => "DELETE",
+            Operation::Truncate => "TRUNCATE",
+        }
+    }
+}
+
+/// A firing of an AFTER trigger, valid while the trigger function runs.
+pub struct Firing<'a> {
+    data: &'a pg_sys::TriggerData,
+}
+
+/// One version of the row.
+#[derive(Clone, Copy)]
+pub struct Row<'a> {
+    tuple: pg_sys::HeapTuple,
+    descriptor: pg_sys::TupleDesc,
+    relation: &'a pg_sys::RelationData,
+}
+
+impl<'a> Firing<'a> {
+    /// None unless it fired after a row or a TRUNCATE.
+    #[must_use]
+    pub fn of(trigger: &'a pgrx::PgTrigger<'a>) -> Option<Self> {
+        let event = trigger.event();
+        let truncate = event.fired_by_truncate();
+        (event.fired_after() && event.fired_for_row() != truncate).then(|| Firing {
+            data: trigger.trigger_data(),
+        })
+    }
+
+    #[must_use]
+    pub fn operation(&self) -> Operation {
+        match self.data.tg_event & pg_sys::TRIGGER_EVENT_OPMASK {
+            pg_sys::TRIGGER_EVENT_INSERT => Operation::Insert,
+            pg_sys::TRIGGER_EVENT_DELETE => Operation::Delete,
+            pg_sys::TRIGGER_EVENT_UPDATE => Operation::Update,
+            _ => Operation::Truncate,
+        }
+    }
+
+    /// The row as it was: of an UPDATE or DELETE.
+    #[must_use]
+    pub fn old(&self) -> Option<Row<'a>> {
+        matches!(self.operation(), Operation::Update | Operation::Delete)
+            .then(|| self.row(self.data.tg_trigtuple))
+    }
+
+    /// The row as it is now: of an INSERT or UPDATE.
+    #[must_use]
+    pub fn new(&self) -> Option<Row<'a>> {
+        match self.operation() {
+            Operation::Insert => Some(self.row(self.data.tg_trigtuple)),
+            Operation::Update => Some(self.row(self.data.tg_newtuple)),
+            _ => None,
+        }
+    }
+
+    fn row(&self, tuple: pg_sys::HeapTuple) -> Row<'a> {
+        // SAFETY: the executor keeps the relation open while its triggers run.
+        let relation = unsafe { &*self.data.tg_relation };
+        Row {
+            tuple,
+            descriptor: relation.rd_att,
+            relation,
+        }
+    }
+
+    /// The table's schema and name.
+    #[must_use]
+    pub fn table(&self) -> (String, String) {
+        // SAFETY: as in `row`; both names are copied at once.
+        unsafe {
+            let class = (*self.data.tg_relation).rd_rel;
+            let schema = pg_sys::get_namespace_name((*class).relnamespace);
+            let schema = if schema.is_null() {
+                String::new()
+            } else {
+                text(schema)
+            };
+            (schema, text((*class).relname.data.as_ptr()))
+        }
+    }
+
+    /// The trigger's first argument.
+    #[must_use]
+    pub fn argument(&self) -> Option<String> {
+        // SAFETY: tgargs holds tgnargs C strings.
+        unsafe {
+            let trigger = &*self.data.tg_trigger;
+            (trigger.tgnargs > 0).then(|| text(*trigger.tgargs))
+        }
+    }
+
+    /// The columns that an UPDATE changed, by the bytes of their values.
+    #[must_use]
+    pub fn changed_columns(&self) -> Option<Vec<String>> {
+        let (Some(old), Some(new)) = (self.old(), self.new()) else {
+            return None;
+        };
+        let differ = |i: i32| {
+            // SAFETY: both tuples are of this descriptor.
+            unsafe {
+                let attribute = backend::attribute(new.descriptor, i as usize);
+                let ((a, a_null), (b, b_null)) = (old.value(i), new.value(i));
+                !attribute.attisdropped
+                    && (a_null != b_null || (!a_null && !backend::same_image(a, b, attribute)))
+            }
+        };
+        Some(
+            new.columns()
+                .filter(|i| differ(*i))
+                .map(|i| new.name(i))
+                .collect(),
+        )
+    }
+}
+
+impl Row<'_> {
+    fn columns(&self) -> impl Iterator<Item = i32> {
+        // SAFETY: the descriptor belongs to the open relation.
+        1..=unsafe { (*self.descriptor).natts }
+    }
+
+    fn name(&self, i: i32) -> String {
+        // SAFETY: `i` is within the descriptor.
+        unsafe {
+            text(
+                backend::attribute(self.descriptor, i as usize)
+                    .attname
+                    .data
+                    .as_ptr(),
+            )
+        }
+    }
+
+    fn value(&self, i: i32) -> (pg_sys::Datum, bool) {
+        let mut null = false;
+        // SAFETY: the tuple is of this descriptor and `i` within it.
+        let value = unsafe { pg_sys::heap_getattr(self.tuple, i, self.descriptor, &mut null) };
+        (value, null)
+    }
+
+    /// A column's value as text; None for NULL and for no such column.
+    #[must_use]
+    pub fn text(&self, column: &str) -> Option<String> {
+        let name = c_name(column);
+        // SAFETY: SPI_getvalue gives a palloc'd C string, or NULL.
+        unsafe {
+            let number = pg_sys::SPI_fnumber(self.descriptor, name.as_ptr());
+            if number <= 0 {
+                return None;
+            }
+            let value = pg_sys::SPI_getvalue(self.tuple, self.descriptor, number);
+            (!value.is_null()).then(|| text(value))
+        }
+    }
+
+    /// The whole row, as `to_jsonb` gives it.
+    #[must_use]
+    pub fn json(&self) -> RawJsonb {
+        // SAFETY: the composite datum is of the table's row type.
+        unsafe {
+            let composite = pg_sys::heap_copy_tuple_as_datum(self.tuple, self.descriptor);
+            RawJsonb(json::to_jsonb(composite, (*self.relation.rd_rel).reltype))
+        }
+    }
+
+    /// The primary key's columns and values; None for a table without one.
+    #[must_use]
+    pub fn key_json(&self) -> Option<RawJsonb> {
+        // SAFETY: the bitmap is palloc'd in the trigger's context; its members are attribute
+        // numbers offset as documented for RelationGetIndexAttrBitmap.
+        unsafe {
+            let bitmap = pg_sys::RelationGetIndexAttrBitmap(
+                std::ptr::from_ref(self.relation).cast_mut(),
+                pg_sys::IndexAttrBitmapKind::INDEX_ATTR_BITMAP_PRIMARY_KEY,
+            );
+            let mut arguments = Vec::new();
+            let mut member = -1;
+            loop {
+                member = pg_sys::bms_next_member(bitmap, member);
+                if member < 0 {
+                    break;
+                }
+                let i = member + pg_sys::FirstLowInvalidHeapAttributeNumber;
+                let attribute = backend::attribute(self.descriptor, i as usize);
+                let name = pg_sys::cstring_to_text(attribute.attname.data.as_ptr());
+                arguments.push((pg_sys::Datum::from(name), false, pg_sys::TEXTOID));
+                let (value, null) = self.value(i);
+                arguments.push((value, null, attribute.atttypid));
+            }
+            (!arguments.is_empty()).then(|| RawJsonb(json::build_object(&arguments)))
+        }
+    }
+}
+
+unsafe fn text(value: *const std::ffi::c_char) -> String {
+    CStr::from_ptr(value).to_string_lossy().into_owned()
+}

@@ -1,0 +1,80 @@
+//! Whose rights run the code. Switches are undone when the guard drops, or by the transaction's
+//! abort when an error unwinds.
+
+use super::relation;
+use crate::error::{Error, Result};
+use pgrx::pg_sys;
+
+struct Switch {
+    user: pg_sys::Oid,
+    context: i32,
+}
+
+impl Switch {
+    fn to(user: pg_sys::Oid, flags: u32) -> Self {
+        let mut saved = Switch {
+            user: pg_sys::InvalidOid,
+            context: 0,
+        };
+        // SAFETY: reads and writes two backend-local variables; AbortSubTransaction restores them.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut saved.user, &mut saved.context);
+            pg_sys::SetUserIdAndSecContext(user, saved.context | flags as i32);
+        }
+        saved
+    }
+}
+
+impl Drop for Switch {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: puts back exactly what `to` saved.
+            unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) }
+        }
+    }
+}
+
+/// Runs `f` as the owner of the extension's own tables. `f` must touch only those, with values
+/// bound as parameters: nothing of the caller's may be evaluated in here.
+pub fn as_extension_owner<R>(f: impl FnOnce() -> Result<R>) -> Result<R> {
+    let owner = relation::owner_of_own_table("change").ok_or_else(|| Error::Internal {
+        what: "its own tables are missing".into(),
+    })?;
+    let _switch = Switch::to(owner, pg_sys::SECURITY_LOCAL_USERID_CHANGE);
+    f()
+}
+
+/// Runs `f` with a table's owner's rights and without the policies that FORCE puts on owners,
+/// as PostgreSQL's own foreign-key checks do: a look-up that no policy can blind or recurse into,
+/// and that never evaluates the owner's functions with more rights than the owner has.
+pub fn as_table_owner<R>(owner: pg_sys::Oid, f: impl FnOnce() -> Result<R>) -> Result<R> {
+    let _switch = Switch::to(
+        owner,
+        pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_NOFORCE_RLS,
+    );
+    f()
+}
+
+/// The role whose rights are in force.
+#[must_use]
+pub fn current() -> String {
+    // SAFETY: the current user always exists; the name is copied at once.
+    unsafe { name_of(pg_sys::GetUserId()) }
+}
+
+/// The role that logged in.
+#[must_use]
+pub fn session() -> String {
+    // SAFETY: as above.
+    unsafe { name_of(pg_sys::GetSessionUserId()) }
+}
+
+unsafe fn name_of(oid: pg_sys::Oid) -> String {
+    let name = pg_sys::GetUserNameFromId(oid, true);
+    if name.is_null() {
+        return oid.to_u32().to_string();
+    }
+    std::ffi::CStr::from_ptr(name)
+        .to_string_lossy()
+        .into_owned()
+}

@@ -1,0 +1,108 @@
+//! Renders a plan, or applies it: all of it or, should a step fail, none.
+
+use super::{journal, Failure, Finding, Plan, Rows, Severity, Step};
+use crate::error::{Error, Result};
+use crate::pg::types::PlannedStep;
+use crate::pg::{guc, query};
+use pgrx::prelude::*;
+
+/// Everything that changes a database ends here. In a dry run nothing is touched and the rows have
+/// no change id; otherwise the steps run with the caller's rights, in the caller's transaction,
+/// and are journaled with the state they left.
+pub fn run(plan: Plan, dry_run: bool) -> Result<Rows> {
+    plan.findings.iter().for_each(report);
+    if dry_run || plan.steps.is_empty() {
+        return Ok(rows(plan.steps, None));
+    }
+    apply(&plan)?;
+    let change = journal::record(&plan, None)?;
+    Ok(rows(plan.steps, Some(change)))
+}
+
+/// Runs the steps with names pinned: what a statement means cannot depend on the caller's path.
+pub(super) fn apply(plan: &Plan) -> Result<()> {
+    if let Some(step) = plan.steps.iter().find(|s| s.needs_no_transaction) {
+        return Err(Error::OutsideTransaction {
+            operation: plan.operation.clone(),
+            sql: format!("{};", step.sql),
+        });
+    }
+    let scope = guc::Scope::new();
+    scope.search_path("pg_catalog, pg_temp");
+    for step in plan.steps.iter().filter(|s| !s.sql.is_empty()) {
+        query::run(&step.sql, &[])?;
+    }
+    for check in &plan.checks {
+        let offenders = query::rows(&check.sql, &[], |row| Ok(row.get::<String>(1)?))?;
+        let offenders: Vec<String> = offenders.into_iter().flatten().collect();
+        if !offenders.is_empty() {
+            return Err(match &check.failure {
+                Failure::PointsBack { schema, template } => Error::PointsBack {
+                    schema: schema.clone(),
+                    template: template.clone(),
+                    objects: offenders,
+                },
+            });
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn rows(steps: Vec<Step>, change_id: Option<i64>) -> Rows {
+    Rows::new(
+        steps
+            .into_iter()
+            .zip(1..)
+            .map(move |(step, number)| PlannedStep {
+                change_id,
+                step: number,
+                action: step.action.clone(),
+                sql: render(&step),
+                undo: step.undo.map(statement),
+            }),
+    )
+}
+
+/// The statement under its reason, ready for a migration.
+fn render(step: &Step) -> String {
+    // A name may hold a line break; in a comment the rest of it would become a statement.
+    let why = step.why.replace(['\n', '\r'], " ");
+    format!("-- {why}\n{}", statement(step.sql.clone()))
+}
+
+fn statement(sql: String) -> String {
+    if sql.is_empty() {
+        "-- nothing to do: it goes with its table".into()
+    } else {
+        sql + ";"
+    }
+}
+
+fn report(finding: &Finding) {
+    let mut detail = finding.detail.clone();
+    if let Some(fix) = &finding.fix {
+        detail = format!("{detail}\nThe fix:\n{}", fix.script());
+    }
+    let level = match finding.severity {
+        Severity::Notice => PgLogLevel::NOTICE,
+        Severity::Warning => PgLogLevel::WARNING,
+    };
+    let code = PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION;
+    pgrx::pg_sys::panic::ErrorReport::new(code, finding.message.clone(), pgrx::function_name!())
+        .set_detail(detail)
+        .set_hint(finding.hint.clone())
+        .report(level);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Kind, Object};
+
+    #[test]
+    fn a_reason_cannot_smuggle_a_statement_past_its_comment() {
+        let object = Object::table(Kind::RowSecurity, "s", "t");
+        let step = Step::new(object, "a", "because\nDROP TABLE t", "SELECT 1", "SELECT 2");
+        assert_eq!(render(&step), "-- because DROP TABLE t\nSELECT 1;");
+    }
+}

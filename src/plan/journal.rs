@@ -1,0 +1,121 @@
+//! The journal: what was applied, by whom, and how to take it back. Written only from here, as the
+//! extension's owner; read by the roles that own the touched objects.
+
+use super::{Object, Plan, Step};
+use crate::error::{Error, Result};
+use crate::pg::{query, user};
+use pgrx::datum::DatumWithOid;
+use serde::Deserialize;
+
+/// One applied change as the journal has it.
+#[derive(Debug, Deserialize)]
+pub struct Change {
+    pub operation: String,
+    pub target: String,
+    pub undoes: Option<i64>,
+    pub undone_by: Option<i64>,
+    pub steps: Vec<Recorded>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Recorded {
+    pub step: i32,
+    pub action: String,
+    pub why: String,
+    pub kind: String,
+    pub schema: String,
+    pub table: String,
+    pub name: String,
+    pub sql: String,
+    pub undo: Option<String>,
+    pub state_after: Option<String>,
+}
+
+impl Recorded {
+    pub fn object(&self) -> Result<Object> {
+        Ok(Object::in_table(
+            Object::kind_from(&self.kind)?,
+            &self.schema,
+            &self.table,
+            &self.name,
+        ))
+    }
+}
+
+/// Writes an applied plan and the state in which it left each object; returns the change's id.
+pub fn record(plan: &Plan, undoes: Option<i64>) -> Result<i64> {
+    let (applied_by, session_role) = (user::current(), user::session());
+    user::as_extension_owner(|| {
+        let change = query::returning::<i64>(
+            "INSERT INTO tenant_guard.change (operation, target, applied_by, session_role, undoes, steps)
+             VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+            &[
+                plan.operation.as_str().into(),
+                plan.target.as_str().into(),
+                applied_by.as_str().into(),
+                session_role.into(),
+                undoes.into(),
+                (plan.steps.len() as i32).into(),
+            ],
+        )?
+        .ok_or_else(|| Error::Internal { what: "the journal gave no id".into() })?;
+        for (step, number) in plan.steps.iter().zip(1_i32..) {
+            record_step(change, number, step, &applied_by)?;
+        }
+        Ok(change)
+    })
+}
+
+fn record_step(change: i64, number: i32, step: &Step, applied_by: &str) -> Result<()> {
+    let object = &step.object;
+    let args: [DatumWithOid; 12] = [
+        change.into(),
+        number.into(),
+        step.action.as_str().into(),
+        step.why.as_str().into(),
+        object.kind_name().into(),
+        object.schema.as_str().into(),
+        object.table.as_str().into(),
+        object.name.as_str().into(),
+        step.sql.as_str().into(),
+        step.undo.as_deref().into(),
+        object.state()?.into(),
+        applied_by.into(),
+    ];
+    query::run(
+        "INSERT INTO tenant_guard.change_step (change_id, step, action, why, object_kind, object_schema,
+           object_table, object_name, sql, undo, state_after, applied_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        &args,
+    )
+}
+
+/// The change, locked against a second undo; None when there is none, or the caller does not own
+/// everything it touched.
+pub fn load(change: i64) -> Result<Option<Change>> {
+    let mine = query::value::<bool>(include_str!("may_undo.sql"), &[change.into()])?;
+    if mine != Some(true) {
+        return Ok(None);
+    }
+    user::as_extension_owner(|| {
+        query::run(
+            "SELECT FROM tenant_guard.change WHERE id = $1 FOR UPDATE",
+            &[change.into()],
+        )?;
+        query::model(include_str!("change.sql"), &[change.into()])
+    })
+}
+
+/// Marks `change` as taken back by `by`, and what it had itself taken back as in force again.
+pub fn mark_undone(change: i64, by: i64, undoes: Option<i64>) -> Result<()> {
+    user::as_extension_owner(|| {
+        query::run(
+            "UPDATE tenant_guard.change SET undone_by = $2 WHERE id = $1",
+            &[change.into(), by.into()],
+        )?;
+        query::run(
+            "UPDATE tenant_guard.change SET undone_by = NULL WHERE id = $1",
+            &[undoes.into()],
+        )
+    })
+}

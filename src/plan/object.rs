@@ -1,0 +1,137 @@
+//! What a step touches: enough to find it in the catalog again, to name it in a message, and to
+//! tell whether somebody altered it.
+
+use crate::error::Result;
+use crate::pg::{ident, query};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Constraint,
+    Index,
+    Membership,
+    Policy,
+    /// The session's path while the plan runs; nothing in the catalog.
+    Path,
+    Role,
+    RowSecurity,
+    Schema,
+    Sequence,
+    Table,
+    TableGrants,
+    SchemaGrants,
+    TenantSchema,
+    Trigger,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    pub kind: Kind,
+    pub schema: String,
+    /// The table that a policy, trigger or constraint belongs to; empty for the rest.
+    pub table: String,
+    /// Empty where the schema or the table itself is meant.
+    pub name: String,
+}
+
+impl Object {
+    #[must_use]
+    pub fn in_table(kind: Kind, schema: &str, table: &str, name: &str) -> Self {
+        Object {
+            kind,
+            schema: schema.into(),
+            table: table.into(),
+            name: name.into(),
+        }
+    }
+
+    #[must_use]
+    pub fn table(kind: Kind, schema: &str, table: &str) -> Self {
+        Self::in_table(kind, schema, table, "")
+    }
+
+    #[must_use]
+    pub fn in_schema(kind: Kind, schema: &str, name: &str) -> Self {
+        Self::in_table(kind, schema, "", name)
+    }
+
+    #[must_use]
+    pub fn schema(kind: Kind, schema: &str) -> Self {
+        Self::in_table(kind, schema, "", "")
+    }
+
+    #[must_use]
+    pub fn global(kind: Kind, name: &str) -> Self {
+        Self::in_table(kind, "", "", name)
+    }
+
+    /// The object as a message names it.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let table = || ident::qualified(&self.schema, &self.table);
+        let name = || ident::quote(&self.name);
+        let within = || ident::qualified(&self.schema, &self.name);
+        match self.kind {
+            Kind::Constraint => format!("constraint {} of table {}", name(), table()),
+            Kind::Index => format!("index {}", within()),
+            Kind::Membership => "the registered membership table".into(),
+            Kind::Policy => format!("policy {} of table {}", name(), table()),
+            Kind::Path => format!("the search path for schema {}", ident::quote(&self.schema)),
+            Kind::Role => format!("role {}", name()),
+            Kind::RowSecurity => format!("row-level security of table {}", table()),
+            Kind::Schema => format!("schema {}", ident::quote(&self.schema)),
+            Kind::Sequence => format!("sequence {}", within()),
+            Kind::Table => format!("table {}", table()),
+            Kind::TableGrants => format!("grants on {}", table()),
+            Kind::SchemaGrants => format!("grants on schema {}", ident::quote(&self.schema)),
+            Kind::TenantSchema => format!(
+                "the registration of tenant schema {}",
+                ident::quote(&self.schema)
+            ),
+            Kind::Trigger => format!("trigger {} of table {}", name(), table()),
+        }
+    }
+
+    /// The object's definition as the catalog has it; None when there is no such object.
+    pub fn state(&self) -> Result<Option<String>> {
+        let sql = match self.kind {
+            Kind::Constraint => include_str!("state/constraint.sql"),
+            Kind::Index => include_str!("state/index.sql"),
+            Kind::Membership => include_str!("state/membership.sql"),
+            Kind::Policy => include_str!("state/policy.sql"),
+            Kind::Path => return Ok(None),
+            Kind::Role => include_str!("state/role.sql"),
+            Kind::RowSecurity => include_str!("state/row_security.sql"),
+            Kind::Schema => include_str!("state/schema.sql"),
+            Kind::Sequence => include_str!("state/sequence.sql"),
+            Kind::Table => include_str!("state/table.sql"),
+            Kind::TableGrants => include_str!("state/table_grants.sql"),
+            Kind::SchemaGrants => include_str!("state/schema_grants.sql"),
+            Kind::TenantSchema => include_str!("state/tenant_schema.sql"),
+            Kind::Trigger => include_str!("state/trigger.sql"),
+        };
+        let args = [
+            self.schema.as_str().into(),
+            self.table.as_str().into(),
+            self.name.as_str().into(),
+        ];
+        query::value::<String>(sql, &args)
+    }
+
+    /// The kind's word in the journal.
+    #[must_use]
+    pub fn kind_name(&self) -> String {
+        serde_json::to_value(self.kind)
+            .ok()
+            .and_then(|v| v.as_str().map(str::to_string))
+            .unwrap_or_default()
+    }
+
+    /// The kind that the journal's word stands for.
+    pub fn kind_from(name: &str) -> Result<Kind> {
+        Ok(serde_json::from_value(serde_json::Value::String(
+            name.to_string(),
+        ))?)
+    }
+}

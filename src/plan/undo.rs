@@ -1,0 +1,165 @@
+//! The way back: the recorded inverses, last step first, unless somebody altered an object since.
+
+use super::execute::{apply, rows};
+use super::journal::{self, Change, Recorded};
+use super::{Kind, Plan, Rows, Step};
+use crate::error::{Error, Result};
+use crate::pg::{guc, user};
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+/// Takes an applied change back, all of its steps in one transaction, and journals that as a
+/// change of its own, which can be undone in turn. The caller must own every object it touched.
+/// Refuses with 55000, naming the object, when somebody altered one since; `force => true` undoes
+/// all the same, leaving out what is already gone. Returns the steps; in a dry run nothing changes.
+/// Raises 42704 for no such change, 55000 for one already undone or with no way back.
+///
+/// Example: `SELECT * FROM tenant_guard.undo(7);`
+#[pg_extern(volatile, parallel_unsafe)]
+fn undo(
+    change_id: Option<i64>,
+    force: default!(Option<bool>, "false"),
+    dry_run: default!(Option<bool>, "false"),
+) -> Result<SetOfIterator<'static, crate::pg::types::PlannedStep>, ErrorReport> {
+    let change = change_id.ok_or(Error::NullArgument {
+        function: "undo",
+        argument: "change_id",
+    })?;
+    Ok(undo_change(
+        change,
+        force.unwrap_or(false),
+        dry_run.unwrap_or(false),
+    )?)
+}
+
+fn undo_change(id: i64, force: bool, dry_run: bool) -> Result<Rows> {
+    let change = journal::load(id)?.ok_or(Error::NoSuchChange { change: id })?;
+    if let Some(by) = change.undone_by {
+        return Err(Error::AlreadyUndone { change: id, by });
+    }
+    let gone = altered(id, &change, force)?;
+    let plan = inverse(id, change.operation, change.target, change.steps, &gone)?;
+    if dry_run {
+        return Ok(rows(plan.steps, None));
+    }
+    apply(&plan)?;
+    let by = journal::record(&plan, Some(id))?;
+    journal::mark_undone(id, by, change.undoes)?;
+    Ok(rows(plan.steps, Some(by)))
+}
+
+/// Compares every object with the state the change left it in. Returns the steps whose object is
+/// gone, which only `force` lets pass.
+fn altered(id: i64, change: &Change, force: bool) -> Result<Vec<i32>> {
+    let scope = guc::Scope::new();
+    scope.search_path("pg_catalog, pg_temp");
+    let mut gone = Vec::new();
+    for recorded in &change.steps {
+        let object = recorded.object()?;
+        let now = user::as_extension_owner(|| object.state())?;
+        if now == recorded.state_after {
+            continue;
+        }
+        if !force {
+            return Err(Error::AlteredSince {
+                change: id,
+                object: object.describe(),
+            });
+        }
+        if now.is_none() && object.kind != Kind::Path {
+            gone.push(recorded.step);
+        }
+    }
+    Ok(gone)
+}
+
+fn inverse(
+    id: i64,
+    operation: String,
+    target: String,
+    steps: Vec<Recorded>,
+    gone: &[i32],
+) -> Result<Plan> {
+    let operation = match operation.strip_prefix("undo of ") {
+        Some(original) => format!("redo of {original}"),
+        None => format!("undo of {}", operation.trim_start_matches("redo of ")),
+    };
+    let mut plan = Plan::new(&operation, target);
+    for recorded in steps.into_iter().rev() {
+        if gone.contains(&recorded.step) {
+            continue;
+        }
+        let object = recorded.object()?;
+        let Some(sql) = recorded.undo else {
+            return Err(Error::Irreversible {
+                change: id,
+                step: recorded.step,
+                action: recorded.action,
+            });
+        };
+        let action = match recorded.action.strip_prefix("undo: ") {
+            Some(original) => original.to_string(),
+            None => format!("undo: {}", recorded.action),
+        };
+        plan.push(Step::new(object, action, recorded.why, sql, recorded.sql));
+    }
+    Ok(plan)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recorded(step: i32, undo: Option<&str>) -> Recorded {
+        Recorded {
+            step,
+            action: format!("action {step}"),
+            why: "why".into(),
+            kind: "policy".into(),
+            schema: "s".into(),
+            table: "t".into(),
+            name: "p".into(),
+            sql: format!("DO {step}"),
+            undo: undo.map(str::to_string),
+            state_after: None,
+        }
+    }
+
+    #[test]
+    fn steps_are_taken_back_last_first_and_the_undo_of_the_undo_is_the_change_again() {
+        let steps = vec![recorded(1, Some("UNDO 1")), recorded(2, Some("UNDO 2"))];
+        let plan = inverse(7, "protect_table".into(), "s.t".into(), steps, &[]).unwrap();
+        let sql: Vec<_> = plan.steps.iter().map(|s| s.sql.as_str()).collect();
+        let undo: Vec<_> = plan
+            .steps
+            .iter()
+            .map(|s| s.undo.as_deref().unwrap())
+            .collect();
+        assert_eq!(
+            (sql, undo),
+            (vec!["UNDO 2", "UNDO 1"], vec!["DO 2", "DO 1"])
+        );
+        assert_eq!(plan.operation, "undo of protect_table");
+    }
+
+    #[test]
+    fn a_step_without_a_way_back_refuses_the_whole_undo() {
+        let steps = vec![recorded(1, Some("UNDO 1")), recorded(2, None)];
+        let refused = inverse(7, "x".into(), "y".into(), steps, &[]);
+        assert!(matches!(
+            refused,
+            Err(Error::Irreversible {
+                change: 7,
+                step: 2,
+                ..
+            })
+        ));
+    }
+
+    #[test]
+    fn what_is_gone_is_left_out() {
+        let steps = vec![recorded(1, Some("UNDO 1")), recorded(2, Some("UNDO 2"))];
+        let plan = inverse(7, "x".into(), "y".into(), steps, &[2]).unwrap();
+        assert_eq!(plan.steps.len(), 1);
+    }
+}

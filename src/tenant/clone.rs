@@ -1,0 +1,619 @@
+//! From a template schema's model to the plan that makes it again under another name. Pure.
+//!
+//! The model was read under a path of exactly the template, so deparsed text names the template's
+//! own objects bare and everything else qualified. Run under a path of exactly the new schema, the
+//! same text means the new objects: nothing is replaced in it. The plan's check asks the catalog
+//! afterwards that nothing points back.
+
+use super::columns::{column_settings, create_sequence, create_table};
+use crate::catalog::{policy_sql, Index, Schema, Table, Trigger};
+use crate::error::{Error, Result};
+use crate::pg::ident::{literal, qualified, quote};
+use crate::plan::{Check, Failure, Finding, Kind, Object, Plan, Severity, Step};
+
+pub struct Target {
+    pub slug: String,
+    pub organization: Option<String>,
+    pub role: String,
+    pub role_created: bool,
+    /// What the session's search_path is put back to at the end.
+    pub callers_path: String,
+}
+
+pub fn plan(template: &Schema, target: &Target) -> Result<Plan> {
+    let needed: Vec<String> = template
+        .others
+        .iter()
+        .filter(|o| o.needed)
+        .map(|o| o.object.clone())
+        .collect();
+    if !needed.is_empty() {
+        return Err(Error::CannotClone {
+            schema: template.name.clone(),
+            objects: needed,
+        });
+    }
+    let mut clone = Clone {
+        plan: Plan::new("create_tenant_schema", &target.slug),
+        template,
+        target,
+    };
+    let tables = parents_first(&template.tables);
+    clone.findings();
+    clone.role_and_schema();
+    clone.sequences();
+    tables.iter().for_each(|t| clone.table(t));
+    tables.iter().for_each(|t| clone.attach(t));
+    clone.sequence_owners();
+    clone.sequence_comments();
+    tables.iter().for_each(|t| clone.keys_and_checks(t));
+    tables.iter().for_each(|t| clone.indexes(t));
+    tables.iter().for_each(|t| clone.attach_indexes(t));
+    tables.iter().for_each(|t| clone.foreign_keys(t));
+    tables.iter().for_each(|t| clone.row_security(t));
+    tables.iter().for_each(|t| clone.triggers(t));
+    tables.iter().for_each(|t| clone.settings(t));
+    clone.path(
+        &target.callers_path,
+        &own_path(&target.slug),
+        "your own search path again",
+    );
+    clone.grants(&tables);
+    clone.registration();
+    clone.plan.checks.push(Check {
+        sql: include_str!("points_back.sql")
+            .replace("$schema", &literal(&target.slug))
+            .replace("$template", &literal(&template.name)),
+        failure: Failure::PointsBack {
+            schema: target.slug.clone(),
+            template: template.name.clone(),
+        },
+    });
+    Ok(clone.plan)
+}
+
+/// Temporary tables are looked up first unless the path says otherwise.
+fn own_path(schema: &str) -> String {
+    format!("{}, pg_temp", quote(schema))
+}
+
+/// A table after the tables of the same schema that it inherits from or is a partition of.
+fn parents_first(tables: &[Table]) -> Vec<&Table> {
+    let mut ordered: Vec<&Table> = Vec::with_capacity(tables.len());
+    let mut waiting: Vec<&Table> = tables.iter().collect();
+    while !waiting.is_empty() {
+        let ready = |t: &Table| {
+            t.parents.iter().all(|p| {
+                !tables
+                    .iter()
+                    .any(|other| other.schema == p.schema && other.name == p.name)
+                    || ordered
+                        .iter()
+                        .any(|done| done.schema == p.schema && done.name == p.name)
+            })
+        };
+        let (now, later): (Vec<_>, Vec<_>) = waiting.iter().partition(|t| ready(t));
+        if now.is_empty() {
+            ordered.extend(later); // a cycle of inheritance cannot exist
+            break;
+        }
+        ordered.extend(now);
+        waiting = later;
+    }
+    ordered
+}
+
+struct Clone<'a> {
+    plan: Plan,
+    template: &'a Schema,
+    target: &'a Target,
+}
+
+impl Clone<'_> {
+    fn slug(&self) -> &str {
+        &self.target.slug
+    }
+
+    fn name(&self, table: &Table) -> String {
+        qualified(self.slug(), &table.name)
+    }
+
+    fn in_table(&self, kind: Kind, table: &Table, name: &str) -> Object {
+        Object::in_table(kind, self.slug(), &table.name, name)
+    }
+
+    fn is_own(&self, schema: &str) -> bool {
+        schema == self.template.name
+    }
+
+    /// What goes with its table when undo drops that.
+    fn part(&mut self, object: Object, action: String, why: &str, sql: String) {
+        self.plan
+            .push(Step::part_of_table(object, action, why, sql));
+    }
+
+    fn findings(&mut self) {
+        let others: Vec<&str> = self
+            .template
+            .others
+            .iter()
+            .map(|o| o.object.as_str())
+            .collect();
+        if !others.is_empty() {
+            self.warn(
+                format!(
+                    "not everything in schema {} is carried over",
+                    quote(&self.template.name)
+                ),
+                format!("Left out: {}.", others.join(", ")),
+                "Make them in the new schema yourself where the tenant needs them.",
+            );
+        }
+        let invalid: Vec<String> = self
+            .template
+            .tables
+            .iter()
+            .flat_map(|t| t.indexes.iter())
+            .filter(|i| !i.valid)
+            .map(|i| quote(&i.name))
+            .collect();
+        if !invalid.is_empty() {
+            self.warn(
+                format!(
+                    "invalid indexes of schema {} are left out",
+                    quote(&self.template.name)
+                ),
+                format!("They are {}.", invalid.join(", ")),
+                "REINDEX or drop them in the template.",
+            );
+        }
+    }
+
+    fn warn(&mut self, message: String, detail: String, hint: &str) {
+        self.plan.findings.push(Finding {
+            severity: Severity::Warning,
+            message,
+            detail,
+            hint: hint.into(),
+            fix: None,
+        });
+    }
+
+    fn path(&mut self, path: &str, back: &str, why: &str) {
+        let set = |path: &str| {
+            format!(
+                "SELECT pg_catalog.set_config('search_path', {}, false)",
+                literal(path).trim_start()
+            )
+        };
+        let object = Object::schema(Kind::Path, self.slug());
+        self.plan.push(Step::new(
+            object,
+            "set the search path",
+            why,
+            set(path),
+            set(back),
+        ));
+    }
+
+    fn role_and_schema(&mut self) {
+        let role = quote(&self.target.role);
+        if self.target.role_created {
+            self.plan.push(Step::new(
+                Object::global(Kind::Role, &self.target.role),
+                format!("create role {}", self.target.role),
+                "the tenant's own role; grant it to whoever works for the tenant",
+                format!("CREATE ROLE {role} NOLOGIN"),
+                format!("DROP ROLE {role}"),
+            ));
+        }
+        let schema = quote(self.slug());
+        self.plan.push(Step::new(
+            Object::schema(Kind::Schema, self.slug()),
+            format!("create schema {}", self.slug()),
+            "everything of the tenant's lives in here",
+            format!("CREATE SCHEMA {schema}"),
+            format!("DROP SCHEMA {schema}"),
+        ));
+        self.path(
+            &own_path(self.slug()),
+            &self.target.callers_path,
+            "bare names below mean the new schema's own objects",
+        );
+    }
+
+    fn sequence_comments(&mut self) {
+        for sequence in &self.template.sequences {
+            let Some(comment) = &sequence.comment else {
+                continue;
+            };
+            let name = qualified(self.slug(), &sequence.name);
+            let object = Object::in_schema(Kind::Sequence, self.slug(), &sequence.name);
+            let sql = format!(
+                "COMMENT ON SEQUENCE {name} IS {}",
+                literal(comment).trim_start()
+            );
+            self.part(
+                object,
+                format!("comment on sequence {}", sequence.name),
+                "as in the template",
+                sql,
+            );
+        }
+    }
+
+    fn sequences(&mut self) {
+        for sequence in &self.template.sequences {
+            if sequence.owned_by.as_ref().is_some_and(|o| o.identity) {
+                continue; // its column makes it
+            }
+            self.plan.push(Step::new(
+                Object::in_schema(Kind::Sequence, self.slug(), &sequence.name),
+                format!("create sequence {}", sequence.name),
+                "as in the template, from its start",
+                create_sequence(sequence, self.slug()),
+                // Owned by a column it is gone with the table already.
+                format!(
+                    "DROP SEQUENCE IF EXISTS {}",
+                    qualified(self.slug(), &sequence.name)
+                ),
+            ));
+        }
+    }
+
+    fn table(&mut self, table: &Table) {
+        let name = self.name(table);
+        self.plan.push(Step::new(
+            Object::table(Kind::Table, self.slug(), &table.name),
+            format!("create table {}", table.name),
+            "as in the template, without rows",
+            create_table(table, self.slug(), &self.template.sequences),
+            format!("DROP TABLE {name}"),
+        ));
+    }
+
+    fn attach(&mut self, table: &Table) {
+        let (Some(bound), Some(parent)) = (&table.partition_bound, table.parents.first()) else {
+            return;
+        };
+        let schema = if self.is_own(&parent.schema) {
+            self.slug()
+        } else {
+            &parent.schema
+        };
+        let sql = format!(
+            "ALTER TABLE ONLY {} ATTACH PARTITION {} {bound}",
+            qualified(schema, &parent.name),
+            self.name(table)
+        );
+        let object = Object::table(Kind::Table, self.slug(), &table.name);
+        self.part(
+            object,
+            format!("attach partition {}", table.name),
+            "a partition like the template's",
+            sql,
+        );
+    }
+
+    fn sequence_owners(&mut self) {
+        for sequence in &self.template.sequences {
+            let Some(owner) = sequence.owned_by.as_ref().filter(|o| !o.identity) else {
+                continue;
+            };
+            let sql = format!(
+                "ALTER SEQUENCE {} OWNED BY {}.{}",
+                qualified(self.slug(), &sequence.name),
+                qualified(self.slug(), &owner.table),
+                quote(&owner.column)
+            );
+            let object = Object::in_schema(Kind::Sequence, self.slug(), &sequence.name);
+            self.part(
+                object,
+                format!("give sequence {} to its column", sequence.name),
+                "it goes when the column goes",
+                sql,
+            );
+        }
+    }
+
+    /// Primary, unique and exclusion constraints, and CHECKs not validated yet.
+    fn keys_and_checks(&mut self, table: &Table) {
+        for constraint in &table.constraints {
+            let unvalidated = constraint.kind == "c"
+                && (constraint.is_local || table.is_partition)
+                && constraint.definition.ends_with(" NOT VALID");
+            if !unvalidated && !matches!(constraint.kind.as_str(), "p" | "u" | "x") {
+                continue;
+            }
+            let sql = format!(
+                "ALTER TABLE ONLY {} ADD CONSTRAINT {} {}",
+                self.name(table),
+                quote(&constraint.name),
+                constraint.definition
+            );
+            let object = self.in_table(Kind::Constraint, table, &constraint.name);
+            self.part(
+                object,
+                format!("add constraint {}", constraint.name),
+                "as in the template",
+                sql,
+            );
+        }
+    }
+
+    fn indexes(&mut self, table: &Table) {
+        for index in table
+            .indexes
+            .iter()
+            .filter(|i| i.valid && i.constraint.is_none())
+        {
+            let object = Object::in_schema(Kind::Index, self.slug(), &index.name);
+            self.part(
+                object,
+                format!("create index {}", index.name),
+                "as in the template",
+                index.definition.clone(),
+            );
+        }
+    }
+
+    fn attach_indexes(&mut self, table: &Table) {
+        for index in table.indexes.iter().filter(|i| i.valid) {
+            let Some(parent) = index.parent.as_ref().filter(|p| self.is_own(&p.schema)) else {
+                continue;
+            };
+            let sql = format!(
+                "ALTER INDEX {} ATTACH PARTITION {}",
+                qualified(self.slug(), &parent.name),
+                qualified(self.slug(), &index.name)
+            );
+            let object = Object::in_schema(Kind::Index, self.slug(), &index.name);
+            self.part(
+                object,
+                format!("attach index {}", index.name),
+                "the partition's part of the index",
+                sql,
+            );
+        }
+    }
+
+    fn foreign_keys(&mut self, table: &Table) {
+        for constraint in table
+            .constraints
+            .iter()
+            .filter(|k| k.kind == "f" && !k.inherited)
+        {
+            let name = quote(&constraint.name);
+            let only = if table.partition_key.is_some() {
+                ""
+            } else {
+                "ONLY "
+            };
+            let object = self.in_table(Kind::Constraint, table, &constraint.name);
+            self.plan.push(Step::new(
+                object,
+                format!("add foreign key {}", constraint.name),
+                "as in the template: within the new schema, or to what all tenants share",
+                format!(
+                    "ALTER TABLE {only}{} ADD CONSTRAINT {name} {}",
+                    self.name(table),
+                    constraint.definition
+                ),
+                format!(
+                    "ALTER TABLE {only}{} DROP CONSTRAINT {name}",
+                    self.name(table)
+                ),
+            ));
+        }
+    }
+
+    fn row_security(&mut self, table: &Table) {
+        let moved = Table {
+            schema: self.slug().into(),
+            name: table.name.clone(),
+            ..Table::default()
+        };
+        for (on, word, why) in [
+            (
+                table.row_security,
+                "ENABLE",
+                "policies hold only where row-level security is enabled",
+            ),
+            (
+                table.force_row_security,
+                "FORCE",
+                "the owner obeys the policies too",
+            ),
+        ] {
+            if on {
+                let sql = format!(
+                    "ALTER TABLE ONLY {} {word} ROW LEVEL SECURITY",
+                    self.name(table)
+                );
+                let object = self.in_table(Kind::RowSecurity, table, "");
+                self.part(
+                    object,
+                    format!("{} row level security", word.to_lowercase()),
+                    why,
+                    sql,
+                );
+            }
+        }
+        for policy in &table.policies {
+            let object =
+                || Object::in_table(Kind::Policy, &self.target.slug, &table.name, &policy.name);
+            let made = object();
+            self.part(
+                made,
+                format!("create policy {}", policy.name),
+                "as in the template",
+                policy_sql::create(&moved, policy),
+            );
+            if let Some(sql) = policy_sql::comment(&moved, policy) {
+                let object = self.in_table(Kind::Policy, table, &policy.name);
+                self.part(
+                    object,
+                    format!("comment on policy {}", policy.name),
+                    "as in the template",
+                    sql,
+                );
+            }
+        }
+    }
+
+    fn triggers(&mut self, table: &Table) {
+        for trigger in table.triggers.iter().filter(|t| !t.inherited) {
+            let object = self.in_table(Kind::Trigger, table, &trigger.name);
+            self.part(
+                object,
+                format!("create trigger {}", trigger.name),
+                "as in the template",
+                trigger.definition.clone(),
+            );
+            if let Some(sql) = self.trigger_state(table, trigger) {
+                let object = self.in_table(Kind::Trigger, table, &trigger.name);
+                self.part(
+                    object,
+                    format!("set the state of trigger {}", trigger.name),
+                    "as in the template",
+                    sql,
+                );
+            }
+        }
+    }
+
+    fn trigger_state(&self, table: &Table, trigger: &Trigger) -> Option<String> {
+        let word = match trigger.enabled.as_str() {
+            "A" => "ENABLE ALWAYS",
+            "R" => "ENABLE REPLICA",
+            "D" => "DISABLE",
+            _ => return None,
+        };
+        Some(format!(
+            "ALTER TABLE {} {word} TRIGGER {}",
+            self.name(table),
+            quote(&trigger.name)
+        ))
+    }
+
+    fn settings(&mut self, table: &Table) {
+        let name = self.name(table);
+        let mut statements = column_settings(table, self.slug());
+        if let Some(comment) = &table.comment {
+            statements.push(format!(
+                "COMMENT ON TABLE {name} IS {}",
+                literal(comment).trim_start()
+            ));
+        }
+        for constraint in table.constraints.iter().filter(|k| !k.inherited) {
+            if let Some(comment) = &constraint.comment {
+                let on = format!("CONSTRAINT {} ON {name}", quote(&constraint.name));
+                statements.push(format!(
+                    "COMMENT ON {on} IS {}",
+                    literal(comment).trim_start()
+                ));
+            }
+        }
+        for trigger in table.triggers.iter().filter(|t| !t.inherited) {
+            if let Some(comment) = &trigger.comment {
+                let on = format!("TRIGGER {} ON {name}", quote(&trigger.name));
+                statements.push(format!(
+                    "COMMENT ON {on} IS {}",
+                    literal(comment).trim_start()
+                ));
+            }
+        }
+        for index in table.indexes.iter().filter(|i| i.valid) {
+            statements.extend(self.index_settings(&name, index));
+        }
+        match table.replica_identity.as_str() {
+            "n" => statements.push(format!("ALTER TABLE ONLY {name} REPLICA IDENTITY NOTHING")),
+            "f" => statements.push(format!("ALTER TABLE ONLY {name} REPLICA IDENTITY FULL")),
+            _ => {}
+        }
+        for sql in statements {
+            let object = Object::table(Kind::Table, self.slug(), &table.name);
+            self.part(
+                object,
+                format!("set up table {}", table.name),
+                "as in the template",
+                sql,
+            );
+        }
+    }
+
+    fn index_settings(&self, table: &str, index: &Index) -> Vec<String> {
+        let comment = index.comment.as_ref().map(|text| {
+            let on = qualified(self.slug(), &index.name);
+            format!("COMMENT ON INDEX {on} IS {}", literal(text).trim_start())
+        });
+        let clustered = index
+            .clustered
+            .then(|| format!("ALTER TABLE {table} CLUSTER ON {}", quote(&index.name)));
+        let identity = index.replica_identity.then(|| {
+            format!(
+                "ALTER TABLE ONLY {table} REPLICA IDENTITY USING INDEX {}",
+                quote(&index.name)
+            )
+        });
+        [comment, clustered, identity]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    fn grants(&mut self, tables: &[&Table]) {
+        let role = quote(&self.target.role);
+        let schema = quote(self.slug());
+        self.plan.push(Step::new(
+            Object::schema(Kind::SchemaGrants, self.slug()),
+            "grant the schema to the tenant's role",
+            "without USAGE a role cannot name anything in a schema",
+            format!("GRANT USAGE ON SCHEMA {schema} TO {role}"),
+            format!("REVOKE USAGE ON SCHEMA {schema} FROM {role}"),
+        ));
+        for table in tables {
+            let name = self.name(table);
+            self.plan.push(Step::new(
+                Object::table(Kind::TableGrants, self.slug(), &table.name),
+                format!("grant table {} to the tenant's role", table.name),
+                "the tenant works with its own rows, and cannot change the tables",
+                format!("GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE {name} TO {role}"),
+                format!("REVOKE SELECT, INSERT, UPDATE, DELETE ON TABLE {name} FROM {role}"),
+            ));
+        }
+        for sequence in &self.template.sequences {
+            let name = qualified(self.slug(), &sequence.name);
+            self.plan.push(Step::new(
+                Object::table(Kind::TableGrants, self.slug(), &sequence.name),
+                format!("grant sequence {} to the tenant's role", sequence.name),
+                "column defaults draw from it",
+                format!("GRANT USAGE, SELECT ON SEQUENCE {name} TO {role}"),
+                format!("REVOKE USAGE, SELECT ON SEQUENCE {name} FROM {role}"),
+            ));
+        }
+    }
+
+    fn registration(&mut self) {
+        let text = |value: &str| literal(value).trim_start().to_string();
+        let slug = text(self.slug());
+        let organization = self
+            .target
+            .organization
+            .as_deref()
+            .map_or("NULL".into(), text);
+        let sql = format!(
+            "SELECT tenant_guard.register_tenant_schema({slug}, {}, {organization}, {}, {})",
+            text(&self.template.name),
+            text(&self.target.role),
+            self.target.role_created
+        );
+        self.plan.push(Step::new(
+            Object::schema(Kind::TenantSchema, self.slug()),
+            "register the tenant schema",
+            "tenant_schemas shows it",
+            sql,
+            format!("SELECT tenant_guard.unregister_tenant_schema({slug})"),
+        ));
+    }
+}

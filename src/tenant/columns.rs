@@ -1,0 +1,180 @@
+//! Tables and sequences of the model as CREATE statements in the target schema. Pure.
+
+use crate::catalog::{Column, Sequence, Table};
+use crate::pg::ident::{literal, qualified, quote};
+
+/// CREATE TABLE with columns, CHECK constraints, partitioning, inheritance and storage. Partitions
+/// are made as tables of their own and attached later, as pg_dump does it.
+#[must_use]
+pub fn create_table(table: &Table, slug: &str, sequences: &[Sequence]) -> String {
+    let mut elements: Vec<String> = table
+        .columns
+        .iter()
+        .filter(|c| c.is_local || table.is_partition)
+        .map(|c| column(table, c, slug, sequences))
+        .collect();
+    elements.extend(
+        table
+            .constraints
+            .iter()
+            .filter(|k| {
+                k.kind == "c"
+                    && (k.is_local || table.is_partition)
+                    && !k.definition.ends_with(" NOT VALID")
+            })
+            .map(|k| format!("CONSTRAINT {} {}", quote(&k.name), k.definition)),
+    );
+    let unlogged = if table.persistence == "u" {
+        "UNLOGGED "
+    } else {
+        ""
+    };
+    let mut sql = format!(
+        "CREATE {unlogged}TABLE {} ({})",
+        qualified(slug, &table.name),
+        elements
+            .iter()
+            .map(|e| format!("\n  {e}"))
+            .collect::<Vec<_>>()
+            .join(",")
+    );
+    if !table.is_partition && !table.parents.is_empty() {
+        let parents: Vec<String> = table
+            .parents
+            .iter()
+            .map(|p| {
+                if p.schema == table.schema {
+                    qualified(slug, &p.name)
+                } else {
+                    qualified(&p.schema, &p.name)
+                }
+            })
+            .collect();
+        sql += &format!("\nINHERITS ({})", parents.join(", "));
+    }
+    if let Some(key) = &table.partition_key {
+        sql += &format!("\nPARTITION BY {key}");
+    }
+    if let Some(method) = &table.access_method {
+        sql += &format!("\nUSING {}", quote(method));
+    }
+    if !table.options.is_empty() {
+        sql += &format!("\nWITH ({})", table.options.join(", "));
+    }
+    if let Some(tablespace) = &table.tablespace {
+        sql += &format!("\nTABLESPACE {}", quote(tablespace));
+    }
+    sql
+}
+
+fn column(table: &Table, column: &Column, slug: &str, sequences: &[Sequence]) -> String {
+    let mut sql = format!("{} {}", quote(&column.name), column.r#type);
+    if let Some(compression) = &column.compression {
+        sql += &format!(" COMPRESSION {compression}");
+    }
+    if let Some(collation) = &column.collation {
+        sql += &format!(" COLLATE {collation}");
+    }
+    if column.not_null {
+        sql += " NOT NULL";
+    }
+    match (
+        column.generated.as_str(),
+        column.identity.as_str(),
+        &column.default,
+    ) {
+        ("s", _, Some(expression)) => sql += &format!(" GENERATED ALWAYS AS ({expression}) STORED"),
+        ("v", _, Some(expression)) => sql += &format!(" GENERATED ALWAYS AS ({expression})"),
+        (_, "a", _) => sql += &identity(table, column, "ALWAYS", slug, sequences),
+        (_, "d", _) => sql += &identity(table, column, "BY DEFAULT", slug, sequences),
+        (_, _, Some(default)) => sql += &format!(" DEFAULT {default}"),
+        _ => {}
+    }
+    sql
+}
+
+fn identity(
+    table: &Table,
+    column: &Column,
+    how: &str,
+    slug: &str,
+    sequences: &[Sequence],
+) -> String {
+    let sequence = sequences.iter().find(|s| {
+        s.owned_by
+            .as_ref()
+            .is_some_and(|o| o.identity && o.table == table.name && o.column == column.name)
+    });
+    let options = sequence
+        .map(|s| {
+            format!(
+                " (SEQUENCE NAME {} {})",
+                qualified(slug, &s.name),
+                options(s)
+            )
+        })
+        .unwrap_or_default();
+    format!(" GENERATED {how} AS IDENTITY{options}")
+}
+
+/// CREATE SEQUENCE for a sequence that no identity column makes.
+#[must_use]
+pub fn create_sequence(sequence: &Sequence, slug: &str) -> String {
+    let unlogged = if sequence.persistence == "u" {
+        "UNLOGGED "
+    } else {
+        ""
+    };
+    format!(
+        "CREATE {unlogged}SEQUENCE {} AS {} {}",
+        qualified(slug, &sequence.name),
+        sequence.r#type,
+        options(sequence)
+    )
+}
+
+fn options(s: &Sequence) -> String {
+    format!(
+        "START WITH {} INCREMENT BY {} MINVALUE {} MAXVALUE {} CACHE {}{}",
+        s.start,
+        s.increment,
+        s.min,
+        s.max,
+        s.cache,
+        if s.cycle { " CYCLE" } else { "" }
+    )
+}
+
+/// ALTER TABLE actions for what CREATE TABLE cannot say.
+#[must_use]
+pub fn column_settings(table: &Table, slug: &str) -> Vec<String> {
+    let name = qualified(slug, &table.name);
+    let alter = |c: &Column, action: String| {
+        format!(
+            "ALTER TABLE ONLY {name} ALTER COLUMN {} {action}",
+            quote(&c.name)
+        )
+    };
+    table
+        .columns
+        .iter()
+        .flat_map(|c| {
+            let storage = c
+                .storage
+                .as_ref()
+                .map(|s| alter(c, format!("SET STORAGE {s}")));
+            let statistics = c
+                .statistics
+                .map(|n| alter(c, format!("SET STATISTICS {n}")));
+            let comment = c.comment.as_ref().map(|text| {
+                format!(
+                    "COMMENT ON COLUMN {name}.{} IS {}",
+                    quote(&c.name),
+                    literal(text).trim_start()
+                )
+            });
+            [storage, statistics, comment]
+        })
+        .flatten()
+        .collect()
+}
