@@ -16,7 +16,7 @@ pg=${1:-${PG:-15}}
 acme=aaaaaaaa-0000-4000-8000-000000000001
 globex=bbbbbbbb-0000-4000-8000-000000000002
 branches=8
-pgbench_seconds=4
+pgbench_seconds=3
 
 # --- setting the stage ------------------------------------------------------------------------
 
@@ -43,8 +43,14 @@ step "loading the CRM: 12,000 contacts, 20,000 opportunities, 40,000 interaction
 step "loading pgbench's bank: $branches branches with 100,000 accounts each" pgbench -i -q -s "$branches"
 step "letting the API role into the bank" psql -X -q -f examples/pgbench/tenants.sql
 
-# dump FILE: the whole schema as SQL. Newer pg_dumps write a random key into it, which is no schema.
-dump() { pg_dump -s | sed -e '/^\\restrict /d' -e '/^\\unrestrict /d' >"$work/$1"; }
+# dump FILE [OPTION...]: a schema as SQL, of the whole database unless told otherwise. Newer pg_dumps
+# write a random key into it, which is no schema.
+dump() {
+  local file=$1
+  shift
+  pg_dump -s "$@" 2>"$work/pg_dump.err" | sed -e '/^\\restrict /d' -e '/^\\unrestrict /d' >"$work/$file" ||
+    failed "pg_dump failed" "$(<"$work/pg_dump.err")"
+}
 
 # --- the story --------------------------------------------------------------------------------
 
@@ -85,16 +91,11 @@ tell "The extension brings its tools and touches no table of yours."
 run admin "CREATE EXTENSION tenant_guard;"
 dump before.sql
 tell "First it learns where it says who may work for whom."
-run admin "SELECT step, action, sql
-FROM tenant_guard.use_membership('crm.memberships', 'user_id', 'organization_id', 'role');"
+run_plan admin "tenant_guard.use_membership('crm.memberships', 'user_id', 'organization_id', 'role')"
 dump registered.sql
 tell "Then a dry run: this is all that it would do to one table. You can paste it into a migration."
-say_sql admin "SELECT step, action, sql
-FROM tenant_guard.protect_table('crm.contacts', dry_run => true);"
-plan=$(ask admin "SELECT format(E'%s. %s\n%s', step, action, regexp_replace(sql, '^', '   ', 'ng'))
-FROM tenant_guard.protect_table('crm.contacts', dry_run => true) ORDER BY step") || failed "the dry run failed" "$plan"
-# A step's number and name stand out from its SQL.
-printf '%s\n' "$plan" | sed -e "s/^[0-9]*\. .*/$bold&$plain/" -e 's/^/    /'
+run_plan admin "tenant_guard.protect_table('crm.contacts', dry_run => true)"
+ask admin "SELECT sql FROM tenant_guard.protect_table('crm.contacts', dry_run => true) ORDER BY step" >"$work/plan.sql"
 dump planned.sql
 check "Nothing has changed: pg_dump -s gives the same text" "$(cksum <"$work/planned.sql")" "$(cksum <"$work/registered.sql")"
 
@@ -109,6 +110,12 @@ CROSS JOIN LATERAL tenant_guard.protect_table(t.name::regclass, tenant_column =>
 GROUP BY p.change_id, t.name ORDER BY p.change_id;"
 check "All six tables now enable and force row-level security" \
   "$(ask admin "SELECT count(*) FROM pg_class WHERE relnamespace = 'crm'::regnamespace AND relrowsecurity AND relforcerowsecurity")" 6
+createdb pasted
+psql -X -q -v ON_ERROR_STOP=1 -d pasted -o /dev/null -f "$work/registered.sql" -f "$work/plan.sql" || failed "The plan's SQL does not run when pasted"
+dump contacts.sql -t crm.contacts
+dump pasted.sql -t crm.contacts pasted
+check "The plan's SQL, pasted into psql on a copy, makes the very same table" "$(cksum <"$work/pasted.sql")" "$(cksum <"$work/contacts.sql")"
+dropdb pasted
 check "Protecting crm.contacts again would do nothing: the plan is empty" \
   "$(ask admin "SELECT count(*) FROM tenant_guard.protect_table('crm.contacts', dry_run => true)")" 0
 
@@ -134,8 +141,16 @@ VALUES ('$globex', 'GLX-9999', 'Trojan Horse', 'goods', 0);"
 refused ada 42501 "UPDATE crm.contacts SET organization_id = '$globex' WHERE id = (SELECT min(id) FROM crm.contacts);"
 
 tell "She cannot forge the active organization: the setting that holds it is not hers to set."
-refused ada 42501 "SET tenant_guard.org = '$globex';"
-refused ada 42501 "SELECT set_config('tenant_guard.org', '$globex', true);"
+refused ada 42501 "SELECT count(*) FROM crm.contacts;
+SET tenant_guard.org = '$globex';"
+refused ada 42501 "SELECT count(*) FROM crm.contacts;
+SELECT set_config('tenant_guard.org', '$globex', true);"
+tell "In a session that has not yet used the extension PostgreSQL takes any such name for a note of hers," \
+     "and throws it away as soon as the extension is there."
+run ada "SET tenant_guard.org = '$globex';
+SELECT organization_id, count(*) FROM crm.contacts GROUP BY organization_id;"
+check "The early SET changed nothing" \
+  "$(PGOPTIONS="-c tenant_guard.org=$globex" ask ada "SELECT DISTINCT organization_id FROM crm.contacts")" "$acme"
 tell "She may switch, but only to an organization that she is a member of."
 refused ada 42501 "SELECT tenant_guard.set_org('$globex');"
 
@@ -224,15 +239,19 @@ check "A teller of branch 1 sees branch 1 alone" \
      -c "SELECT count(*), min(bid), max(bid) FROM pgbench_accounts")" "100000|1|1"
 
 chapter "The way back, and forth again"
-tell "Every change is in the journal with its inverse. Newest first, undo them all:" \
-     "SELECT * FROM tenant_guard.undo(<change_id>);"
+tell "Every change is in the journal with its inverse. What somebody has changed since, undo leaves alone:" \
+     "the help desk of Acme Rockets has a ticket in it by now."
+refused admin 55000 "SELECT * FROM tenant_guard.undo($(ask admin "SELECT id FROM tenant_guard.change WHERE target = 'acme_rockets'"));"
+tell "So for the two help desks it takes force => true. Newest first, all of them:"
 # undo_all CONDITION: undoes the changes for which it holds, newest first.
 undo_all() {
-  local id operation target steps
+  local id operation target call steps
   printf '\n'
   while IFS='|' read -r id operation target; do
-    steps=$(ask admin "SELECT count(*) FROM tenant_guard.undo($id)") || failed "undo($id) of $operation $target failed" "$steps"
-    printf '    %s%-12s%s %-42s %s steps\n' "$blue" "undo($id)" "$plain" "$operation $target" "$steps"
+    call="undo($id"
+    if [ "$operation" = create_tenant_schema ]; then call+=", force => true"; fi
+    steps=$(ask admin "SELECT count(*) FROM tenant_guard.$call)") || failed "$call) of $operation $target failed" "$steps"
+    printf '    %s%-24s%s %-46s %2s %s\n' "$blue" "$call)" "$plain" "$operation $target" "$steps" "$([ "$steps" = 1 ] && echo step || echo steps)"
   done < <(ask admin "SELECT id, operation, target FROM tenant_guard.change WHERE undone_by IS NULL AND $1 ORDER BY id DESC")
 }
 dump guarded.sql
@@ -241,6 +260,7 @@ dump undone.sql
 cmp -s "$work/before.sql" "$work/undone.sql" || failed "The schema is not what it was before" "$(diff "$work/before.sql" "$work/undone.sql" | head -20)"
 check "pg_dump -s of the whole database: $(thousands "$(wc -c <"$work/undone.sql")") bytes, byte for byte what it was before" \
   "$(cksum <"$work/undone.sql")" "$(cksum <"$work/before.sql")"
+check "The roles that came with the help desks are gone" "$(ask admin "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'tenant\_%'")" 0
 check "And Ada reads the address book of Globex again" \
   "$(ask ada "SELECT count(*) FROM crm.contacts WHERE organization_id = '$globex'")" "$globex_contacts"
 tell "An undo is a change like any other, so it can be undone too. Back behind the walls:"

@@ -101,6 +101,15 @@ run() {
   printf '%s\n' "$answer" | sed "s/^/    $dim/; s/\$/$plain/"
 }
 
+# run_plan WHO CALL: shows the steps that a planning function returns, each above its SQL.
+run_plan() {
+  say_sql "$1" "SELECT step, action, sql
+FROM $2;"
+  answer=$(ask "$1" "SELECT format(E'%s. %s\n%s', step, action, regexp_replace(sql, '^', '   ', 'ng')) FROM $2 ORDER BY step") ||
+    failed "$1 could not run it" "$answer"
+  printf '%s\n' "$answer" | sed -e "s/^[0-9]*\. .*/$bold&$plain/" -e 's/^/    /'
+}
+
 # refused WHO SQLSTATE SQL: shows the statement and the error that it must end in.
 refused() {
   say_sql "$1" "$3"
@@ -117,7 +126,7 @@ refused() {
 }
 
 # ask WHO SQL: the bare value, for a check; nothing is shown.
-ask() { PGOPTIONS='-c client_min_messages=warning' session "$1" -At <<<"$2" | tidy; }
+ask() { PGOPTIONS="${PGOPTIONS:-} -c client_min_messages=error" session "$1" -At <<<"$2" | tidy; }
 
 # check TEXT ACTUAL EXPECTED: says TEXT, which must be true.
 check() {
