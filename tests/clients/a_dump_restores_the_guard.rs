@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use tenant_guard_tests::cluster::{finish, shared, Cluster, OWNER, VISITOR};
+use tenant_guard_tests::database::assert_same;
 use tenant_guard_tests::fixtures::*;
 use tenant_guard_tests::sql::{
     claims, execute, expect_clear_error, expect_error, number, rows, text,
@@ -19,9 +20,10 @@ fn original_and_copy(target: &Cluster) -> (Database<'static>, Database<'_>) {
     let original = protected_crm();
     // Enum values have other OIDs in the copy: the trail must still say 'won'.
     original.load(
-        "CREATE TYPE crm.stage AS ENUM ('lead', 'won');
+        "CREATE SCHEMA lib; GRANT USAGE ON SCHEMA lib TO PUBLIC;
+         CREATE TYPE lib.stage AS ENUM ('lead', 'won');
          CREATE TABLE crm.deals (
-             id int PRIMARY KEY, organization_id uuid NOT NULL, stage crm.stage, path crm.stage[],
+             id int PRIMARY KEY, organization_id uuid NOT NULL, stage lib.stage, path lib.stage[],
              price numeric, at timestamptz, span daterange, data jsonb, tags text[], raw bytea, who name);
          GRANT SELECT, INSERT, UPDATE, DELETE ON crm.deals TO visitor;",
     );
@@ -82,7 +84,7 @@ impl Drop for Archive {
 #[test]
 fn schema_rows_and_trail_arrive_unchanged() {
     let (original, copy) = original_and_copy(shared());
-    assert_eq!(copy.schema(), original.schema());
+    assert_same(&copy.schema(), &original.schema(), "restored");
     assert_eq!(copy.contents(), original.contents());
     let trail = rows(&mut original.admin(), TRAIL);
     assert_eq!(trail.len(), 4, "{trail:?}");

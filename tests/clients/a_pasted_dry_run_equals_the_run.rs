@@ -1,6 +1,7 @@
 //! The SQL of a dry run, pasted into psql on a fresh copy, is the run; undo is the way back, byte for byte.
 
 use tenant_guard_tests::cluster::{Cluster, OWNER};
+use tenant_guard_tests::database::assert_same;
 use tenant_guard_tests::fixtures::ZOO;
 use tenant_guard_tests::sql::{assert_clear, db_error, expect_clear_error, number, rows, text};
 use tenant_guard_tests::steps::{apply, call, script, try_call, undo_script};
@@ -68,25 +69,6 @@ fn has_nothing_left_to_do(database: &Database, role: &str, call_text: &str) {
         }
         Err(error) => panic!("{call_text}: run again: {error:?}"),
     }
-}
-
-/// Equal dumps; else shows the lines that only one of them has.
-#[track_caller]
-fn assert_same(found: &str, expected: &str, what: &str) {
-    if found == expected {
-        return;
-    }
-    let only_in = |one: &str, other: &str, sign: &str| -> String {
-        let missing = one
-            .lines()
-            .filter(|line| !other.lines().any(|l| l == *line));
-        missing.map(|line| format!("{sign} {line}\n")).collect()
-    };
-    panic!(
-        "{what}: the dumps differ (lines out of order are not shown)\n{}{}",
-        only_in(expected, found, "-"),
-        only_in(found, expected, "+")
-    );
 }
 
 macro_rules! there_and_back {
@@ -309,10 +291,15 @@ fn a_cloned_schema_is_its_template_under_another_name() {
             schema,
         ]);
         // Everything in the template that is named crm is named after the schema, so the words can be swapped.
-        dump.replace(&format!("{schema}."), "x.")
-            .replace(&format!("SCHEMA {schema};"), "SCHEMA x;")
-            .replace(&format!("Schema: {schema};"), "Schema: x;")
-            .replace(&format!("Name: {schema};"), "Name: x;")
+        let names = [
+            (format!("{schema}."), "x."),
+            (format!("Schema: {schema};"), "Schema: x;"),
+            (format!("Name: {schema};"), "Name: x;"),
+            (format!("SCHEMA {schema}"), "SCHEMA x"),
+        ];
+        names
+            .iter()
+            .fold(dump, |dump, (from, to)| dump.replace(from, to))
     };
     assert_same(&shape("bolt"), &shape("crm"), "clone and template");
 }

@@ -62,9 +62,8 @@ fn aim(name: &str, kind: &str, change: i64, slug: &str) -> String {
         ("template" | "schema", _) => "crm",
         ("membership", _) => "crm.members",
         ("user_column", _) => "user_id",
-        ("role_column" | "tenant_role" | "permissions", _) | ("roles", "name[]") => {
-            return format!("NULL::{kind}")
-        }
+        ("tenant_role", _) => "app_owner",
+        ("role_column" | "permissions", _) | ("roles", "name[]") => return format!("NULL::{kind}"),
         ("scope", _) => "active",
         ("existing", _) => "replace",
         ("index", _) => "skip",

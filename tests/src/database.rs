@@ -148,6 +148,25 @@ impl<'c> Database<'c> {
     }
 }
 
+/// Equal dumps; else shows the lines that only one of them has.
+#[track_caller]
+pub fn assert_same(found: &str, expected: &str, what: &str) {
+    if found == expected {
+        return;
+    }
+    let only_in = |one: &str, other: &str, sign: &str| -> String {
+        let missing = one
+            .lines()
+            .filter(|line| !other.lines().any(|l| l == *line));
+        missing.map(|line| format!("{sign} {line}\n")).collect()
+    };
+    panic!(
+        "{what}: the dumps differ (lines out of order are not shown)\n{}{}",
+        only_in(expected, found, "-"),
+        only_in(found, expected, "+")
+    );
+}
+
 fn next_name() -> String {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed))
