@@ -7,8 +7,9 @@ CREATE TABLE tenant_guard.change (
   operation text NOT NULL,
   target text NOT NULL,
   steps int NOT NULL,
-  undoes bigint REFERENCES tenant_guard.change (id),
-  undone_by bigint REFERENCES tenant_guard.change (id)
+  -- No foreign keys to the table itself: pg_dump could not order its rows.
+  undoes bigint,
+  undone_by bigint
 );
 COMMENT ON TABLE tenant_guard.change IS
   'Every applied change: who, when, what; undone_by names the change that took it back. Visible to the owners of what it touched.';
@@ -43,6 +44,11 @@ RETURN coalesce(
       (SELECT pg_catalog.pg_has_role(n.nspowner, 'USAGE')
        FROM pg_catalog.pg_namespace n
        WHERE n.nspname = object_schema)
+    WHEN kind = 'type' THEN
+      (SELECT pg_catalog.pg_has_role(t.typowner, 'USAGE')
+       FROM pg_catalog.pg_type t
+       JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+       WHERE n.nspname = object_schema AND t.typname = object_name)
     WHEN kind NOT IN ('membership', 'role') THEN
       (SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE')
        FROM pg_catalog.pg_class c

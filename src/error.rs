@@ -260,8 +260,8 @@ impl Error {
             ),
             Error::NoSuchChange { change } => parts(
                 ERRCODE_UNDEFINED_OBJECT,
-                format!("there is no change {change} that you may undo"),
-                "The journal has no such change, or it touched only objects of other owners.",
+                format!("there is no change {change}"),
+                "The journal has no change of that number.",
                 "List them: SELECT id, operation, target, applied_at, undone_by FROM tenant_guard.change ORDER BY id.",
             ),
             Error::AlreadyUndone { change, by } => parts(

@@ -164,11 +164,44 @@ pub struct OwnedBy {
 }
 
 #[derive(Debug, Clone, Deserialize)]
+pub struct Type {
+    pub name: String,
+    /// pg_type.typtype: e, d or c.
+    pub kind: String,
+    /// Of an enum.
+    pub labels: Vec<String>,
+    /// Of a domain.
+    pub base: Option<String>,
+    pub collation: Option<String>,
+    pub default: Option<String>,
+    pub not_null: bool,
+    pub constraints: Vec<DomainConstraint>,
+    /// Of a composite type.
+    pub attributes: Vec<Attribute>,
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct DomainConstraint {
+    pub name: String,
+    pub definition: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Attribute {
+    pub name: String,
+    pub r#type: String,
+    pub collation: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
 pub struct Schema {
     pub name: String,
     pub owner: String,
     /// Whether the caller may see what is in it.
     pub usable: bool,
+    /// Enums, domains and composite types, in the order they were made.
+    pub types: Vec<Type>,
     pub tables: Vec<Table>,
     pub sequences: Vec<Sequence>,
     /// Whatever is in the schema and is neither, as messages name it, with what in the schema's

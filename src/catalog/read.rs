@@ -4,7 +4,7 @@ use super::model::{Named, Schema, Table};
 use crate::error::{Error, Result};
 use crate::pg::relation::{lock, Lock};
 use crate::pg::types::RegClass;
-use crate::pg::{guc, ident, query, user};
+use crate::pg::{ident, query, user};
 use pgrx::pg_sys::Oid;
 
 /// A table and all that inherits from it (parents first), for a function that changes tables:
@@ -52,8 +52,6 @@ fn family_oids(oid: u32) -> Result<Vec<Oid>> {
 
 /// Deparsed text comes fully qualified, whatever the caller's path.
 fn read(oids: &[Oid]) -> Result<Vec<Table>> {
-    let scope = guc::Scope::new();
-    scope.search_path("pg_catalog, pg_temp");
     Ok(query::model(include_str!("tables.sql"), &[oids.to_vec().into()])?.unwrap_or_default())
 }
 
@@ -128,6 +126,23 @@ pub fn role_exists(role: &str) -> Result<bool> {
     Ok(found.is_some())
 }
 
+pub fn may_create_schemas() -> Result<bool> {
+    let may = query::value::<bool>(
+        "SELECT pg_catalog.has_database_privilege(d.oid, 'CREATE')
+         FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()",
+        &[],
+    )?;
+    Ok(may == Some(true))
+}
+
+pub fn may_create_roles() -> Result<bool> {
+    let may = query::value::<bool>(
+        "SELECT r.rolsuper OR r.rolcreaterole FROM pg_catalog.pg_roles r WHERE r.rolname = current_user",
+        &[],
+    )?;
+    Ok(may == Some(true))
+}
+
 pub fn schema_exists(name: &str) -> Result<bool> {
     let found = query::value::<bool>(
         "SELECT true FROM pg_catalog.pg_namespace n WHERE n.nspname = $1",
@@ -139,12 +154,6 @@ pub fn schema_exists(name: &str) -> Result<bool> {
 /// A schema with its tables and sequences, deparsed under a path of exactly that schema: names
 /// inside it come out bare, names outside it qualified. None when there is no such schema.
 pub fn schema(name: &str) -> Result<Option<Schema>> {
-    let scope = guc::Scope::new();
-    scope.search_path(&format!("{}, pg_temp", ident::quote(name)));
-    let Some(mut schema) = query::model::<Schema>(include_str!("schema.sql"), &[name.into()])?
-    else {
-        return Ok(None);
-    };
     let oids = query::rows(
         "SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') ORDER BY c.oid",
@@ -152,7 +161,15 @@ pub fn schema(name: &str) -> Result<Option<Schema>> {
         |row| Ok(row.get::<Oid>(1)?),
     )?;
     let oids: Vec<Oid> = oids.into_iter().flatten().collect();
-    oids.iter().for_each(|oid| lock(oid.to_u32(), Lock::Share));
-    schema.tables = query::model(include_str!("tables.sql"), &[oids.into()])?.unwrap_or_default();
+    let _path = query::under(&format!("{}, pg_temp", ident::quote(name)));
+    let Some(mut schema) = query::model_here::<Schema>(include_str!("schema.sql"), &[name.into()])?
+    else {
+        return Ok(None);
+    };
+    if schema.usable {
+        oids.iter().for_each(|oid| lock(oid.to_u32(), Lock::Share));
+        let tables = query::model_here(include_str!("tables.sql"), &[oids.into()])?;
+        schema.tables = tables.unwrap_or_default();
+    }
     Ok(Some(schema))
 }

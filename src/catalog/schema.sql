@@ -20,17 +20,22 @@ part(classid, objid) AS (
   SELECT 'pg_catalog.pg_trigger'::pg_catalog.regclass, t.oid
   FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN ns ON c.relnamespace = ns.oid
   WHERE c.relkind IN ('r', 'p') AND NOT t.tgisinternal
+  UNION ALL
+  SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid
+  FROM pg_catalog.pg_type t JOIN ns ON t.typnamespace = ns.oid
+  UNION ALL
+  SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid
+  FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_type t ON t.oid = k.contypid JOIN ns ON t.typnamespace = ns.oid
 ),
--- What the schema holds beside tables, sequences and their parts. An array type and a table's row
--- type come with what they are of.
+-- What the schema holds beside tables, sequences, their parts, and the types that are cloned. An
+-- array type and a table's row type come with what they are of.
 other(classid, objid) AS (
   SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, c.oid
   FROM pg_catalog.pg_class c JOIN ns ON c.relnamespace = ns.oid WHERE c.relkind IN ('v', 'm', 'f')
   UNION ALL
   SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid
   FROM pg_catalog.pg_type t JOIN ns ON t.typnamespace = ns.oid
-  LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
-  WHERE t.typelem = 0 AND (t.typtype IN ('e', 'd', 'r', 'b') OR c.relkind = 'c')
+  WHERE t.typtype IN ('r', 'b', 'p') AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = t.oid)
   UNION ALL
   SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, f.oid FROM pg_catalog.pg_proc f JOIN ns ON f.pronamespace = ns.oid
   UNION ALL
@@ -52,6 +57,36 @@ SELECT pg_catalog.json_build_object(
   'name', ns.nspname,
   'owner', pg_catalog.pg_get_userbyid(ns.nspowner),
   'usable', pg_catalog.has_schema_privilege(ns.oid, 'USAGE'),
+  'types', coalesce((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', t.typname,
+      'kind', t.typtype,
+      'labels', coalesce((SELECT pg_catalog.json_agg(e.enumlabel ORDER BY e.enumsortorder)
+                          FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid), '[]'),
+      'base', CASE WHEN t.typtype = 'd' THEN pg_catalog.format_type(t.typbasetype, t.typtypmod) END,
+      'collation', (SELECT pg_catalog.format('%I.%I', cn.nspname, co.collname)
+                    FROM pg_catalog.pg_collation co
+                    JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
+                    JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype
+                    WHERE co.oid = t.typcollation AND t.typcollation <> b.typcollation),
+      'default', CASE WHEN t.typtype = 'd' THEN t.typdefault END,
+      'not_null', t.typnotnull,
+      'constraints', coalesce((SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+                                        'name', k.conname, 'definition', pg_catalog.pg_get_constraintdef(k.oid)) ORDER BY k.conname)
+                               FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'), '[]'),
+      'attributes', coalesce((SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+                                       'name', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
+                                       'collation', (SELECT pg_catalog.format('%I.%I', cn.nspname, co.collname)
+                                                     FROM pg_catalog.pg_collation co
+                                                     JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
+                                                     JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
+                                                     WHERE co.oid = a.attcollation AND a.attcollation <> y.typcollation)) ORDER BY a.attnum)
+                              FROM pg_catalog.pg_attribute a
+                              WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped), '[]'),
+      'comment', pg_catalog.obj_description(t.oid, 'pg_type')) ORDER BY t.oid)
+    FROM pg_catalog.pg_type t
+    LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
+    WHERE t.typnamespace = ns.oid AND (t.typtype IN ('e', 'd') OR c.relkind = 'c')), '[]'),
   'tables', pg_catalog.json_build_array(),
   'sequences', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(

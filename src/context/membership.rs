@@ -3,7 +3,7 @@
 use super::planner::{self, Registration};
 use crate::catalog::{self, IdType};
 use crate::error::Result;
-use crate::pg::{guc, ident, query, user};
+use crate::pg::{ident, query, user};
 use pgrx::pg_sys;
 use serde::Deserialize;
 
@@ -116,8 +116,6 @@ impl Membership {
             Some(organization) => vec![user, organization.into()],
             None => vec![user],
         };
-        let scope = guc::Scope::new();
-        scope.search_path("pg_catalog, pg_temp");
         user::as_table_owner(pg_sys::Oid::from(self.owner), || {
             query::rows(sql, &args, |row| Ok(row.get::<String>(1)?))
         })

@@ -1,15 +1,54 @@
-//! SPI, in the three ways the extension uses it: read one value, read rows, run a statement.
-//! Reads go through `connect`, which assigns no transaction id, so they work on a standby and in
-//! a parallel worker.
+//! SPI, in the ways the extension uses it: read one value, read rows, run a statement.
+//!
+//! Every statement here runs under a pinned search path: with pg_catalog first, nobody's function
+//! or operator can take the place of the one meant. The `_here` twins are for plans that bring a path of their own.
+//! Reads go through `connect`, which assigns no transaction id, so they work on a standby and in a
+//! parallel worker.
 
+use super::guc::Scope;
 use crate::error::Result;
 use pgrx::datum::DatumWithOid;
 use pgrx::spi::SpiTupleTable;
 use pgrx::{FromDatum, IntoDatum, Spi};
 use serde::de::DeserializeOwned;
 
+pub const PINNED: &str = "pg_catalog, pg_temp";
+
+/// Holds the search path at PINNED until it is dropped.
+#[must_use]
+pub fn pin() -> Scope {
+    under(PINNED)
+}
+
+/// Holds the search path at `path` until it is dropped.
+#[must_use]
+pub fn under(path: &str) -> Scope {
+    let scope = Scope::new();
+    scope.search_path(path);
+    scope
+}
+
 /// The first column of the first row; None for no row or NULL.
 pub fn value<T: FromDatum + IntoDatum>(sql: &str, args: &[DatumWithOid]) -> Result<Option<T>> {
+    let _path = pin();
+    value_here(sql, args)
+}
+
+/// A query whose one value is JSON text, as a model of the catalog.
+pub fn model<T: DeserializeOwned>(sql: &str, args: &[DatumWithOid]) -> Result<Option<T>> {
+    let _path = pin();
+    model_here(sql, args)
+}
+
+/// `model` under the path in force.
+pub fn model_here<T: DeserializeOwned>(sql: &str, args: &[DatumWithOid]) -> Result<Option<T>> {
+    match value_here::<String>(sql, args)? {
+        Some(text) => Ok(Some(serde_json::from_str(&text)?)),
+        None => Ok(None),
+    }
+}
+
+fn value_here<T: FromDatum + IntoDatum>(sql: &str, args: &[DatumWithOid]) -> Result<Option<T>> {
     Spi::connect(|client| {
         let rows = client.select(sql, Some(1), args)?;
         if rows.is_empty() {
@@ -19,20 +58,13 @@ pub fn value<T: FromDatum + IntoDatum>(sql: &str, args: &[DatumWithOid]) -> Resu
     })
 }
 
-/// A query whose one value is JSON text, as a model of the catalog.
-pub fn model<T: DeserializeOwned>(sql: &str, args: &[DatumWithOid]) -> Result<Option<T>> {
-    match value::<String>(sql, args)? {
-        Some(text) => Ok(Some(serde_json::from_str(&text)?)),
-        None => Ok(None),
-    }
-}
-
 /// Every row through `f`.
 pub fn rows<T>(
     sql: &str,
     args: &[DatumWithOid],
     mut f: impl FnMut(&mut SpiTupleTable) -> Result<T>,
 ) -> Result<Vec<T>> {
+    let _path = pin();
     Spi::connect(|client| {
         let mut table = client.select(sql, None, args)?;
         let mut out = Vec::with_capacity(table.len());
@@ -45,6 +77,12 @@ pub fn rows<T>(
 
 /// Runs one statement with the rights in force.
 pub fn run(sql: &str, args: &[DatumWithOid]) -> Result<()> {
+    let _path = pin();
+    run_here(sql, args)
+}
+
+/// `run` under the path in force, and with whatever the statement does to it.
+pub fn run_here(sql: &str, args: &[DatumWithOid]) -> Result<()> {
     Spi::connect_mut(|client| {
         client.update(sql, None, args)?;
         Ok(())
@@ -53,5 +91,6 @@ pub fn run(sql: &str, args: &[DatumWithOid]) -> Result<()> {
 
 /// Runs one `INSERT ... RETURNING` and gives the value back.
 pub fn returning<T: FromDatum + IntoDatum>(sql: &str, args: &[DatumWithOid]) -> Result<Option<T>> {
+    let _path = pin();
     Spi::connect_mut(|client| Ok(client.update(sql, Some(1), args)?.first().get_one::<T>()?))
 }

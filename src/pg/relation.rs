@@ -2,6 +2,7 @@
 
 use pgrx::pg_sys;
 use std::ffi::CString;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 pub const SCHEMA: &std::ffi::CStr = c"tenant_guard";
 
@@ -21,6 +22,22 @@ pub fn lock(oid: u32, lock: Lock) {
     };
     // SAFETY: takes a heavyweight lock by OID; valid for any OID, existing or not.
     unsafe { pg_sys::LockRelationOid(pg_sys::Oid::from(oid), mode as i32) }
+}
+
+/// Waits for, and holds to the end of the transaction, a name that somebody else may be about to
+/// make. Nobody can take such a lock by SQL, so nobody can hold others up with it.
+pub fn lock_name(own_table: &str, name: &str) {
+    let Some(class) = own(own_table) else { return };
+    // SAFETY: hashes the bytes given; takes a heavyweight lock on an object address of our own table.
+    unsafe {
+        let key = pg_sys::hash_bytes(name.as_ptr(), name.len() as i32);
+        pg_sys::LockDatabaseObject(
+            class,
+            pg_sys::Oid::from(key),
+            1,
+            pg_sys::AccessExclusiveLock as i32,
+        );
+    }
 }
 
 /// The OID of one of the extension's own tables or sequences.

@@ -2,8 +2,8 @@
 
 use super::{journal, Failure, Finding, Plan, Rows, Severity, Step};
 use crate::error::{Error, Result};
+use crate::pg::query;
 use crate::pg::types::PlannedStep;
-use crate::pg::{guc, query};
 use pgrx::prelude::*;
 
 /// Everything that changes a database ends here. In a dry run nothing is touched and the rows have
@@ -27,10 +27,9 @@ pub(super) fn apply(plan: &Plan) -> Result<()> {
             sql: format!("{};", step.sql),
         });
     }
-    let scope = guc::Scope::new();
-    scope.search_path("pg_catalog, pg_temp");
+    let _path = query::pin();
     for step in plan.steps.iter().filter(|s| !s.sql.is_empty()) {
-        query::run(&step.sql, &[])?;
+        query::run_here(&step.sql, &[])?;
     }
     for check in &plan.checks {
         let offenders = query::rows(&check.sql, &[], |row| Ok(row.get::<String>(1)?))?;
@@ -72,7 +71,7 @@ fn render(step: &Step) -> String {
 
 fn statement(sql: String) -> String {
     if sql.is_empty() {
-        "-- nothing to do: it goes with its table".into()
+        "-- nothing to do, it goes with its table;".into()
     } else {
         sql + ";"
     }

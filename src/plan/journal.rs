@@ -90,19 +90,24 @@ fn record_step(change: i64, number: i32, step: &Step, applied_by: &str) -> Resul
     )
 }
 
-/// The change, locked against a second undo; None when there is none, or the caller does not own
-/// everything it touched.
-pub fn load(change: i64) -> Result<Option<Change>> {
-    let mine = query::value::<bool>(include_str!("may_undo.sql"), &[change.into()])?;
-    if mine != Some(true) {
-        return Ok(None);
-    }
-    user::as_extension_owner(|| {
+/// The change, locked against a second undo. The caller must own everything it touched.
+pub fn load(change: i64) -> Result<Change> {
+    let loaded: Option<Change> = user::as_extension_owner(|| {
         query::run(
             "SELECT FROM tenant_guard.change WHERE id = $1 FOR UPDATE",
             &[change.into()],
         )?;
         query::model(include_str!("change.sql"), &[change.into()])
+    })?;
+    let loaded = loaded.ok_or(Error::NoSuchChange { change })?;
+    let mine = query::value::<bool>(include_str!("may_undo.sql"), &[change.into()])?;
+    if mine == Some(true) {
+        return Ok(loaded);
+    }
+    Err(Error::NotPermitted {
+        what: format!("undoing change {change}"),
+        detail: "It touched objects that you do not own.".into(),
+        hint: "Have their owner undo it, or a member of the owning role.".into(),
     })
 }
 

@@ -23,6 +23,7 @@ pub enum Kind {
     SchemaGrants,
     TenantSchema,
     Trigger,
+    Type,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +91,7 @@ impl Object {
                 ident::quote(&self.schema)
             ),
             Kind::Trigger => format!("trigger {} of table {}", name(), table()),
+            Kind::Type => format!("type {}", within()),
         }
     }
 
@@ -110,6 +112,7 @@ impl Object {
             Kind::SchemaGrants => include_str!("state/schema_grants.sql"),
             Kind::TenantSchema => include_str!("state/tenant_schema.sql"),
             Kind::Trigger => include_str!("state/trigger.sql"),
+            Kind::Type => include_str!("state/type.sql"),
         };
         let args = [
             self.schema.as_str().into(),

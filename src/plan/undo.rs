@@ -4,7 +4,7 @@ use super::execute::{apply, rows};
 use super::journal::{self, Change, Recorded};
 use super::{Kind, Plan, Rows, Step};
 use crate::error::{Error, Result};
-use crate::pg::{guc, user};
+use crate::pg::user;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -12,7 +12,8 @@ use pgrx::prelude::*;
 /// change of its own, which can be undone in turn. The caller must own every object it touched.
 /// Refuses with 55000, naming the object, when somebody altered one since; `force => true` undoes
 /// all the same, leaving out what is already gone. Returns the steps; in a dry run nothing changes.
-/// Raises 42704 for no such change, 55000 for one already undone or with no way back.
+/// Raises 42704 for no such change, 42501 for one that touched what is not yours, 55000 for one
+/// already undone or with no way back.
 ///
 /// Example: `SELECT * FROM tenant_guard.undo(7);`
 #[pg_extern(volatile, parallel_unsafe)]
@@ -33,7 +34,7 @@ fn undo(
 }
 
 fn undo_change(id: i64, force: bool, dry_run: bool) -> Result<Rows> {
-    let change = journal::load(id)?.ok_or(Error::NoSuchChange { change: id })?;
+    let change = journal::load(id)?;
     if let Some(by) = change.undone_by {
         return Err(Error::AlreadyUndone { change: id, by });
     }
@@ -51,8 +52,6 @@ fn undo_change(id: i64, force: bool, dry_run: bool) -> Result<Rows> {
 /// Compares every object with the state the change left it in. Returns the steps whose object is
 /// gone, which only `force` lets pass.
 fn altered(id: i64, change: &Change, force: bool) -> Result<Vec<i32>> {
-    let scope = guc::Scope::new();
-    scope.search_path("pg_catalog, pg_temp");
     let mut gone = Vec::new();
     for recorded in &change.steps {
         let object = recorded.object()?;

@@ -5,8 +5,8 @@
 //! same text means the new objects: nothing is replaced in it. The plan's check asks the catalog
 //! afterwards that nothing points back.
 
-use super::columns::{column_settings, create_sequence, create_table};
-use crate::catalog::{policy_sql, Index, Schema, Table, Trigger};
+use super::create::{column_settings, create_sequence, create_table, create_type};
+use crate::catalog::{policy_sql, Index, Policy, Schema, Table, Trigger};
 use crate::error::{Error, Result};
 use crate::pg::ident::{literal, qualified, quote};
 use crate::plan::{Check, Failure, Finding, Kind, Object, Plan, Severity, Step};
@@ -41,6 +41,7 @@ pub fn plan(template: &Schema, target: &Target) -> Result<Plan> {
     let tables = parents_first(&template.tables);
     clone.findings();
     clone.role_and_schema();
+    clone.types();
     clone.sequences();
     tables.iter().for_each(|t| clone.table(t));
     tables.iter().for_each(|t| clone.attach(t));
@@ -149,6 +150,20 @@ impl Clone<'_> {
                 "Make them in the new schema yourself where the tenant needs them.",
             );
         }
+        let closed: Vec<String> = self
+            .template
+            .tables
+            .iter()
+            .filter(|t| t.row_security && !t.policies.iter().any(|p| self.is_for_tenant(p)))
+            .map(|t| quote(&t.name))
+            .collect();
+        if !closed.is_empty() {
+            self.warn(
+                format!("role {} will see no row of {}", quote(&self.target.role), closed.join(", ")),
+                "Row-level security is enabled there, and the template's policies are for other roles.".into(),
+                "Give the template's policies to PUBLIC (protect_table with roles => '{public}'), or add one for the role.",
+            );
+        }
         let invalid: Vec<String> = self
             .template
             .tables
@@ -167,6 +182,10 @@ impl Clone<'_> {
                 "REINDEX or drop them in the template.",
             );
         }
+    }
+
+    fn is_for_tenant(&self, policy: &Policy) -> bool {
+        policy.permissive && (policy.roles.is_empty() || policy.roles.contains(&self.target.role))
     }
 
     fn warn(&mut self, message: String, detail: String, hint: &str) {
@@ -220,6 +239,35 @@ impl Clone<'_> {
             &self.target.callers_path,
             "bare names below mean the new schema's own objects",
         );
+    }
+
+    fn types(&mut self) {
+        for ty in &self.template.types {
+            let name = qualified(self.slug(), &ty.name);
+            let word = if ty.kind == "d" { "DOMAIN" } else { "TYPE" };
+            let object = || Object::in_schema(Kind::Type, &self.target.slug, &ty.name);
+            let made = Step::new(
+                object(),
+                format!("create {} {}", word.to_lowercase(), ty.name),
+                "as in the template",
+                create_type(ty, self.slug()),
+                format!("DROP {word} {name}"),
+            );
+            let comment = ty.comment.as_ref().map(|comment| {
+                let sql = format!(
+                    "COMMENT ON {word} {name} IS {}",
+                    literal(comment).trim_start()
+                );
+                Step::part_of_table(
+                    object(),
+                    format!("comment on {}", ty.name),
+                    "as in the template",
+                    sql,
+                )
+            });
+            self.plan.push(made);
+            self.plan.steps.extend(comment);
+        }
     }
 
     fn sequence_comments(&mut self) {
@@ -440,15 +488,14 @@ impl Clone<'_> {
             }
         }
         for policy in &table.policies {
-            let object =
-                || Object::in_table(Kind::Policy, &self.target.slug, &table.name, &policy.name);
-            let made = object();
-            self.part(
-                made,
+            // A policy may ask other tables: it has to go before any of them does.
+            self.plan.push(Step::new(
+                Object::in_table(Kind::Policy, &self.target.slug, &table.name, &policy.name),
                 format!("create policy {}", policy.name),
                 "as in the template",
                 policy_sql::create(&moved, policy),
-            );
+                policy_sql::drop(&moved, policy),
+            ));
             if let Some(sql) = policy_sql::comment(&moved, policy) {
                 let object = self.in_table(Kind::Policy, table, &policy.name);
                 self.part(

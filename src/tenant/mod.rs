@@ -1,7 +1,7 @@
 //! Tenant schemas: a template's structure made again for one tenant, with a role of its own.
 
 mod clone;
-mod columns;
+mod create;
 mod registry;
 mod slug;
 #[cfg(any(test, feature = "pg_test"))]
@@ -10,7 +10,7 @@ mod tests;
 use crate::catalog;
 use crate::error::{Error, Result};
 use crate::pg::types::{Name, PlannedStep};
-use crate::pg::{guc, ident};
+use crate::pg::{guc, ident, relation};
 use crate::plan::{self, Kind, Object, Plan, Rows, Step};
 use clone::Target;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -88,8 +88,10 @@ fn register_tenant_schema(
         function: "register_tenant_schema",
         argument,
     };
+    let slug = slug.ok_or_else(|| null("slug"))?;
+    registry::check_owner(slug)?;
     Ok(registry::register(&registry::Entry {
-        slug: slug.ok_or_else(|| null("slug"))?.into(),
+        slug: slug.into(),
         template: template.ok_or_else(|| null("template"))?.into(),
         organization: organization.map(|o| o.to_string()),
         tenant_role: tenant_role.ok_or_else(|| null("tenant_role"))?.into(),
@@ -118,6 +120,9 @@ fn create(
     dry_run: bool,
 ) -> Result<Rows> {
     slug::check(slug)?;
+    if !dry_run {
+        relation::lock_name("tenant_schema", slug); // two calls for one slug: the second waits and is refused
+    }
     let template = match catalog::schema(template)? {
         Some(template) if template.usable => template,
         Some(template) => {
@@ -151,6 +156,7 @@ fn create(
         (false, false) => return Err(Error::NoSuchRole { role }),
         _ => {}
     }
+    may_create(slug, &role, role_created)?;
     let target = Target {
         slug: slug.into(),
         organization,
@@ -159,6 +165,26 @@ fn create(
         callers_path: guc::setting(c"search_path"),
     };
     plan::run(clone::plan(&template, &target)?, dry_run)
+}
+
+/// Asks beforehand, so that a refusal says what to do about it.
+fn may_create(slug: &str, role: &str, role_created: bool) -> Result<()> {
+    if !catalog::may_create_schemas()? {
+        return Err(Error::NotPermitted {
+            what: format!("creating schema {}", ident::quote(slug)),
+            detail: "You have no CREATE on this database.".into(),
+            hint: "Have its owner grant it: GRANT CREATE ON DATABASE ... TO you.".into(),
+        });
+    }
+    if role_created && !catalog::may_create_roles()? {
+        return Err(Error::NotPermitted {
+            what: format!("creating role {}", ident::quote(role)),
+            detail: "A tenant schema has a role of its own, and you have no CREATEROLE.".into(),
+            hint: "Have an administrator create the role, and name it: tenant_role => 'its_name'."
+                .into(),
+        });
+    }
+    Ok(())
 }
 
 fn drop(slug: &str, confirm: Option<&str>, dry_run: bool) -> Result<Rows> {

@@ -19,7 +19,9 @@ dependent AS (
   LEFT JOIN pg_catalog.pg_policy p ON d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND p.oid = d.objid
   LEFT JOIN pg_catalog.pg_trigger t ON d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND t.oid = d.objid
 )
-SELECT DISTINCT pg_catalog.pg_describe_object(d.classid, d.objid, 0)
+SELECT DISTINCT CASE WHEN d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+                     THEN pg_catalog.pg_describe_object('pg_catalog.pg_class'::pg_catalog.regclass, d.relid, 0)
+                     ELSE pg_catalog.pg_describe_object(d.classid, d.objid, 0) END
 FROM dependent d
 LEFT JOIN pg_catalog.pg_class c ON c.oid = d.relid
 LEFT JOIN pg_catalog.pg_proc f ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND f.oid = d.objid

@@ -1,6 +1,6 @@
-//! Tables and sequences of the model as CREATE statements in the target schema. Pure.
+//! Types, tables and sequences of the model as CREATE statements in the target schema. Pure.
 
-use crate::catalog::{Column, Sequence, Table};
+use crate::catalog::{Attribute, Column, Sequence, Table, Type};
 use crate::pg::ident::{literal, qualified, quote};
 
 /// CREATE TABLE with columns, CHECK constraints, partitioning, inheritance and storage. Partitions
@@ -115,6 +115,57 @@ fn identity(
         })
         .unwrap_or_default();
     format!(" GENERATED {how} AS IDENTITY{options}")
+}
+
+/// CREATE TYPE or CREATE DOMAIN.
+#[must_use]
+pub fn create_type(ty: &Type, slug: &str) -> String {
+    let name = qualified(slug, &ty.name);
+    let collate = |collation: &Option<String>| {
+        collation
+            .as_ref()
+            .map(|c| format!(" COLLATE {c}"))
+            .unwrap_or_default()
+    };
+    match (ty.kind.as_str(), &ty.base) {
+        ("d", Some(base)) => {
+            let mut sql = format!("CREATE DOMAIN {name} AS {base}{}", collate(&ty.collation));
+            if let Some(default) = &ty.default {
+                sql += &format!(" DEFAULT {default}");
+            }
+            if ty.not_null {
+                sql += " NOT NULL";
+            }
+            for constraint in &ty.constraints {
+                sql += &format!(
+                    "\n  CONSTRAINT {} {}",
+                    quote(&constraint.name),
+                    constraint.definition
+                );
+            }
+            sql
+        }
+        ("c", _) => {
+            let attribute = |a: &Attribute| {
+                format!(
+                    "\n  {} {}{}",
+                    quote(&a.name),
+                    a.r#type,
+                    collate(&a.collation)
+                )
+            };
+            let attributes: Vec<String> = ty.attributes.iter().map(attribute).collect();
+            format!("CREATE TYPE {name} AS ({})", attributes.join(","))
+        }
+        _ => {
+            let labels: Vec<String> = ty
+                .labels
+                .iter()
+                .map(|l| literal(l).trim_start().to_string())
+                .collect();
+            format!("CREATE TYPE {name} AS ENUM ({})", labels.join(", "))
+        }
+    }
 }
 
 /// CREATE SEQUENCE for a sequence that no identity column makes.
