@@ -28,16 +28,11 @@ pub fn lock(oid: u32, lock: Lock) {
 /// make. Nobody can take such a lock by SQL, so nobody can hold others up with it.
 pub fn lock_name(own_table: &str, name: &str) {
     let Some(class) = own(own_table) else { return };
-    // SAFETY: hashes the bytes given; takes a heavyweight lock on an object address of our own table.
-    unsafe {
-        let key = pg_sys::hash_bytes(name.as_ptr(), name.len() as i32);
-        pg_sys::LockDatabaseObject(
-            class,
-            pg_sys::Oid::from(key),
-            1,
-            pg_sys::AccessExclusiveLock as i32,
-        );
-    }
+    let mut hasher = DefaultHasher::new(); // the same in every session of one build
+    name.hash(&mut hasher);
+    let key = pg_sys::Oid::from(hasher.finish() as u32);
+    // SAFETY: takes a heavyweight lock on an object address under our own table.
+    unsafe { pg_sys::LockDatabaseObject(class, key, 1, pg_sys::AccessExclusiveLock as i32) }
 }
 
 /// The OID of one of the extension's own tables or sequences.
