@@ -1,7 +1,10 @@
 //! What one session cannot show: two sessions, other roles, parallel workers, a killed server.
 
+mod aim;
+
 mod a_killed_server_keeps_all_or_nothing;
 mod a_shadowed_name_changes_nothing;
+mod code_of_one_role_never_runs_as_another;
 mod ordinary_roles_call_nothing_on_others_tables;
 mod ordinary_roles_forge_no_context;
 mod ordinary_roles_write_nothing;
