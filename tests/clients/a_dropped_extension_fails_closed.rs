@@ -1,7 +1,6 @@
 //! DROP EXTENSION: refused while something depends on it; with CASCADE the tables close, and nothing is lost.
 
 use tenant_guard_tests::cluster::{OWNER, VISITOR};
-use tenant_guard_tests::database::assert_same;
 use tenant_guard_tests::fixtures::*;
 use tenant_guard_tests::sql::{claims, execute, expect_error, number, rows, text};
 use tenant_guard_tests::steps::apply;

@@ -110,6 +110,7 @@ there_and_back! {
         "enable_audit('crm.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', \
          'ooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo'";
     cloning_a_schema: "create_tenant_schema('acme', 'crm', tenant_role => 'visitor'";
+    cloning_a_schema_for_its_owner: "create_tenant_schema('acme', 'crm', tenant_role => 'app_owner'";
     cloning_a_quoted_schema: "create_tenant_schema('acme', 'Acme Co', tenant_role => 'visitor'";
 }
 
