@@ -10,8 +10,6 @@ use pgrx::prelude::*;
 #[pg_extern(sql = r#"
 CREATE FUNCTION tenant_guard."before_drop_extension"() RETURNS event_trigger
 LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
-COMMENT ON FUNCTION tenant_guard.before_drop_extension() IS
-  'Event trigger function: before DROP EXTENSION tenant_guard, a NOTICE tells what stays in the database.';
 "#)]
 fn before_drop_extension(fcinfo: pg_sys::FunctionCallInfo) {
     if event::dropped_extensions(fcinfo)

@@ -55,7 +55,19 @@ extension_sql_file!(
     name = "farewell",
     requires = ["tenant", farewell::before_drop_extension]
 );
-extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
+extension_sql_file!(
+    "../sql/grants.sql",
+    name = "grants",
+    requires = [
+        "farewell",
+        context::use_membership,
+        context::register_membership,
+        audit::audit_row,
+        audit::audit_truncate
+    ]
+);
+// Made by build.rs from the doc comments.
+extension_sql_file!("../sql/comments.sql", name = "comments", finalize);
 
 #[pg_guard]
 #[allow(non_snake_case)]

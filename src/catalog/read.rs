@@ -52,7 +52,9 @@ fn family_oids(oid: u32) -> Result<Vec<Oid>> {
 
 /// Deparsed text comes fully qualified, whatever the caller's path.
 fn read(oids: &[Oid]) -> Result<Vec<Table>> {
-    Ok(query::model(include_str!("tables.sql"), &[oids.to_vec().into()])?.unwrap_or_default())
+    let _style = query::dumping(query::PINNED);
+    let tables = query::model_here(include_str!("tables.sql"), &[oids.to_vec().into()])?;
+    Ok(tables.unwrap_or_default())
 }
 
 fn check(table: &Table) -> Result<()> {
@@ -161,7 +163,7 @@ pub fn schema(name: &str) -> Result<Option<Schema>> {
         |row| Ok(row.get::<Oid>(1)?),
     )?;
     let oids: Vec<Oid> = oids.into_iter().flatten().collect();
-    let _path = query::under(&format!("{}, pg_temp", ident::quote(name)));
+    let _path = query::dumping(&format!("{}, pg_temp", ident::quote(name)));
     let Some(mut schema) = query::model_here::<Schema>(include_str!("schema.sql"), &[name.into()])?
     else {
         return Ok(None);

@@ -4,7 +4,9 @@ use super::planner::{self, Registration};
 use crate::catalog::{self, IdType};
 use crate::error::Result;
 use crate::pg::{ident, query, user};
+use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys;
+use pgrx::spi::SpiTupleTable;
 use serde::Deserialize;
 
 /// What `use_membership` registered, resolved to the table as it is now.
@@ -16,6 +18,7 @@ pub struct Membership {
     user_column: String,
     user_type: IdType,
     org_column: String,
+    org_type: IdType,
     role_column: Option<String>,
 }
 
@@ -78,46 +81,67 @@ impl Membership {
             ident::quote(&self.user_column),
             self.user_type.equals_parameter(1),
         );
-        Ok(self.ask(&sql, user, None)?.into_iter().flatten().collect())
+        let found = self.ask(&sql, user, None, |row| Ok(row.get::<String>(1)?))?;
+        Ok(found.into_iter().flatten().collect())
     }
 
-    /// The user's role in the organization: None for no member, `Some(None)` for a member without one.
-    pub fn role(&self, user: &str, organization: &str) -> Result<Option<Option<String>>> {
+    /// The user's membership in the organization; None for no member.
+    pub fn find(&self, user: &str, organization: &str) -> Result<Option<Member>> {
+        let Some(organization) = self.org_type.bind(organization) else {
+            return Ok(None);
+        };
         let role = match &self.role_column {
             Some(column) => format!("m.{}::text", ident::quote(column)),
             None => "NULL::text".into(),
         };
         let sql = format!(
-            "SELECT {role} FROM {} m WHERE m.{} {} AND m.{}::text = $2 ORDER BY 1 LIMIT 1",
+            "SELECT m.{}::text, {role} FROM {} m WHERE m.{} {} AND m.{} {} ORDER BY 2 LIMIT 1",
+            ident::quote(&self.org_column),
             self.table(),
             ident::quote(&self.user_column),
             self.user_type.equals_parameter(1),
             ident::quote(&self.org_column),
+            self.org_type.equals_parameter(2),
         );
-        Ok(self.ask(&sql, user, Some(organization))?.into_iter().next())
+        let found = self.ask(&sql, user, Some(organization), |row| {
+            Ok(row
+                .get::<String>(1)?
+                .map(|organization| (organization, row.get::<String>(2))))
+        })?;
+        match found.into_iter().flatten().next() {
+            Some((organization, role)) => Ok(Some(Member {
+                organization,
+                role: role?,
+            })),
+            None => Ok(None),
+        }
     }
 
     fn table(&self) -> String {
         ident::qualified(&self.schema, &self.table)
     }
 
-    /// Looks up as the table's owner, past its policies, with nothing on the search path that
-    /// anyone could plant.
-    fn ask(
+    /// Looks up as the table's owner, past its policies, under the pinned search path.
+    fn ask<T>(
         &self,
         sql: &str,
         user: &str,
-        organization: Option<&str>,
-    ) -> Result<Vec<Option<String>>> {
+        organization: Option<DatumWithOid>,
+        row: impl FnMut(&mut SpiTupleTable) -> Result<T>,
+    ) -> Result<Vec<T>> {
         let Some(user) = self.user_type.bind(user) else {
             return Ok(Vec::new()); // an id that the column's type cannot hold is nobody's
         };
-        let args = match organization {
-            Some(organization) => vec![user, organization.into()],
-            None => vec![user],
-        };
+        let args: Vec<DatumWithOid> = [Some(user), organization].into_iter().flatten().collect();
         user::as_table_owner(pg_sys::Oid::from(self.owner), || {
-            query::rows(sql, &args, |row| Ok(row.get::<String>(1)?))
+            query::rows(sql, &args, row)
         })
     }
+}
+
+/// One row of the membership table.
+pub struct Member {
+    /// The organization's id as the table spells it, however it was asked for.
+    pub organization: String,
+    pub role: Option<String>,
 }

@@ -15,6 +15,7 @@ use crate::identity::claims::parse_uuid;
 use crate::identity::user;
 use crate::pg::types::{Name, PlannedStep, RegClass};
 use crate::plan;
+use membership::Member;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::Uuid;
@@ -94,10 +95,12 @@ fn org_ids_bigint() -> Result<Vec<i64>, ErrorReport> {
 }
 
 /// None: not a member.
-fn role_in(organization: &str) -> Result<Option<Option<String>>> {
-    let Some(user) = user() else { return Ok(None) };
+fn member(organization: &str) -> Result<Option<Member>> {
+    let Some(user) = user() else {
+        return Ok(None);
+    };
     match membership::registered()? {
-        Some(table) => table.role(&user, organization),
+        Some(table) => table.find(&user, organization),
         None => Ok(None),
     }
 }
@@ -108,7 +111,7 @@ fn role_in(organization: &str) -> Result<Option<Option<String>>> {
 /// Example: `SELECT tenant_guard.is_member('3f0c5b9e-0000-4000-8000-000000000001');`
 #[pg_extern(stable, strict, parallel_safe)]
 fn is_member(org: Uuid) -> Result<bool, ErrorReport> {
-    Ok(role_in(&org.to_string())?.is_some())
+    Ok(member(&org.to_string())?.is_some())
 }
 
 /// `is_member` for organizations whose ids are not UUIDs.
@@ -116,7 +119,7 @@ fn is_member(org: Uuid) -> Result<bool, ErrorReport> {
 /// Example: `SELECT tenant_guard.is_member_text('42');`
 #[pg_extern(stable, strict, parallel_safe)]
 fn is_member_text(org: &str) -> Result<bool, ErrorReport> {
-    Ok(role_in(org)?.is_some())
+    Ok(member(org)?.is_some())
 }
 
 /// The user's role in the organization, from the role column named in `use_membership`; NULL for
@@ -125,7 +128,7 @@ fn is_member_text(org: &str) -> Result<bool, ErrorReport> {
 /// Example: `SELECT tenant_guard.org_role(tenant_guard.org_id()) = 'owner';`
 #[pg_extern(stable, strict, parallel_safe)]
 fn org_role(org: Uuid) -> Result<Option<String>, ErrorReport> {
-    Ok(role_in(&org.to_string())?.flatten())
+    Ok(member(&org.to_string())?.and_then(|m| m.role))
 }
 
 /// `org_role` for organizations whose ids are not UUIDs.
@@ -133,19 +136,20 @@ fn org_role(org: Uuid) -> Result<Option<String>, ErrorReport> {
 /// Example: `SELECT tenant_guard.org_role_text('42');`
 #[pg_extern(stable, strict, parallel_safe)]
 fn org_role_text(org: &str) -> Result<Option<String>, ErrorReport> {
-    Ok(role_in(org)?.flatten())
+    Ok(member(org)?.and_then(|m| m.role))
 }
 
-fn activate(organization: &str) -> Result<()> {
+/// Returns the organization's id as the membership table spells it.
+fn activate(organization: &str) -> Result<String> {
     let user = user().ok_or(Error::NoIdentity { what: "set_org" })?;
     let table = membership::registered()?.ok_or(Error::NoMembershipTable)?;
-    if table.role(&user, organization)?.is_none() {
-        return Err(Error::NotMember {
+    let member = table
+        .find(&user, organization)?
+        .ok_or_else(|| Error::NotMember {
             organization: organization.to_string(),
-        });
-    }
-    active::choose(&user, organization);
-    Ok(())
+        })?;
+    active::choose(&user, &member.organization);
+    Ok(member.organization)
 }
 
 /// Makes an organization the active one until the transaction ends, after the membership table
@@ -173,8 +177,7 @@ fn set_org_text(org: Option<&str>) -> Result<String, ErrorReport> {
         function: "set_org_text",
         argument: "org",
     })?;
-    activate(org)?;
-    Ok(org.to_string())
+    Ok(activate(org)?)
 }
 
 /// The active organization, where its id is a UUID. Raises 28000 when there is none.

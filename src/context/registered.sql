@@ -5,8 +5,9 @@ SELECT pg_catalog.json_build_object(
          'table', c.relname,
          'owner', c.relowner::pg_catalog.int8,
          'user_column', u.attname,
-         'user_type', pg_catalog.format_type(u.atttypid, NULL),
+         'user_type', user_type.name,
          'org_column', o.attname,
+         'org_type', org_type.name,
          'role_column', m.role_column
        )::pg_catalog.text
 FROM tenant_guard.membership m
@@ -14,4 +15,18 @@ JOIN pg_catalog.pg_namespace n ON n.nspname = m.table_schema
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = m.table_name AND c.relkind IN ('r', 'p')
 JOIN pg_catalog.pg_attribute u ON u.attrelid = c.oid AND u.attname = m.user_column AND NOT u.attisdropped
 JOIN pg_catalog.pg_attribute o ON o.attrelid = c.oid AND o.attname = m.org_column AND NOT o.attisdropped
-WHERE pg_catalog.format_type(u.atttypid, NULL) IN ('uuid', 'text', 'character varying', 'smallint', 'integer', 'bigint')
+-- The types under any domains.
+CROSS JOIN LATERAL (
+  WITH RECURSIVE base(oid, typtype, typbasetype) AS (
+    SELECT t.oid, t.typtype, t.typbasetype FROM pg_catalog.pg_type t WHERE t.oid = u.atttypid
+    UNION ALL
+    SELECT t.oid, t.typtype, t.typbasetype FROM base JOIN pg_catalog.pg_type t ON t.oid = base.typbasetype WHERE base.typtype = 'd'
+  ) SELECT pg_catalog.format_type(oid, NULL) AS name FROM base WHERE typtype <> 'd') user_type
+CROSS JOIN LATERAL (
+  WITH RECURSIVE base(oid, typtype, typbasetype) AS (
+    SELECT t.oid, t.typtype, t.typbasetype FROM pg_catalog.pg_type t WHERE t.oid = o.atttypid
+    UNION ALL
+    SELECT t.oid, t.typtype, t.typbasetype FROM base JOIN pg_catalog.pg_type t ON t.oid = base.typbasetype WHERE base.typtype = 'd'
+  ) SELECT pg_catalog.format_type(oid, NULL) AS name FROM base WHERE typtype <> 'd') org_type
+WHERE user_type.name IN ('uuid', 'text', 'character varying', 'smallint', 'integer', 'bigint')
+  AND org_type.name IN ('uuid', 'text', 'character varying', 'smallint', 'integer', 'bigint')

@@ -28,6 +28,17 @@ pub fn under(path: &str) -> Scope {
     scope
 }
 
+/// `under`, with dates, intervals and numbers written as pg_dump writes them, so that deparsed text
+/// means the same whatever the styles of the session that reads it, or compares it later.
+#[must_use]
+pub fn dumping(path: &str) -> Scope {
+    let scope = under(path);
+    scope.set(c"datestyle", "ISO");
+    scope.set(c"intervalstyle", "postgres");
+    scope.set(c"extra_float_digits", "3");
+    scope
+}
+
 /// The first column of the first row; None for no row or NULL.
 pub fn value<T: FromDatum + IntoDatum>(sql: &str, args: &[DatumWithOid]) -> Result<Option<T>> {
     let _path = pin();
@@ -48,7 +59,8 @@ pub fn model_here<T: DeserializeOwned>(sql: &str, args: &[DatumWithOid]) -> Resu
     }
 }
 
-fn value_here<T: FromDatum + IntoDatum>(sql: &str, args: &[DatumWithOid]) -> Result<Option<T>> {
+/// `value` under the path in force.
+pub fn value_here<T: FromDatum + IntoDatum>(sql: &str, args: &[DatumWithOid]) -> Result<Option<T>> {
     Spi::connect(|client| {
         let rows = client.select(sql, Some(1), args)?;
         if rows.is_empty() {

@@ -119,7 +119,8 @@ impl Object {
             self.table.as_str().into(),
             self.name.as_str().into(),
         ];
-        query::value::<String>(sql, &args)
+        let _style = query::dumping(query::PINNED);
+        query::value_here::<String>(sql, &args)
     }
 
     /// The kind's word in the journal.

@@ -142,7 +142,7 @@ fn chosen_roles(roles: Option<Names>) -> Result<Vec<String>> {
         return Err(Error::UnknownOption {
             option: "roles",
             value: "{}".into(),
-            allowed: &["authenticated", "public", "any role"],
+            allowed: &["{authenticated}", "{public}", "an array of existing roles"],
         });
     }
     for role in names.iter().filter(|r| *r != "public") {

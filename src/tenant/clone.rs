@@ -364,17 +364,17 @@ impl Clone<'_> {
         }
     }
 
-    /// Primary, unique and exclusion constraints, and CHECKs not validated yet.
+    /// Primary, unique and exclusion constraints, and CHECKs not validated yet. A CHECK goes on to
+    /// the tables below; the others stand on each partition by themselves and are attached.
     fn keys_and_checks(&mut self, table: &Table) {
         for constraint in &table.constraints {
-            let unvalidated = constraint.kind == "c"
-                && (constraint.is_local || table.is_partition)
-                && constraint.definition.ends_with(" NOT VALID");
-            if !unvalidated && !matches!(constraint.kind.as_str(), "p" | "u" | "x") {
-                continue;
-            }
+            let only = match constraint.kind.as_str() {
+                "p" | "u" | "x" => "ONLY ",
+                "c" if constraint.is_local && constraint.definition.ends_with(" NOT VALID") => "",
+                _ => continue,
+            };
             let sql = format!(
-                "ALTER TABLE ONLY {} ADD CONSTRAINT {} {}",
+                "ALTER TABLE {only}{} ADD CONSTRAINT {} {}",
                 self.name(table),
                 quote(&constraint.name),
                 constraint.definition

@@ -62,13 +62,13 @@ BEGIN
   RETURN QUERY
     SELECT format('column %s.%s %s %s %s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, pg_get_expr(d.adbin, d.adrelid))
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-    WHERE c.relnamespace = schema::text::regnamespace AND c.relkind IN ('r', 'p')
+    WHERE c.relnamespace = quote_ident(schema)::regnamespace AND c.relkind IN ('r', 'p')
     UNION ALL SELECT format('constraint %s %s %s %s', k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid), k.convalidated)
-    FROM pg_constraint k WHERE k.connamespace = schema::text::regnamespace AND k.contype <> 'n'
-    UNION ALL SELECT pg_get_indexdef(i.indexrelid, 0, true) || i.indisvalid || i.indisclustered || i.indisreplident FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relnamespace = schema::text::regnamespace
-    UNION ALL SELECT format('policy %s %s %s %s', p.polrelid::regclass, p.polname, pg_get_expr(p.polqual, p.polrelid), obj_description(p.oid, 'pg_policy')) FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE c.relnamespace = schema::text::regnamespace
-    UNION ALL SELECT format('%s %s %s %s %s %s %s', c.relname, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, c.reloptions, c.relreplident, obj_description(c.oid)) FROM pg_class c WHERE c.relnamespace = schema::text::regnamespace AND c.relkind IN ('r', 'p')
-    UNION ALL SELECT pg_get_triggerdef(t.oid, true) || t.tgenabled FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE c.relnamespace = schema::text::regnamespace AND NOT t.tgisinternal;
+    FROM pg_constraint k WHERE k.connamespace = quote_ident(schema)::regnamespace AND k.contype <> 'n'
+    UNION ALL SELECT pg_get_indexdef(i.indexrelid, 0, true) || i.indisvalid || i.indisclustered || i.indisreplident FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relnamespace = quote_ident(schema)::regnamespace
+    UNION ALL SELECT format('policy %s %s %s %s', p.polrelid::regclass, p.polname, pg_get_expr(p.polqual, p.polrelid), obj_description(p.oid, 'pg_policy')) FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE c.relnamespace = quote_ident(schema)::regnamespace
+    UNION ALL SELECT format('%s %s %s %s %s %s %s', c.relname, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, c.reloptions, c.relreplident, obj_description(c.oid)) FROM pg_class c WHERE c.relnamespace = quote_ident(schema)::regnamespace AND c.relkind IN ('r', 'p')
+    UNION ALL SELECT pg_get_triggerdef(t.oid, true) || t.tgenabled::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE c.relnamespace = quote_ident(schema)::regnamespace AND NOT t.tgisinternal;
 END $$;
 SELECT * FROM (SELECT 'only in the template', * FROM (SELECT pg_temp.shape('Temp Late') EXCEPT ALL SELECT pg_temp.shape('acme')) t
                UNION ALL SELECT 'only in the clone', * FROM (SELECT pg_temp.shape('acme') EXCEPT ALL SELECT pg_temp.shape('Temp Late')) c) difference;
