@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use postgres::{Client, NoTls};
 use tenant_guard_tests::cluster::{OTHER_OWNER, OWNER, VISITOR};
 use tenant_guard_tests::fixtures::*;
-use tenant_guard_tests::sql::{execute, number, session_claims, try_rows};
+use tenant_guard_tests::sql::{execute, expect_clear_error, number, session_claims, try_rows};
 use tenant_guard_tests::steps::apply;
 use tenant_guard_tests::Database;
 
@@ -223,4 +223,18 @@ fn nothing_planted_runs_when_an_owner_or_an_administrator_calls() {
         }
     }
     assert!(sprung.is_empty(), "{sprung:#?}");
+}
+
+#[test]
+fn a_schema_that_another_role_made_beforehand_is_not_taken_over() {
+    let database = Database::empty_in(tenant_guard_tests::cluster::shared());
+    execute(
+        &mut database.connect(OTHER_OWNER),
+        "CREATE SCHEMA tenant_guard",
+    );
+    // Its owner could replace every function in it.
+    let create = "CREATE EXTENSION tenant_guard";
+    expect_clear_error(&mut database.admin(), create, "42501");
+    execute(&mut database.admin(), "DROP SCHEMA tenant_guard CASCADE");
+    execute(&mut database.admin(), create);
 }

@@ -12,7 +12,7 @@ fn database_with_facts() -> Database<'static> {
     database.load(&format!(
         "CREATE TABLE crm.facts (id int, organization_id uuid NOT NULL);
          INSERT INTO crm.facts
-         SELECT n, CASE n % 2 WHEN 0 THEN '{ORG_A}' ELSE '{ORG_B}' END::uuid FROM generate_series(1, 3000) AS n;
+         SELECT n, CASE n % 2 WHEN 0 THEN '{ORG_A}' ELSE '{ORG_B}' END::uuid FROM generate_series(1, 200) AS n;
          ALTER TABLE crm.facts SET (parallel_workers = 2);
          GRANT SELECT ON crm.facts TO visitor;
          ANALYZE crm.facts"
@@ -127,7 +127,7 @@ fn a_bare_helper_filters_alike_with_and_without_workers() {
         .iter()
         .map(|query| number(&mut client, query))
         .collect();
-    assert_eq!(serial, [1_500, 1_000, 3_000, 3_000]);
+    assert_eq!(serial, [100, 66, 200, 200]);
     insist_on_workers(&mut client);
     ran_in_workers(&mut client, queries[0]);
     let parallel: Vec<i64> = queries
@@ -147,7 +147,7 @@ fn a_protected_table_scanned_by_workers_shows_the_tenants_rows() {
         let mut client = begin(&database, VISITOR);
         let query = "SELECT count(*) FROM crm.facts";
         let expected = number(&mut client, query);
-        assert!(expected >= 1_500, "{scope}: {expected}");
+        assert!(expected >= 100, "{scope}: {expected}");
         insist_on_workers(&mut client);
         ran_in_workers(&mut client, query);
         assert_eq!(number(&mut client, query), expected, "{scope}");
