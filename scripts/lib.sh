@@ -45,7 +45,9 @@ is_root() { [ "$(id -u)" = 0 ]; }
 as_root() {
   if is_root; then "$@"
   elif command -v sudo >/dev/null; then sudo "$@"
-  else die "this needs root and there is no sudo. As root, run: $*"
+  else
+    say "this needs root and there is no sudo. As root, run: $*"
+    return 1
   fi
 }
 
@@ -228,11 +230,11 @@ postmaster_pid() {
 postmaster_stop() {
   local pid tries
   pid=$(postmaster_pid "$1") || return 0
-  as_pg kill -INT "$pid"
+  kill -INT "$pid"
   for tries in {1..150}; do
     [ -d "/proc/$pid" ] || return 0
     # After 20 s it is told to leave without tidying up.
-    if [ "$tries" = 100 ]; then as_pg kill -QUIT "$pid"; fi
+    if [ "$tries" = 100 ]; then kill -QUIT "$pid"; fi
     sleep 0.2
   done
   die "the server with process id $pid does not stop"

@@ -25,12 +25,20 @@ packages() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   is_root || command -v sudo >/dev/null || die "as root, run: apt-get install ${missing[*]}"
-  step "installing ${missing[*]}" as_root sh -c \
-    "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends -o Dpkg::Options::=--force-confold ${missing[*]}"
+  apt_update
+  step "installing ${missing[*]}" as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -qy --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}"
+}
+
+# apt_update: once in a run, and only when something is missing.
+updated=
+apt_update() {
+  if [ -z "$updated" ]; then step "reading Debian's package lists" as_root apt-get update -q; fi
+  updated=yes
 }
 
 # in_apt PACKAGE: true when this Debian can install it.
-in_apt() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [0-9]'; }
+in_apt() { [[ $(apt-cache policy "$1" 2>/dev/null) = *'Candidate: '[0-9]* ]]; }
 
 # A function that step calls does not stop at a failing command by itself: hence the && chains.
 unpack_wheel() {
@@ -63,8 +71,9 @@ mkdir -p "$TENANT_GUARD_HOME"
 
 if command -v dpkg-query >/dev/null; then
   # sudo: cargo pgrx calls it to become the user postgres, even when root does.
-  # libssl-dev: cargo-pgrx is linked with it. postgresql-common: makes the user postgres.
-  packages gcc libc6-dev make pkg-config clang libclang-dev libssl-dev sudo postgresql-common
+  # libssl-dev: cargo-pgrx is linked with it. postgresql-common: makes the user postgres. procps: the
+  # tests call kill.
+  packages gcc libc6-dev make pkg-config clang libclang-dev libssl-dev sudo procps postgresql-common
 fi
 
 if [ "$(cargo-pgrx pgrx --version 2>/dev/null)" != "cargo-pgrx $PGRX_VERSION" ]; then
@@ -72,6 +81,8 @@ if [ "$(cargo-pgrx pgrx --version 2>/dev/null)" != "cargo-pgrx $PGRX_VERSION" ];
 fi
 
 if ! pg_config_for "$PG" >/dev/null; then
+  # Without lists there is no telling what Debian has. Who may not read them may still have the wheel.
+  if command -v apt-get >/dev/null; then apt_update || true; fi
   if in_apt "postgresql-server-dev-$PG" && in_apt "postgresql-$PG"; then
     packages "postgresql-$PG" "postgresql-server-dev-$PG"
   elif [ "$PG" = 16 ] || [ "$PG" = 18 ]; then
