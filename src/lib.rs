@@ -3,6 +3,9 @@
 //! Everything that changes a database goes catalog -> planner -> plan -> executor -> journal (see
 //! `plan`). The hot path, what every query of every user calls, is `identity` and `context`.
 
+// pgrx raises an `ErrorReport` by value; boxing it would lose its SQLSTATE.
+#![allow(clippy::result_large_err)]
+
 // What everybody uses.
 mod error;
 mod pg; // the only room with hand-written `unsafe`

@@ -21,7 +21,7 @@ pub fn log<'a>(trigger: &'a PgTrigger<'a>) {
 
 /// The values stand in the order of the columns in sql/audit.sql.
 fn append(firing: &Firing) -> Result<()> {
-    let (old, new) = (firing.old(), firing.new());
+    let (old, new) = (firing.old_row(), firing.new_row());
     let subject = new.or(old);
     let (schema, table) = firing.table();
 
@@ -50,5 +50,5 @@ fn organization(firing: &Firing) -> Option<String> {
         return None;
     }
     let column = firing.argument()?;
-    firing.new().or(firing.old())?.text(&column)
+    firing.new_row().or(firing.old_row())?.text(&column)
 }

@@ -2,8 +2,6 @@
 
 mod capture;
 mod planner;
-#[cfg(any(test, feature = "pg_test"))]
-mod tests;
 
 use crate::catalog;
 use crate::error::{Error, Result};

@@ -119,6 +119,8 @@ pub struct Trigger {
     /// Cloned by PostgreSQL from the partitioned parent's.
     pub inherited: bool,
     pub function: Named,
+    /// Whether the caller may make a trigger of the function.
+    pub executable: bool,
     /// pg_trigger.tgargs in hex: each argument followed by a zero byte.
     #[serde(default)]
     pub arguments_hex: String,

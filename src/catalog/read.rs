@@ -42,6 +42,7 @@ fn read_one(oid: u32) -> Result<Table> {
 }
 
 fn family_oids(oid: u32) -> Result<Vec<Oid>> {
+    let _read = query::catalog_read(query::PINNED);
     let oids = query::rows(
         include_str!("descendants.sql"),
         &[Oid::from(oid).into()],
@@ -52,7 +53,7 @@ fn family_oids(oid: u32) -> Result<Vec<Oid>> {
 
 /// Deparsed text comes fully qualified, whatever the caller's path.
 fn read(oids: &[Oid]) -> Result<Vec<Table>> {
-    let _style = query::dumping(query::PINNED);
+    let _read = query::catalog_read(query::PINNED);
     let tables = query::model_here(include_str!("tables.sql"), &[oids.to_vec().into()])?;
     Ok(tables.unwrap_or_default())
 }
@@ -145,14 +146,6 @@ pub fn may_create_roles() -> Result<bool> {
     Ok(may == Some(true))
 }
 
-pub fn schema_exists(name: &str) -> Result<bool> {
-    let found = query::value::<bool>(
-        "SELECT true FROM pg_catalog.pg_namespace n WHERE n.nspname = $1",
-        &[name.into()],
-    )?;
-    Ok(found.is_some())
-}
-
 /// A schema with its tables and sequences, deparsed under a path of exactly that schema: names
 /// inside it come out bare, names outside it qualified. None when there is no such schema.
 pub fn schema(name: &str) -> Result<Option<Schema>> {
@@ -163,7 +156,7 @@ pub fn schema(name: &str) -> Result<Option<Schema>> {
         |row| Ok(row.get::<Oid>(1)?),
     )?;
     let oids: Vec<Oid> = oids.into_iter().flatten().collect();
-    let _path = query::dumping(&format!("{}, pg_temp", ident::quote(name)));
+    let _read = query::catalog_read(&format!("{}, pg_temp", ident::quote(name)));
     let Some(mut schema) = query::model_here::<Schema>(include_str!("schema.sql"), &[name.into()])?
     else {
         return Ok(None);

@@ -116,6 +116,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'function', (SELECT pg_catalog.json_build_object('schema', fn.nspname, 'name', f.proname)
                    FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace fn ON fn.oid = f.pronamespace
                    WHERE f.oid = t.tgfoid),
+      'executable', pg_catalog.has_function_privilege(t.tgfoid, 'EXECUTE'),
       'arguments_hex', pg_catalog.encode(t.tgargs, 'hex'),
       'comment', pg_catalog.obj_description(t.oid, 'pg_trigger')) ORDER BY t.tgname)
     FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal), '[]')

@@ -6,8 +6,6 @@
 pub mod active;
 mod membership;
 mod planner;
-#[cfg(any(test, feature = "pg_test"))]
-mod tests;
 
 use crate::catalog;
 use crate::error::{Error, Result};
@@ -64,7 +62,7 @@ fn organizations() -> Result<Vec<String>> {
 /// not UUIDs are left out; empty without a user, a membership or a registered table.
 ///
 /// Example: `... USING (organization_id = ANY ((SELECT tenant_guard.org_ids())::uuid[]))`
-#[pg_extern(stable, parallel_safe)]
+#[pg_extern(stable, parallel_safe, cost = 100)]
 fn org_ids() -> Result<Vec<Uuid>, ErrorReport> {
     Ok(organizations()?
         .iter()
@@ -77,7 +75,7 @@ fn org_ids() -> Result<Vec<Uuid>, ErrorReport> {
 /// a user, a membership or a registered table.
 ///
 /// Example: `SELECT unnest(tenant_guard.org_ids_text());`
-#[pg_extern(stable, parallel_safe)]
+#[pg_extern(stable, parallel_safe, cost = 100)]
 fn org_ids_text() -> Result<Vec<String>, ErrorReport> {
     Ok(organizations()?)
 }
@@ -86,7 +84,7 @@ fn org_ids_text() -> Result<Vec<String>, ErrorReport> {
 /// are not whole numbers are left out; empty without a user, a membership or a registered table.
 ///
 /// Example: `SELECT unnest(tenant_guard.org_ids_bigint());`
-#[pg_extern(stable, parallel_safe)]
+#[pg_extern(stable, parallel_safe, cost = 100)]
 fn org_ids_bigint() -> Result<Vec<i64>, ErrorReport> {
     Ok(organizations()?
         .iter()
@@ -109,7 +107,7 @@ fn member(organization: &str) -> Result<Option<Member>> {
 /// user or a registered table.
 ///
 /// Example: `SELECT tenant_guard.is_member('3f0c5b9e-0000-4000-8000-000000000001');`
-#[pg_extern(stable, strict, parallel_safe)]
+#[pg_extern(stable, strict, parallel_safe, cost = 100)]
 fn is_member(org: Uuid) -> Result<bool, ErrorReport> {
     Ok(member(&org.to_string())?.is_some())
 }
@@ -117,7 +115,7 @@ fn is_member(org: Uuid) -> Result<bool, ErrorReport> {
 /// `is_member` for organizations whose ids are not UUIDs.
 ///
 /// Example: `SELECT tenant_guard.is_member_text('42');`
-#[pg_extern(stable, strict, parallel_safe)]
+#[pg_extern(stable, strict, parallel_safe, cost = 100)]
 fn is_member_text(org: &str) -> Result<bool, ErrorReport> {
     Ok(member(org)?.is_some())
 }
@@ -126,7 +124,7 @@ fn is_member_text(org: &str) -> Result<bool, ErrorReport> {
 /// no member, and where no role column was named.
 ///
 /// Example: `SELECT tenant_guard.org_role(tenant_guard.org_id()) = 'owner';`
-#[pg_extern(stable, strict, parallel_safe)]
+#[pg_extern(stable, strict, parallel_safe, cost = 100)]
 fn org_role(org: Uuid) -> Result<Option<String>, ErrorReport> {
     Ok(member(&org.to_string())?.and_then(|m| m.role))
 }
@@ -134,7 +132,7 @@ fn org_role(org: Uuid) -> Result<Option<String>, ErrorReport> {
 /// `org_role` for organizations whose ids are not UUIDs.
 ///
 /// Example: `SELECT tenant_guard.org_role_text('42');`
-#[pg_extern(stable, strict, parallel_safe)]
+#[pg_extern(stable, strict, parallel_safe, cost = 100)]
 fn org_role_text(org: &str) -> Result<Option<String>, ErrorReport> {
     Ok(member(org)?.and_then(|m| m.role))
 }

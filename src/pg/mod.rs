@@ -10,6 +10,7 @@ pub mod json;
 pub mod query;
 pub mod relation;
 pub mod row;
+pub mod snapshot;
 pub mod trigger;
 pub mod types;
 pub mod user;

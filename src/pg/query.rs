@@ -6,6 +6,7 @@
 //! parallel worker.
 
 use super::guc::Scope;
+use super::snapshot::Snapshot;
 use crate::error::Result;
 use pgrx::datum::DatumWithOid;
 use pgrx::spi::SpiTupleTable;
@@ -28,15 +29,26 @@ pub fn under(path: &str) -> Scope {
     scope
 }
 
-/// `under`, with dates, intervals and numbers written as pg_dump writes them, so that deparsed text
-/// means the same whatever the styles of the session that reads it, or compares it later.
+/// Holds everything that reading the catalog for a plan needs, until it is dropped: the path;
+/// dates, intervals and numbers written as pg_dump writes them, so that deparsed text means the
+/// same whatever the styles of the session that reads it or compares it later; and a snapshot taken
+/// now, not when the statement began, so that what is read after waiting for a lock is what
+/// whoever held it left behind.
+pub struct CatalogRead {
+    _snapshot: Snapshot,
+    _scope: Scope,
+}
+
 #[must_use]
-pub fn dumping(path: &str) -> Scope {
+pub fn catalog_read(path: &str) -> CatalogRead {
     let scope = under(path);
     scope.set(c"datestyle", "ISO");
     scope.set(c"intervalstyle", "postgres");
     scope.set(c"extra_float_digits", "3");
-    scope
+    CatalogRead {
+        _snapshot: Snapshot::latest(),
+        _scope: scope,
+    }
 }
 
 /// The first column of the first row; None for no row or NULL.

@@ -35,6 +35,14 @@ pub fn lock_name(own_table: &str, name: &str) {
     unsafe { pg_sys::LockDatabaseObject(class, key, 1, pg_sys::AccessExclusiveLock as i32) }
 }
 
+/// Whether there is such a schema now, even one made by a transaction that was waited for.
+#[must_use]
+pub fn schema_exists(name: &str) -> bool {
+    let name = CString::new(name).unwrap_or_default();
+    // SAFETY: a syscache look-up by a NUL-terminated name.
+    unsafe { pg_sys::get_namespace_oid(name.as_ptr(), true) != pg_sys::InvalidOid }
+}
+
 /// The OID of one of the extension's own tables or sequences.
 #[must_use]
 pub fn own(name: &str) -> Option<pg_sys::Oid> {

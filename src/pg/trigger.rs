@@ -61,14 +61,14 @@ impl<'a> Firing<'a> {
 
     /// The row as it was: of an UPDATE or DELETE.
     #[must_use]
-    pub fn old(&self) -> Option<Row<'a>> {
+    pub fn old_row(&self) -> Option<Row<'a>> {
         matches!(self.operation(), Operation::Update | Operation::Delete)
             .then(|| self.row(self.data.tg_trigtuple))
     }
 
     /// The row as it is now: of an INSERT or UPDATE.
     #[must_use]
-    pub fn new(&self) -> Option<Row<'a>> {
+    pub fn new_row(&self) -> Option<Row<'a>> {
         match self.operation() {
             Operation::Insert => Some(self.row(self.data.tg_trigtuple)),
             Operation::Update => Some(self.row(self.data.tg_newtuple)),
@@ -115,7 +115,7 @@ impl<'a> Firing<'a> {
     /// The columns that an UPDATE changed, by the bytes of their values.
     #[must_use]
     pub fn changed_columns(&self) -> Option<Vec<String>> {
-        let (Some(old), Some(new)) = (self.old(), self.new()) else {
+        let (Some(old), Some(new)) = (self.old_row(), self.new_row()) else {
             return None;
         };
         let differ = |i: i32| {

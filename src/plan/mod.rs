@@ -3,8 +3,6 @@
 
 mod execute;
 mod journal;
-#[cfg(any(test, feature = "pg_test"))]
-mod tests;
 mod undo;
 
 pub use execute::run;

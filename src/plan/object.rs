@@ -119,7 +119,7 @@ impl Object {
             self.table.as_str().into(),
             self.name.as_str().into(),
         ];
-        let _style = query::dumping(query::PINNED);
+        let _read = query::catalog_read(query::PINNED);
         query::value_here::<String>(sql, &args)
     }
 

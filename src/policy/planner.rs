@@ -93,6 +93,13 @@ pub fn unprotect(family: &[Table]) -> Plan {
             });
             continue;
         }
+        plan.findings.push(Finding {
+            severity: Severity::Warning,
+            message: format!("{} will be open to every role with privileges on it", table.qualified()),
+            detail: "No policy is left, and row-level security is switched off.".into(),
+            hint: "To go back to what was before protect_table instead, undo that change: SELECT id FROM tenant_guard.change WHERE operation = 'protect_table'.".into(),
+            fix: None,
+        });
         security(
             &mut plan,
             table,

@@ -10,12 +10,15 @@ use crate::catalog::{policy_sql, Index, Policy, Schema, Table, Trigger};
 use crate::error::{Error, Result};
 use crate::pg::ident::{literal, qualified, quote};
 use crate::plan::{Check, Failure, Finding, Kind, Object, Plan, Severity, Step};
+use std::collections::BTreeSet;
 
 pub struct Target {
     pub slug: String,
     pub organization: Option<String>,
     pub role: String,
     pub role_created: bool,
+    /// Who will own the schema.
+    pub caller: String,
     /// What the session's search_path is put back to at the end.
     pub callers_path: String,
 }
@@ -33,6 +36,23 @@ pub fn plan(template: &Schema, target: &Target) -> Result<Plan> {
             objects: needed,
         });
     }
+    let barred: BTreeSet<String> = template
+        .tables
+        .iter()
+        .flat_map(|t| t.triggers.iter().filter(|t| !t.executable))
+        .map(|t| qualified(&t.function.schema, &t.function.name))
+        .collect();
+    if !barred.is_empty() {
+        let barred = Vec::from_iter(barred).join(", ");
+        return Err(Error::NotPermitted {
+            what: format!(
+                "making the triggers of schema {} again",
+                quote(&template.name)
+            ),
+            detail: format!("You have no EXECUTE on {barred}."),
+            hint: "Have an administrator grant it: GRANT EXECUTE ON FUNCTION ... TO you.".into(),
+        });
+    }
     let mut clone = Clone {
         plan: Plan::new("create_tenant_schema", &target.slug),
         template,
@@ -48,6 +68,7 @@ pub fn plan(template: &Schema, target: &Target) -> Result<Plan> {
     clone.sequence_owners();
     clone.sequence_comments();
     tables.iter().for_each(|t| clone.keys_and_checks(t));
+    tables.iter().for_each(|t| clone.validated_checks(t));
     tables.iter().for_each(|t| clone.indexes(t));
     tables.iter().for_each(|t| clone.attach_indexes(t));
     tables.iter().for_each(|t| clone.foreign_keys(t));
@@ -389,6 +410,45 @@ impl Clone<'_> {
         }
     }
 
+    /// A CHECK that came down to a child is valid there when the template's is, whatever its parent's.
+    fn validated_checks(&mut self, table: &Table) {
+        let tables = &self.template.tables;
+        let unvalidated_above = |name: &str| {
+            table.parents.iter().any(|p| {
+                tables
+                    .iter()
+                    .filter(|t| t.schema == p.schema && t.name == p.name)
+                    .any(|t| {
+                        t.constraints
+                            .iter()
+                            .any(|k| k.name == name && k.definition.ends_with(" NOT VALID"))
+                    })
+            })
+        };
+        for constraint in table
+            .constraints
+            .iter()
+            .filter(|k| k.kind == "c" && !k.is_local)
+        {
+            if constraint.definition.ends_with(" NOT VALID") || !unvalidated_above(&constraint.name)
+            {
+                continue;
+            }
+            let sql = format!(
+                "ALTER TABLE ONLY {} VALIDATE CONSTRAINT {}",
+                self.name(table),
+                quote(&constraint.name)
+            );
+            let object = self.in_table(Kind::Constraint, table, &constraint.name);
+            self.part(
+                object,
+                format!("validate constraint {}", constraint.name),
+                "as in the template",
+                sql,
+            );
+        }
+    }
+
     fn indexes(&mut self, table: &Table) {
         for index in table
             .indexes
@@ -610,6 +670,9 @@ impl Clone<'_> {
     }
 
     fn grants(&mut self, tables: &[&Table]) {
+        if self.target.role == self.target.caller {
+            return; // it owns them; to revoke what owners have would lock it out
+        }
         let role = quote(&self.target.role);
         let schema = quote(self.slug());
         self.plan.push(Step::new(

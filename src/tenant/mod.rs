@@ -4,13 +4,11 @@ mod clone;
 mod create;
 mod registry;
 mod slug;
-#[cfg(any(test, feature = "pg_test"))]
-mod tests;
 
 use crate::catalog;
 use crate::error::{Error, Result};
 use crate::pg::types::{Name, PlannedStep};
-use crate::pg::{guc, ident, relation};
+use crate::pg::{guc, ident, relation, user};
 use crate::plan::{self, Kind, Object, Plan, Rows, Step};
 use clone::Target;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -144,7 +142,7 @@ fn create(
             })
         }
     };
-    if catalog::schema_exists(slug)? {
+    if relation::schema_exists(slug) {
         return Err(Error::SchemaExists {
             schema: slug.into(),
         });
@@ -162,6 +160,7 @@ fn create(
         organization,
         role,
         role_created,
+        caller: user::current(),
         callers_path: guc::setting(c"search_path"),
     };
     plan::run(clone::plan(&template, &target)?, dry_run)
