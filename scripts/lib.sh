@@ -152,7 +152,7 @@ install_state() {
     cd "$ROOT"
     {
       echo "$2 $(rustc --version)"
-      find Cargo.* ./*.control .cargo src sql -type f -exec sha256sum {} + 2>/dev/null | sort
+      find Cargo.* build.rs ./*.control .cargo src sql -type f -exec sha256sum {} + 2>/dev/null | sort
       sha256sum "$("$1" --pkglibdir)"/tenant_guard.so "$("$1" --sharedir)"/extension/tenant_guard{.control,--*.sql} 2>&1 || true
     } | sha256sum || true
   )
