@@ -144,12 +144,7 @@ fn parts(
     detail: impl Into<String>,
     hint: impl Into<String>,
 ) -> Parts {
-    Parts {
-        code,
-        message: message.into(),
-        detail: detail.into(),
-        hint: hint.into(),
-    }
+    Parts { code, message: message.into(), detail: detail.into(), hint: hint.into() }
 }
 
 impl Error {
@@ -361,24 +356,18 @@ impl Error {
 impl From<Error> for ErrorReport {
     fn from(error: Error) -> Self {
         let p = error.parts();
-        ErrorReport::new(p.code, p.message, function_name!())
-            .set_detail(p.detail)
-            .set_hint(p.hint)
+        ErrorReport::new(p.code, p.message, function_name!()).set_detail(p.detail).set_hint(p.hint)
     }
 }
 
 impl From<pgrx::spi::Error> for Error {
     fn from(error: pgrx::spi::Error) -> Self {
-        Error::Internal {
-            what: error.to_string(),
-        }
+        Error::Internal { what: error.to_string() }
     }
 }
 
 impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
-        Error::Internal {
-            what: format!("the catalog model could not be read: {error}"),
-        }
+        Error::Internal { what: format!("the catalog model could not be read: {error}") }
     }
 }

@@ -12,10 +12,7 @@ CREATE FUNCTION tenant_guard."before_drop_extension"() RETURNS event_trigger
 LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 "#)]
 fn before_drop_extension(fcinfo: pg_sys::FunctionCallInfo) {
-    if event::dropped_extensions(fcinfo)
-        .iter()
-        .any(|name| name == "tenant_guard")
-    {
+    if event::dropped_extensions(fcinfo).iter().any(|name| name == "tenant_guard") {
         match left_behind() {
             Ok(left) => say(&left),
             Err(error) => ErrorReport::from(error).report(PgLogLevel::ERROR),

@@ -32,25 +32,12 @@ use pgrx::prelude::*;
 
 // Tables and types come before the functions that use them; grants come last.
 extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
-extension_sql_file!(
-    "../sql/journal.sql",
-    name = "journal",
-    requires = ["bootstrap"]
-);
-extension_sql_file!(
-    "../sql/membership.sql",
-    name = "membership",
-    requires = ["journal"]
-);
+extension_sql_file!("../sql/journal.sql", name = "journal", requires = ["bootstrap"]);
+extension_sql_file!("../sql/membership.sql", name = "membership", requires = ["journal"]);
 extension_sql_file!(
     "../sql/audit.sql",
     name = "audit",
-    requires = [
-        "membership",
-        audit::refuse_change,
-        context::org_id,
-        context::org_id_text
-    ]
+    requires = ["membership", audit::refuse_change, context::org_id, context::org_id_text]
 );
 extension_sql_file!("../sql/tenant.sql", name = "tenant", requires = ["audit"]);
 extension_sql_file!(

@@ -2,6 +2,8 @@
 
 mod capture;
 mod planner;
+#[cfg(test)]
+mod planner_tests;
 
 use crate::catalog;
 use crate::error::{Error, Result};
@@ -26,15 +28,8 @@ fn enable_audit(
     tenant_column: default!(Option<Name>, "NULL"),
     dry_run: default!(Option<bool>, "false"),
 ) -> Result<SetOfIterator<'static, PlannedStep>, ErrorReport> {
-    let table = table.ok_or(Error::NullArgument {
-        function: "enable_audit",
-        argument: "table",
-    })?;
-    Ok(enable(
-        table,
-        tenant_column.map(|c| c.0),
-        dry_run.unwrap_or(false),
-    )?)
+    let table = table.ok_or(Error::NullArgument { function: "enable_audit", argument: "table" })?;
+    Ok(enable(table, tenant_column.map(|c| c.0), dry_run.unwrap_or(false))?)
 }
 
 /// Stops auditing a table and all that inherits from it. What was logged stays.
@@ -47,10 +42,8 @@ fn disable_audit(
     table: Option<RegClass>,
     dry_run: default!(Option<bool>, "false"),
 ) -> Result<SetOfIterator<'static, PlannedStep>, ErrorReport> {
-    let table = table.ok_or(Error::NullArgument {
-        function: "disable_audit",
-        argument: "table",
-    })?;
+    let table =
+        table.ok_or(Error::NullArgument { function: "disable_audit", argument: "table" })?;
     let dry_run = dry_run.unwrap_or(false);
     let family = catalog::table_family(table, dry_run).map_err(ErrorReport::from)?;
     Ok(plan::run(planner::disable(&family), dry_run)?)

@@ -13,9 +13,7 @@ pub fn enable(family: &[Table], tenant_column: Option<String>) -> Result<Plan> {
     let mut plan = Plan::new("enable_audit", family[0].qualified());
     let tenant_column = match tenant_column {
         Some(column) => Some(column),
-        None => family[0]
-            .column(DEFAULT_TENANT_COLUMN)
-            .map(|c| c.name.clone()),
+        None => family[0].column(DEFAULT_TENANT_COLUMN).map(|c| c.name.clone()),
     };
     if let Some(column) = &tenant_column {
         if family[0].column(column).is_none() {
@@ -42,12 +40,7 @@ pub fn disable(family: &[Table]) -> Plan {
     for table in family {
         for name in [ROW, TRUNCATE] {
             if let Some(trigger) = table.trigger(name).filter(|t| !t.inherited) {
-                drop_trigger(
-                    &mut plan,
-                    table,
-                    trigger,
-                    "the table is no longer to be audited",
-                );
+                drop_trigger(&mut plan, table, trigger, "the table is no longer to be audited");
             }
         }
     }
@@ -88,11 +81,7 @@ impl Wanted {
     }
 
     fn create(&self, table: &Table) -> String {
-        let arguments: Vec<String> = self
-            .arguments
-            .iter()
-            .map(|a| literal(a).trim_start().to_string())
-            .collect();
+        let arguments: Vec<String> = self.arguments.iter().map(|a| literal(a)).collect();
         format!(
             "CREATE TRIGGER {} AFTER {} ON {}\n  FOR EACH {} EXECUTE FUNCTION tenant_guard.{}({})",
             self.name,
@@ -156,11 +145,7 @@ fn drop_trigger(plan: &mut Plan, table: &Table, trigger: &Trigger, why: &str) {
         object(),
         format!("drop trigger {}", trigger.name),
         why,
-        format!(
-            "DROP TRIGGER {} ON {}",
-            quote(&trigger.name),
-            table.qualified()
-        ),
+        format!("DROP TRIGGER {} ON {}", quote(&trigger.name), table.qualified()),
         trigger.definition.clone(),
     ));
 }
@@ -172,9 +157,5 @@ fn enable_trigger(table: &Table, name: &str, state: &str) -> String {
         "D" => "DISABLE",
         _ => "ENABLE",
     };
-    format!(
-        "ALTER TABLE {} {word} TRIGGER {}",
-        table.qualified(),
-        quote(name)
-    )
+    format!("ALTER TABLE {} {word} TRIGGER {}", table.qualified(), quote(name))
 }

@@ -133,10 +133,8 @@ impl Trigger {
         let bytes: Vec<u8> = (0..self.arguments_hex.len() / 2)
             .filter_map(|i| u8::from_str_radix(self.arguments_hex.get(2 * i..2 * i + 2)?, 16).ok())
             .collect();
-        let mut arguments: Vec<String> = bytes
-            .split(|b| *b == 0)
-            .map(|a| String::from_utf8_lossy(a).into_owned())
-            .collect();
+        let mut arguments: Vec<String> =
+            bytes.split(|b| *b == 0).map(|a| String::from_utf8_lossy(a).into_owned()).collect();
         arguments.pop(); // after the last zero byte
         arguments
     }

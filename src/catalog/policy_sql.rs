@@ -8,28 +8,16 @@ pub fn create(table: &Table, policy: &Policy) -> String {
     let roles = if policy.roles.is_empty() {
         "PUBLIC".to_string()
     } else {
-        policy
-            .roles
-            .iter()
-            .map(|r| quote(r))
-            .collect::<Vec<_>>()
-            .join(", ")
+        policy.roles.iter().map(|r| quote(r)).collect::<Vec<_>>().join(", ")
     };
     let clause = |word: &str, condition: &Option<String>| {
-        condition
-            .as_ref()
-            .map(|c| format!("\n  {word} ({c})"))
-            .unwrap_or_default()
+        condition.as_ref().map(|c| format!("\n  {word} ({c})")).unwrap_or_default()
     };
     format!(
         "CREATE POLICY {} ON {} AS {} FOR {} TO {roles}{}{}",
         quote(&policy.name),
         table.qualified(),
-        if policy.permissive {
-            "PERMISSIVE"
-        } else {
-            "RESTRICTIVE"
-        },
+        if policy.permissive { "PERMISSIVE" } else { "RESTRICTIVE" },
         policy.command,
         clause("USING", &policy.using),
         clause("WITH CHECK", &policy.check),
@@ -38,11 +26,7 @@ pub fn create(table: &Table, policy: &Policy) -> String {
 
 #[must_use]
 pub fn drop(table: &Table, policy: &Policy) -> String {
-    format!(
-        "DROP POLICY {} ON {}",
-        quote(&policy.name),
-        table.qualified()
-    )
+    format!("DROP POLICY {} ON {}", quote(&policy.name), table.qualified())
 }
 
 /// The statement for a policy's comment, which dropping the policy would lose.
@@ -50,9 +34,5 @@ pub fn drop(table: &Table, policy: &Policy) -> String {
 pub fn comment(table: &Table, policy: &Policy) -> Option<String> {
     let text = policy.comment.as_ref()?;
     let name = quote(&policy.name);
-    Some(format!(
-        "COMMENT ON POLICY {name} ON {} IS {}",
-        table.qualified(),
-        literal(text).trim_start()
-    ))
+    Some(format!("COMMENT ON POLICY {name} ON {} IS {}", table.qualified(), literal(text)))
 }

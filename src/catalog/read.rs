@@ -16,8 +16,7 @@ pub fn table_family(table: RegClass, dry_run: bool) -> Result<Vec<Table>> {
     if !dry_run {
         // Ownership is checked before the lock: nobody locks what is not theirs.
         read(&oids)?.iter().try_for_each(check)?;
-        oids.iter()
-            .for_each(|oid| lock(oid.to_u32(), Lock::Exclusive));
+        oids.iter().for_each(|oid| lock(oid.to_u32(), Lock::Exclusive));
     }
     let family = read(&family_oids(table.0)?)?;
     if family.is_empty() {
@@ -35,19 +34,14 @@ pub fn table(table: RegClass) -> Result<Table> {
 }
 
 fn read_one(oid: u32) -> Result<Table> {
-    read(&[Oid::from(oid)])?
-        .into_iter()
-        .next()
-        .ok_or(Error::NoSuchTable { oid })
+    read(&[Oid::from(oid)])?.into_iter().next().ok_or(Error::NoSuchTable { oid })
 }
 
 fn family_oids(oid: u32) -> Result<Vec<Oid>> {
     let _read = query::catalog_read(query::PINNED);
-    let oids = query::rows(
-        include_str!("descendants.sql"),
-        &[Oid::from(oid).into()],
-        |row| Ok(row.get::<Oid>(1)?),
-    )?;
+    let oids = query::rows(include_str!("descendants.sql"), &[Oid::from(oid).into()], |row| {
+        Ok(row.get::<Oid>(1)?)
+    })?;
     Ok(oids.into_iter().flatten().collect())
 }
 
@@ -115,9 +109,7 @@ pub fn table_named(schema: &str, name: &str) -> Result<RegClass> {
     )?;
     match oid {
         Some(oid) => Ok(RegClass(oid.to_u32())),
-        None => Err(Error::NoTableNamed {
-            table: ident::qualified(schema, name),
-        }),
+        None => Err(Error::NoTableNamed { table: ident::qualified(schema, name) }),
     }
 }
 

@@ -39,10 +39,7 @@ pub fn registration() -> Result<Option<Registration>> {
 
 /// Replaces the registration. The caller must own the table, columns included.
 pub fn register(wanted: &Registration) -> Result<()> {
-    let table = catalog::table(catalog::table_named(
-        &wanted.table_schema,
-        &wanted.table_name,
-    )?)?;
+    let table = catalog::table(catalog::table_named(&wanted.table_schema, &wanted.table_name)?)?;
     planner::register(
         &table,
         &wanted.user_column,
@@ -104,15 +101,10 @@ impl Membership {
             self.org_type.equals_parameter(2),
         );
         let found = self.ask(&sql, user, Some(organization), |row| {
-            Ok(row
-                .get::<String>(1)?
-                .map(|organization| (organization, row.get::<String>(2))))
+            Ok(row.get::<String>(1)?.map(|organization| (organization, row.get::<String>(2))))
         })?;
         match found.into_iter().flatten().next() {
-            Some((organization, role)) => Ok(Some(Member {
-                organization,
-                role: role?,
-            })),
+            Some((organization, role)) => Ok(Some(Member { organization, role: role? })),
             None => Ok(None),
         }
     }
@@ -133,9 +125,7 @@ impl Membership {
             return Ok(Vec::new()); // an id that the column's type cannot hold is nobody's
         };
         let args: Vec<DatumWithOid> = [Some(user), organization].into_iter().flatten().collect();
-        user::as_table_owner(pg_sys::Oid::from(self.owner), || {
-            query::rows(sql, &args, row)
-        })
+        user::as_table_owner(pg_sys::Oid::from(self.owner), || query::rows(sql, &args, row))
     }
 }
 

@@ -64,11 +64,7 @@ fn organizations() -> Result<Vec<String>> {
 /// Example: `... USING (organization_id = ANY ((SELECT tenant_guard.org_ids())::uuid[]))`
 #[pg_extern(stable, parallel_safe, cost = 100)]
 fn org_ids() -> Result<Vec<Uuid>, ErrorReport> {
-    Ok(organizations()?
-        .iter()
-        .filter_map(|o| parse_uuid(o))
-        .map(pg_uuid)
-        .collect())
+    Ok(organizations()?.iter().filter_map(|o| parse_uuid(o)).map(pg_uuid).collect())
 }
 
 /// Every organization that the membership table gives the user, as an array of text; empty without
@@ -86,10 +82,7 @@ fn org_ids_text() -> Result<Vec<String>, ErrorReport> {
 /// Example: `SELECT unnest(tenant_guard.org_ids_bigint());`
 #[pg_extern(stable, parallel_safe, cost = 100)]
 fn org_ids_bigint() -> Result<Vec<i64>, ErrorReport> {
-    Ok(organizations()?
-        .iter()
-        .filter_map(|o| o.parse().ok())
-        .collect())
+    Ok(organizations()?.iter().filter_map(|o| o.parse().ok()).collect())
 }
 
 /// None: not a member.
@@ -143,9 +136,7 @@ fn activate(organization: &str) -> Result<String> {
     let table = membership::registered()?.ok_or(Error::NoMembershipTable)?;
     let member = table
         .find(&user, organization)?
-        .ok_or_else(|| Error::NotMember {
-            organization: organization.to_string(),
-        })?;
+        .ok_or_else(|| Error::NotMember { organization: organization.to_string() })?;
     active::choose(&user, &member.organization);
     Ok(member.organization)
 }
@@ -158,10 +149,7 @@ fn activate(organization: &str) -> Result<String> {
 /// Example: `BEGIN; SELECT tenant_guard.set_org('3f0c5b9e-0000-4000-8000-000000000001'); ... COMMIT;`
 #[pg_extern(volatile, parallel_unsafe)]
 fn set_org(org: Option<Uuid>) -> Result<Uuid, ErrorReport> {
-    let org = org.ok_or(Error::NullArgument {
-        function: "set_org",
-        argument: "org",
-    })?;
+    let org = org.ok_or(Error::NullArgument { function: "set_org", argument: "org" })?;
     activate(&org.to_string())?;
     Ok(org)
 }
@@ -171,10 +159,7 @@ fn set_org(org: Option<Uuid>) -> Result<Uuid, ErrorReport> {
 /// Example: `SELECT tenant_guard.set_org_text('42');`
 #[pg_extern(volatile, parallel_unsafe)]
 fn set_org_text(org: Option<&str>) -> Result<String, ErrorReport> {
-    let org = org.ok_or(Error::NullArgument {
-        function: "set_org_text",
-        argument: "org",
-    })?;
+    let org = org.ok_or(Error::NullArgument { function: "set_org_text", argument: "org" })?;
     Ok(activate(org)?)
 }
 
@@ -183,10 +168,7 @@ fn set_org_text(org: Option<&str>) -> Result<String, ErrorReport> {
 /// Example: `INSERT INTO notes (organization_id, body) VALUES (tenant_guard.require_org(), 'hello');`
 #[pg_extern(stable, parallel_safe)]
 fn require_org() -> Result<Uuid, ErrorReport> {
-    Ok(active::require()?
-        .uuid
-        .map(pg_uuid)
-        .ok_or(Error::NoOrganization)?)
+    Ok(active::require()?.uuid.map(pg_uuid).ok_or(Error::NoOrganization)?)
 }
 
 /// The active organization as text. Raises 28000 when there is none.
@@ -211,10 +193,7 @@ fn use_membership(
     role_column: default!(Option<Name>, "NULL"),
     dry_run: default!(Option<bool>, "false"),
 ) -> Result<SetOfIterator<'static, PlannedStep>, ErrorReport> {
-    let null = |argument| Error::NullArgument {
-        function: "use_membership",
-        argument,
-    };
+    let null = |argument| Error::NullArgument { function: "use_membership", argument };
     let table =
         catalog::table(membership.ok_or_else(|| null("membership"))?).map_err(ErrorReport::from)?;
     let plan = planner::register(
@@ -243,10 +222,7 @@ fn register_membership(
     let Some((schema, table)) = table_schema.zip(table_name) else {
         return Ok(membership::unregister()?);
     };
-    let null = |argument| Error::NullArgument {
-        function: "register_membership",
-        argument,
-    };
+    let null = |argument| Error::NullArgument { function: "register_membership", argument };
     let wanted = planner::Registration {
         table_schema: schema.0,
         table_name: table.0,

@@ -50,7 +50,7 @@ pub fn register(
 }
 
 fn call(registration: Option<&Registration>) -> String {
-    let text = |value: &str| literal(value).trim_start().to_string();
+    let text = |value: &str| literal(value);
     let arguments = match registration {
         Some(r) => [
             text(&r.table_schema),
@@ -61,10 +61,7 @@ fn call(registration: Option<&Registration>) -> String {
         ],
         None => std::array::from_fn(|_| "NULL".into()),
     };
-    format!(
-        "SELECT tenant_guard.register_membership({})",
-        arguments.join(", ")
-    )
+    format!("SELECT tenant_guard.register_membership({})", arguments.join(", "))
 }
 
 fn column<'a>(table: &'a Table, name: &str) -> Result<&'a Column> {
@@ -135,15 +132,9 @@ mod tests {
             org_column: "o".into(),
             role_column: None,
         };
-        assert!(register(&memberships(), "u", "o", None, Some(&there))
-            .unwrap()
-            .steps
-            .is_empty());
+        assert!(register(&memberships(), "u", "o", None, Some(&there)).unwrap().steps.is_empty());
         assert_eq!(
-            register(&memberships(), "u", "o", Some("r"), Some(&there))
-                .unwrap()
-                .steps
-                .len(),
+            register(&memberships(), "u", "o", Some("r"), Some(&there)).unwrap().steps.len(),
             1
         );
     }
@@ -155,10 +146,7 @@ mod tests {
         assert!(
             matches!(refused("x", "o", None), Error::NoSuchColumn { column, .. } if column == "x")
         );
-        assert!(matches!(
-            refused("u", "o", Some("x")),
-            Error::NoSuchColumn { .. }
-        ));
+        assert!(matches!(refused("u", "o", Some("x")), Error::NoSuchColumn { .. }));
         assert!(
             matches!(refused("at", "o", None), Error::WrongColumnType { column, .. } if column == "at")
         );

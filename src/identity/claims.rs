@@ -24,11 +24,7 @@ pub struct Organization {
 impl Organization {
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Organization {
-            text: text.to_string(),
-            uuid: parse_uuid(text),
-            bigint: text.parse().ok(),
-        }
+        Organization { text: text.to_string(), uuid: parse_uuid(text), bigint: text.parse().ok() }
     }
 }
 
@@ -64,13 +60,7 @@ impl Claims {
             .and_then(|value| scalar(Some(value)))
             .map(|id| Organization::new(&id));
         let role = scalar(root.get("role"));
-        Some(Claims {
-            root,
-            user,
-            user_uuid,
-            organization,
-            role,
-        })
+        Some(Claims { root, user, user_uuid, organization, role })
     }
 
     /// The value at a path of object keys and array positions, as `jsonb #>` finds it.
@@ -82,20 +72,15 @@ impl Claims {
 
 fn lookup<'a>(root: &'a Map<String, Value>, path: &[&str]) -> Option<&'a Value> {
     let (first, rest) = path.split_first()?;
-    rest.iter()
-        .try_fold(root.get(*first)?, |value, key| match value {
-            Value::Object(map) => map.get(*key),
-            Value::Array(items) => {
-                let position: i64 = key.parse().ok()?;
-                let index = if position < 0 {
-                    items.len() as i64 + position
-                } else {
-                    position
-                };
-                items.get(usize::try_from(index).ok()?)
-            }
-            _ => None,
-        })
+    rest.iter().try_fold(root.get(*first)?, |value, key| match value {
+        Value::Object(map) => map.get(*key),
+        Value::Array(items) => {
+            let position: i64 = key.parse().ok()?;
+            let index = if position < 0 { items.len() as i64 + position } else { position };
+            items.get(usize::try_from(index).ok()?)
+        }
+        _ => None,
+    })
 }
 
 /// A claim as text, as `#>>` gives it: strings bare, the rest as JSON, JSON null as None.
@@ -164,11 +149,7 @@ mod tests {
             b"{\"sub\":\"a\\u0000b\"}",
             b"{\"a\":{\"b\\u0000\":1}}",
         ] {
-            assert!(
-                Claims::parse(bad).is_none(),
-                "{}",
-                String::from_utf8_lossy(bad)
-            );
+            assert!(Claims::parse(bad).is_none(), "{}", String::from_utf8_lossy(bad));
         }
         let deep = "[".repeat(100_000);
         assert!(Claims::parse(format!("{{\"a\":{deep}").as_bytes()).is_none());
@@ -177,10 +158,7 @@ mod tests {
     #[test]
     fn identifiers_are_strings_or_numbers_and_nothing_else() {
         let user = |json: &str| Claims::parse(json.as_bytes()).and_then(|c| c.user);
-        assert_eq!(
-            user(&format!("{{\"sub\":\"{USER}\"}}")).as_deref(),
-            Some(USER)
-        );
+        assert_eq!(user(&format!("{{\"sub\":\"{USER}\"}}")).as_deref(), Some(USER));
         assert_eq!(user("{\"sub\":42}").as_deref(), Some("42"));
         assert_eq!(
             user("{\"sub\":123456789012345678901234567890}").as_deref(),
@@ -207,18 +185,9 @@ mod tests {
 
     #[test]
     fn the_first_place_of_the_organization_decides_even_when_unusable() {
-        assert_eq!(
-            org("{\"org_id\":\"a\",\"organization_id\":\"b\"}").as_deref(),
-            Some("a")
-        );
-        assert_eq!(
-            org("{\"app_metadata\":{\"organization_id\":7}}").as_deref(),
-            Some("7")
-        );
-        assert_eq!(
-            org("{\"org_id\":[\"a\",\"b\"],\"organization_id\":\"b\"}"),
-            None
-        );
+        assert_eq!(org("{\"org_id\":\"a\",\"organization_id\":\"b\"}").as_deref(), Some("a"));
+        assert_eq!(org("{\"app_metadata\":{\"organization_id\":7}}").as_deref(), Some("7"));
+        assert_eq!(org("{\"org_id\":[\"a\",\"b\"],\"organization_id\":\"b\"}"), None);
         assert_eq!(org("{\"org_id\":null,\"organization_id\":\"b\"}"), None);
         assert_eq!(org("{\"user_metadata\":{\"org_id\":\"a\"}}"), None);
     }
@@ -249,9 +218,6 @@ mod tests {
 
     #[test]
     fn the_last_of_duplicate_keys_counts_as_in_jsonb() {
-        assert_eq!(
-            org("{\"org_id\":\"a\",\"org_id\":\"b\"}").as_deref(),
-            Some("b")
-        );
+        assert_eq!(org("{\"org_id\":\"a\",\"org_id\":\"b\"}").as_deref(), Some("b"));
     }
 }

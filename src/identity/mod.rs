@@ -39,11 +39,7 @@ fn claim(path: VariadicArray<&str>) -> Option<String> {
 #[pg_extern(stable, parallel_safe)]
 fn claim_json(path: VariadicArray<&str>) -> Option<JsonB> {
     let path = path.iter().collect::<Option<Vec<_>>>()?;
-    with_claims(|c| {
-        c.at(&path)
-            .filter(|v| !v.is_null())
-            .map(|v| JsonB(v.clone()))
-    })
+    with_claims(|c| c.at(&path).filter(|v| !v.is_null()).map(|v| JsonB(v.clone())))
 }
 
 /// The user's id, the claim `sub`, where it is a UUID; NULL otherwise. Raises nothing.

@@ -5,11 +5,8 @@ mod tests {
     use pgrx::prelude::*;
 
     fn with_claims(claims: &str) {
-        Spi::run_with_args(
-            "SELECT set_config('request.jwt.claims', $1, true)",
-            &[claims.into()],
-        )
-        .unwrap();
+        Spi::run_with_args("SELECT set_config('request.jwt.claims', $1, true)", &[claims.into()])
+            .unwrap();
     }
 
     fn text(sql: &str) -> Option<String> {
@@ -29,11 +26,7 @@ mod tests {
             "org_id_bigint()",
             "jwt_role()",
         ] {
-            assert_eq!(
-                text(&format!("SELECT tenant_guard.{helper}::text")),
-                None,
-                "{helper}"
-            );
+            assert_eq!(text(&format!("SELECT tenant_guard.{helper}::text")), None, "{helper}");
         }
     }
 

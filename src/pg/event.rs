@@ -23,9 +23,7 @@ pub fn dropped_extensions(fcinfo: pg_sys::FunctionCallInfo) -> Vec<String> {
             .iter_ptr()
             .filter(|node| is(*node, pg_sys::NodeTag::T_String))
             .map(|node| {
-                CStr::from_ptr((*node.cast::<pg_sys::String>()).sval)
-                    .to_string_lossy()
-                    .into_owned()
+                CStr::from_ptr((*node.cast::<pg_sys::String>()).sval).to_string_lossy().into_owned()
             })
             .collect()
     }

@@ -21,20 +21,13 @@ pub fn with_setting<R>(name: &CStr, f: impl FnOnce(Option<&[u8]>) -> R) -> R {
 /// The current value of a setting as text, for putting it back later.
 #[must_use]
 pub fn setting(name: &CStr) -> String {
-    with_setting(name, |v| {
-        String::from_utf8_lossy(v.unwrap_or_default()).into_owned()
-    })
+    with_setting(name, |v| String::from_utf8_lossy(v.unwrap_or_default()).into_owned())
 }
 
 /// Writes a protected (PGC_SUSET) setting of this extension until the end of the transaction.
 /// The caller has checked that the value is true: this is the only door past the protection.
 pub fn set_protected_local(name: &CStr, value: &str) {
-    set(
-        name,
-        value,
-        pg_sys::GucContext::PGC_SUSET,
-        pg_sys::GucAction::GUC_ACTION_LOCAL,
-    );
+    set(name, value, pg_sys::GucContext::PGC_SUSET, pg_sys::GucAction::GUC_ACTION_LOCAL);
 }
 
 fn set(
@@ -69,19 +62,12 @@ impl Scope {
     #[must_use]
     pub fn new() -> Self {
         // SAFETY: only counts up; the matching AtEOXact_GUC is in Drop, or in the transaction's abort.
-        Scope {
-            nest_level: unsafe { pg_sys::NewGUCNestLevel() },
-        }
+        Scope { nest_level: unsafe { pg_sys::NewGUCNestLevel() } }
     }
 
     /// Sets with the caller's own rights, as a function's SET clause does.
     pub fn set(&self, name: &CStr, value: &str) {
-        set(
-            name,
-            value,
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucAction::GUC_ACTION_SAVE,
-        );
+        set(name, value, pg_sys::GucContext::PGC_USERSET, pg_sys::GucAction::GUC_ACTION_SAVE);
     }
 
     /// Pins the schemas that unqualified names resolve to.
@@ -109,10 +95,6 @@ pub fn with_own_string<R>(
     // SAFETY: the GUC machinery keeps the pointed-to string valid until the setting changes.
     unsafe {
         let value = *setting.as_ptr();
-        f(if value.is_null() {
-            b""
-        } else {
-            CStr::from_ptr(value).to_bytes()
-        })
+        f(if value.is_null() { b"" } else { CStr::from_ptr(value).to_bytes() })
     }
 }

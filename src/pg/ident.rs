@@ -8,9 +8,7 @@ pub const MAX_IDENTIFIER: usize = 63;
 #[must_use]
 pub fn quote(name: &str) -> String {
     let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         && !is_keyword(name);
     if plain {
         name.to_string()
@@ -30,7 +28,7 @@ pub fn qualified(schema: &str, name: &str) -> String {
 pub fn literal(value: &str) -> String {
     let body = value.replace('\'', "''");
     if body.contains('\\') {
-        format!(" E'{}'", body.replace('\\', "\\\\"))
+        format!("E'{}'", body.replace('\\', "\\\\"))
     } else {
         format!("'{body}'")
     }
@@ -245,7 +243,7 @@ mod tests {
     #[test]
     fn literals_survive_quotes_and_backslashes() {
         assert_eq!(literal("it's"), "'it''s'");
-        assert_eq!(literal("a\\'b"), " E'a\\\\''b'");
+        assert_eq!(literal("a\\'b"), "E'a\\\\''b'");
     }
 
     #[test]

@@ -54,10 +54,7 @@ unsafe fn call(function: u32, args: &[(pg_sys::Datum, bool, pg_sys::Oid)]) -> pg
     (*frame).nargs = args.len() as i16;
     let slots = (*frame).args.as_mut_ptr();
     for (i, (value, isnull, _)) in args.iter().enumerate() {
-        *slots.add(i) = pg_sys::NullableDatum {
-            value: *value,
-            isnull: *isnull,
-        };
+        *slots.add(i) = pg_sys::NullableDatum { value: *value, isnull: *isnull };
     }
     let Some(target) = info.fn_addr else {
         return pg_sys::Datum::null();

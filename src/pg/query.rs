@@ -45,10 +45,7 @@ pub fn catalog_read(path: &str) -> CatalogRead {
     scope.set(c"datestyle", "ISO");
     scope.set(c"intervalstyle", "postgres");
     scope.set(c"extra_float_digits", "3");
-    CatalogRead {
-        _snapshot: Snapshot::latest(),
-        _scope: scope,
-    }
+    CatalogRead { _snapshot: Snapshot::latest(), _scope: scope }
 }
 
 /// The first column of the first row; None for no row or NULL.

@@ -53,17 +53,10 @@ pub struct OwnRow {
 impl OwnRow {
     /// Starts a row of `table` in the schema tenant_guard.
     pub fn new(table: &'static str) -> Result<Self> {
-        let missing = || Error::Internal {
-            what: format!("its table {table} is missing"),
-        };
+        let missing = || Error::Internal { what: format!("its table {table} is missing") };
         let oid = relation::own(table).ok_or_else(missing)?;
         let relation = Relation::open(oid, pg_sys::RowExclusiveLock).ok_or_else(missing)?;
-        Ok(OwnRow {
-            table,
-            relation,
-            values: Vec::new(),
-            nulls: Vec::new(),
-        })
+        Ok(OwnRow { table, relation, values: Vec::new(), nulls: Vec::new() })
     }
 
     /// The next column's value.
@@ -107,9 +100,8 @@ impl OwnRow {
 
 /// The next value of one of the extension's own sequences.
 pub fn next_value(sequence: &'static str) -> Result<i64> {
-    let oid = relation::own(sequence).ok_or_else(|| Error::Internal {
-        what: format!("its sequence {sequence} is missing"),
-    })?;
+    let oid = relation::own(sequence)
+        .ok_or_else(|| Error::Internal { what: format!("its sequence {sequence} is missing") })?;
     // SAFETY: the OID is a sequence's; privileges are not checked, for the caller has none on it.
     Ok(unsafe { backend::nextval(oid) })
 }

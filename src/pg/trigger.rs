@@ -44,9 +44,8 @@ impl<'a> Firing<'a> {
     pub fn of(trigger: &'a pgrx::PgTrigger<'a>) -> Option<Self> {
         let event = trigger.event();
         let truncate = event.fired_by_truncate();
-        (event.fired_after() && event.fired_for_row() != truncate).then(|| Firing {
-            data: trigger.trigger_data(),
-        })
+        (event.fired_after() && event.fired_for_row() != truncate)
+            .then(|| Firing { data: trigger.trigger_data() })
     }
 
     #[must_use]
@@ -79,11 +78,7 @@ impl<'a> Firing<'a> {
     fn row(&self, tuple: pg_sys::HeapTuple) -> Row<'a> {
         // SAFETY: the executor keeps the relation open while its triggers run.
         let relation = unsafe { &*self.data.tg_relation };
-        Row {
-            tuple,
-            descriptor: relation.rd_att,
-            relation,
-        }
+        Row { tuple, descriptor: relation.rd_att, relation }
     }
 
     /// The table's schema and name.
@@ -93,11 +88,7 @@ impl<'a> Firing<'a> {
         unsafe {
             let class = (*self.data.tg_relation).rd_rel;
             let schema = pg_sys::get_namespace_name((*class).relnamespace);
-            let schema = if schema.is_null() {
-                String::new()
-            } else {
-                text(schema)
-            };
+            let schema = if schema.is_null() { String::new() } else { text(schema) };
             (schema, text((*class).relname.data.as_ptr()))
         }
     }
@@ -127,12 +118,7 @@ impl<'a> Firing<'a> {
                     && (a_null != b_null || (!a_null && !backend::same_image(a, b, attribute)))
             }
         };
-        Some(
-            new.columns()
-                .filter(|i| differ(*i))
-                .map(|i| new.name(i))
-                .collect(),
-        )
+        Some(new.columns().filter(|i| differ(*i)).map(|i| new.name(i)).collect())
     }
 }
 
@@ -144,14 +130,7 @@ impl Row<'_> {
 
     fn name(&self, i: i32) -> String {
         // SAFETY: `i` is within the descriptor.
-        unsafe {
-            text(
-                backend::attribute(self.descriptor, i as usize)
-                    .attname
-                    .data
-                    .as_ptr(),
-            )
-        }
+        unsafe { text(backend::attribute(self.descriptor, i as usize).attname.data.as_ptr()) }
     }
 
     fn value(&self, i: i32) -> (pg_sys::Datum, bool) {

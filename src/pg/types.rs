@@ -83,9 +83,7 @@ impl FromDatum for Names {
 }
 
 unsafe fn name_at(datum: pg_sys::Datum) -> String {
-    CStr::from_ptr(datum.cast_mut_ptr())
-        .to_string_lossy()
-        .into_owned()
+    CStr::from_ptr(datum.cast_mut_ptr()).to_string_lossy().into_owned()
 }
 
 macro_rules! sql_argument {

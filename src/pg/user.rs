@@ -12,10 +12,7 @@ struct Switch {
 
 impl Switch {
     fn to(user: pg_sys::Oid, flags: u32) -> Self {
-        let mut saved = Switch {
-            user: pg_sys::InvalidOid,
-            context: 0,
-        };
+        let mut saved = Switch { user: pg_sys::InvalidOid, context: 0 };
         // SAFETY: reads and writes two backend-local variables; AbortSubTransaction restores them.
         unsafe {
             pg_sys::GetUserIdAndSecContext(&mut saved.user, &mut saved.context);
@@ -37,9 +34,8 @@ impl Drop for Switch {
 /// Runs `f` as the owner of the extension's own tables. `f` must touch only those, with values
 /// bound as parameters: nothing of the caller's may be evaluated in here.
 pub fn as_extension_owner<R>(f: impl FnOnce() -> Result<R>) -> Result<R> {
-    let owner = relation::owner_of_own_table("change").ok_or_else(|| Error::Internal {
-        what: "its own tables are missing".into(),
-    })?;
+    let owner = relation::owner_of_own_table("change")
+        .ok_or_else(|| Error::Internal { what: "its own tables are missing".into() })?;
     let _switch = Switch::to(owner, pg_sys::SECURITY_LOCAL_USERID_CHANGE);
     f()
 }
@@ -48,10 +44,8 @@ pub fn as_extension_owner<R>(f: impl FnOnce() -> Result<R>) -> Result<R> {
 /// as PostgreSQL's own foreign-key checks do: a look-up that no policy can blind or recurse into,
 /// and that never evaluates the owner's functions with more rights than the owner has.
 pub fn as_table_owner<R>(owner: pg_sys::Oid, f: impl FnOnce() -> Result<R>) -> Result<R> {
-    let _switch = Switch::to(
-        owner,
-        pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_NOFORCE_RLS,
-    );
+    let _switch =
+        Switch::to(owner, pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_NOFORCE_RLS);
     f()
 }
 
@@ -74,7 +68,5 @@ unsafe fn name_of(oid: pg_sys::Oid) -> String {
     if name.is_null() {
         return oid.to_u32().to_string();
     }
-    std::ffi::CStr::from_ptr(name)
-        .to_string_lossy()
-        .into_owned()
+    std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
 }

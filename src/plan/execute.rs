@@ -48,18 +48,13 @@ pub(super) fn apply(plan: &Plan) -> Result<()> {
 }
 
 pub(super) fn rows(steps: Vec<Step>, change_id: Option<i64>) -> Rows {
-    Rows::new(
-        steps
-            .into_iter()
-            .zip(1..)
-            .map(move |(step, number)| PlannedStep {
-                change_id,
-                step: number,
-                action: step.action.clone(),
-                sql: render(&step),
-                undo: step.undo.map(statement),
-            }),
-    )
+    Rows::new(steps.into_iter().zip(1..).map(move |(step, number)| PlannedStep {
+        change_id,
+        step: number,
+        action: step.action.clone(),
+        sql: render(&step),
+        undo: step.undo.map(statement),
+    }))
 }
 
 /// The statement under its reason, ready for a migration.

@@ -33,12 +33,7 @@ pub struct Recorded {
 
 impl Recorded {
     pub fn object(&self) -> Result<Object> {
-        Ok(Object::in_table(
-            Object::kind_from(&self.kind)?,
-            &self.schema,
-            &self.table,
-            &self.name,
-        ))
+        Ok(Object::in_table(Object::kind_from(&self.kind)?, &self.schema, &self.table, &self.name))
     }
 }
 
@@ -93,10 +88,7 @@ fn record_step(change: i64, number: i32, step: &Step, applied_by: &str) -> Resul
 /// The change, locked against a second undo. The caller must own everything it touched.
 pub fn load(change: i64) -> Result<Change> {
     let loaded: Option<Change> = user::as_extension_owner(|| {
-        query::run(
-            "SELECT FROM tenant_guard.change WHERE id = $1 FOR UPDATE",
-            &[change.into()],
-        )?;
+        query::run("SELECT FROM tenant_guard.change WHERE id = $1 FOR UPDATE", &[change.into()])?;
         query::model(include_str!("change.sql"), &[change.into()])
     })?;
     let loaded = loaded.ok_or(Error::NoSuchChange { change })?;

@@ -80,11 +80,7 @@ pub enum Failure {
 impl Plan {
     #[must_use]
     pub fn new(operation: &str, target: impl Into<String>) -> Self {
-        Plan {
-            operation: operation.into(),
-            target: target.into(),
-            ..Plan::default()
-        }
+        Plan { operation: operation.into(), target: target.into(), ..Plan::default() }
     }
 
     pub fn push(&mut self, step: Step) {
@@ -136,9 +132,6 @@ impl Step {
         why: impl Into<String>,
         sql: impl Into<String>,
     ) -> Self {
-        Step {
-            undo: None,
-            ..Step::new(object, action, why, sql, "")
-        }
+        Step { undo: None, ..Step::new(object, action, why, sql, "") }
     }
 }

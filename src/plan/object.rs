@@ -39,12 +39,7 @@ pub struct Object {
 impl Object {
     #[must_use]
     pub fn in_table(kind: Kind, schema: &str, table: &str, name: &str) -> Self {
-        Object {
-            kind,
-            schema: schema.into(),
-            table: table.into(),
-            name: name.into(),
-        }
+        Object { kind, schema: schema.into(), table: table.into(), name: name.into() }
     }
 
     #[must_use]
@@ -86,10 +81,9 @@ impl Object {
             Kind::Table => format!("table {}", table()),
             Kind::TableGrants => format!("grants on {}", table()),
             Kind::SchemaGrants => format!("grants on schema {}", ident::quote(&self.schema)),
-            Kind::TenantSchema => format!(
-                "the registration of tenant schema {}",
-                ident::quote(&self.schema)
-            ),
+            Kind::TenantSchema => {
+                format!("the registration of tenant schema {}", ident::quote(&self.schema))
+            }
             Kind::Trigger => format!("trigger {} of table {}", name(), table()),
             Kind::Type => format!("type {}", within()),
         }
@@ -114,11 +108,8 @@ impl Object {
             Kind::Trigger => include_str!("state/trigger.sql"),
             Kind::Type => include_str!("state/type.sql"),
         };
-        let args = [
-            self.schema.as_str().into(),
-            self.table.as_str().into(),
-            self.name.as_str().into(),
-        ];
+        let args =
+            [self.schema.as_str().into(), self.table.as_str().into(), self.name.as_str().into()];
         let _read = query::catalog_read(query::PINNED);
         query::value_here::<String>(sql, &args)
     }
@@ -134,8 +125,6 @@ impl Object {
 
     /// The kind that the journal's word stands for.
     pub fn kind_from(name: &str) -> Result<Kind> {
-        Ok(serde_json::from_value(serde_json::Value::String(
-            name.to_string(),
-        ))?)
+        Ok(serde_json::from_value(serde_json::Value::String(name.to_string()))?)
     }
 }

@@ -22,15 +22,9 @@ fn undo(
     force: default!(Option<bool>, "false"),
     dry_run: default!(Option<bool>, "false"),
 ) -> Result<SetOfIterator<'static, crate::pg::types::PlannedStep>, ErrorReport> {
-    let change = change_id.ok_or(Error::NullArgument {
-        function: "undo",
-        argument: "change_id",
-    })?;
-    Ok(undo_change(
-        change,
-        force.unwrap_or(false),
-        dry_run.unwrap_or(false),
-    )?)
+    let change =
+        change_id.ok_or(Error::NullArgument { function: "undo", argument: "change_id" })?;
+    Ok(undo_change(change, force.unwrap_or(false), dry_run.unwrap_or(false))?)
 }
 
 fn undo_change(id: i64, force: bool, dry_run: bool) -> Result<Rows> {
@@ -60,10 +54,7 @@ fn altered(id: i64, change: &Change, force: bool) -> Result<Vec<i32>> {
             continue;
         }
         if !force {
-            return Err(Error::AlteredSince {
-                change: id,
-                object: object.describe(),
-            });
+            return Err(Error::AlteredSince { change: id, object: object.describe() });
         }
         if now.is_none() && object.kind != Kind::Path {
             gone.push(recorded.step);
@@ -129,15 +120,8 @@ mod tests {
         let steps = vec![recorded(1, Some("UNDO 1")), recorded(2, Some("UNDO 2"))];
         let plan = inverse(7, "protect_table".into(), "s.t".into(), steps, &[]).unwrap();
         let sql: Vec<_> = plan.steps.iter().map(|s| s.sql.as_str()).collect();
-        let undo: Vec<_> = plan
-            .steps
-            .iter()
-            .map(|s| s.undo.as_deref().unwrap())
-            .collect();
-        assert_eq!(
-            (sql, undo),
-            (vec!["UNDO 2", "UNDO 1"], vec!["DO 2", "DO 1"])
-        );
+        let undo: Vec<_> = plan.steps.iter().map(|s| s.undo.as_deref().unwrap()).collect();
+        assert_eq!((sql, undo), (vec!["UNDO 2", "UNDO 1"], vec!["DO 2", "DO 1"]));
         assert_eq!(plan.operation, "undo of protect_table");
     }
 
@@ -145,14 +129,7 @@ mod tests {
     fn a_step_without_a_way_back_refuses_the_whole_undo() {
         let steps = vec![recorded(1, Some("UNDO 1")), recorded(2, None)];
         let refused = inverse(7, "x".into(), "y".into(), steps, &[]);
-        assert!(matches!(
-            refused,
-            Err(Error::Irreversible {
-                change: 7,
-                step: 2,
-                ..
-            })
-        ));
+        assert!(matches!(refused, Err(Error::Irreversible { change: 7, step: 2, .. })));
     }
 
     #[test]

@@ -39,19 +39,11 @@ fn protect_table(
     index: default!(Option<&str>, "'build'"),
     dry_run: default!(Option<bool>, "false"),
 ) -> Result<SetOfIterator<'static, PlannedStep>, ErrorReport> {
-    let null = |argument| Error::NullArgument {
-        function: "protect_table",
-        argument,
-    };
+    let null = |argument| Error::NullArgument { function: "protect_table", argument };
     let table = table.ok_or_else(|| null("table"))?;
     let options = Options {
         tenant_column: tenant_column.ok_or_else(|| null("tenant_column"))?.0,
-        scope: option(
-            "scope",
-            scope.ok_or_else(|| null("scope"))?,
-            SCOPES,
-            Scope::parse,
-        )?,
+        scope: option("scope", scope.ok_or_else(|| null("scope"))?, SCOPES, Scope::parse)?,
         roles: chosen_roles(roles)?,
         existing: option(
             "existing",
@@ -59,12 +51,7 @@ fn protect_table(
             EXISTING,
             parse_existing,
         )?,
-        index: option(
-            "index",
-            index.ok_or_else(|| null("index"))?,
-            INDEX_MODES,
-            parse_index,
-        )?,
+        index: option("index", index.ok_or_else(|| null("index"))?, INDEX_MODES, parse_index)?,
     };
     Ok(protect(table, &options, dry_run.unwrap_or(false))?)
 }
@@ -80,10 +67,8 @@ fn unprotect_table(
     table: Option<RegClass>,
     dry_run: default!(Option<bool>, "false"),
 ) -> Result<SetOfIterator<'static, PlannedStep>, ErrorReport> {
-    let table = table.ok_or(Error::NullArgument {
-        function: "unprotect_table",
-        argument: "table",
-    })?;
+    let table =
+        table.ok_or(Error::NullArgument { function: "unprotect_table", argument: "table" })?;
     let dry_run = dry_run.unwrap_or(false);
     let family = catalog::table_family(table, dry_run).map_err(ErrorReport::from)?;
     Ok(plan::run(planner::unprotect(&family), dry_run)?)
@@ -102,11 +87,7 @@ fn option<T>(
     allowed: &'static [&'static str],
     parse: impl Fn(&str) -> Option<T>,
 ) -> Result<T> {
-    parse(value).ok_or_else(|| Error::UnknownOption {
-        option,
-        value: value.to_string(),
-        allowed,
-    })
+    parse(value).ok_or_else(|| Error::UnknownOption { option, value: value.to_string(), allowed })
 }
 
 fn parse_existing(word: &str) -> Option<Existing> {
@@ -131,11 +112,7 @@ fn parse_index(word: &str) -> Option<IndexMode> {
 fn chosen_roles(roles: Option<Names>) -> Result<Vec<String>> {
     let Some(Names(names)) = roles else {
         let api_role = "authenticated";
-        return Ok(if catalog::role_exists(api_role)? {
-            vec![api_role.into()]
-        } else {
-            vec![]
-        });
+        return Ok(if catalog::role_exists(api_role)? { vec![api_role.into()] } else { vec![] });
     };
     let names: Vec<String> = names.into_iter().flatten().collect();
     if names.is_empty() {
@@ -151,9 +128,5 @@ fn chosen_roles(roles: Option<Names>) -> Result<Vec<String>> {
         }
     }
     // PUBLIC covers every other role named beside it.
-    Ok(if names.iter().any(|r| r == "public") {
-        vec![]
-    } else {
-        names
-    })
+    Ok(if names.iter().any(|r| r == "public") { vec![] } else { names })
 }

@@ -78,10 +78,6 @@ pub fn policies(condition: &str, roles: &[String]) -> Vec<Policy> {
     roles.sort();
     roles.dedup();
     std::iter::once(policy(FLOOR, "ALL", false, &[]))
-        .chain(
-            GRANTS
-                .iter()
-                .map(|(name, command)| policy(name, command, true, &roles)),
-        )
+        .chain(GRANTS.iter().map(|(name, command)| policy(name, command, true, &roles)))
         .collect()
 }

@@ -48,10 +48,7 @@ pub fn protect(family: &[Table], options: &Options, names_in_use: &[Named]) -> R
     }
     // A partitioned table's index makes those of its partitions.
     let mut taken = names_in_use.to_vec();
-    for table in family
-        .iter()
-        .filter(|t| !t.is_partition || t.oid == family[0].oid)
-    {
+    for table in family.iter().filter(|t| !t.is_partition || t.oid == family[0].oid) {
         tenant_index(&mut plan, table, options, &mut taken);
     }
     Ok(plan)
@@ -68,20 +65,10 @@ pub fn unprotect(family: &[Table]) -> Plan {
         }
         // The floor goes last: at no moment are the grants without it.
         for policy in ours.iter().filter(|p| p.name != FLOOR) {
-            drop_policy(
-                &mut plan,
-                table,
-                policy,
-                "the table is no longer to be protected",
-            );
+            drop_policy(&mut plan, table, policy, "the table is no longer to be protected");
         }
         for policy in ours.iter().filter(|p| p.name == FLOOR) {
-            drop_policy(
-                &mut plan,
-                table,
-                policy,
-                "the table is no longer to be protected",
-            );
+            drop_policy(&mut plan, table, policy, "the table is no longer to be protected");
         }
         if table.policies.len() > ours.len() {
             plan.findings.push(Finding {
@@ -136,11 +123,7 @@ fn tenant_column<'a>(table: &'a Table, name: &str) -> Result<(&'a Column, IdType
 }
 
 fn existing_policies(plan: &mut Plan, table: &Table, existing: Existing) -> Result<()> {
-    let foreign: Vec<&Policy> = table
-        .policies
-        .iter()
-        .filter(|p| !is_ours(&p.name))
-        .collect();
+    let foreign: Vec<&Policy> = table.policies.iter().filter(|p| !is_ours(&p.name)).collect();
     match existing {
         Existing::Refuse if foreign.is_empty() => {}
         Existing::Refuse => {
@@ -240,11 +223,7 @@ fn wanted_policies(plan: &mut Plan, table: &Table, wanted: &[Policy]) {
 }
 
 fn same(there: &Policy, wanted: &Policy) -> bool {
-    *there
-        == Policy {
-            comment: there.comment.clone(),
-            ..wanted.clone()
-        }
+    *there == Policy { comment: there.comment.clone(), ..wanted.clone() }
 }
 
 fn drop_policy(plan: &mut Plan, table: &Table, policy: &Policy, why: &str) {
@@ -255,11 +234,7 @@ fn drop_policy(plan: &mut Plan, table: &Table, policy: &Policy, why: &str) {
             object(),
             format!("remove the comment on policy {}", policy.name),
             "so that undo can put it back with the policy",
-            format!(
-                "COMMENT ON POLICY {} ON {} IS NULL",
-                quote(&policy.name),
-                table.qualified()
-            ),
+            format!("COMMENT ON POLICY {} ON {} IS NULL", quote(&policy.name), table.qualified()),
             comment,
         ));
     }
@@ -277,10 +252,7 @@ fn tenant_index(plan: &mut Plan, table: &Table, options: &Options, taken: &mut V
         return;
     }
     let name = index_name(table, &options.tenant_column, taken);
-    taken.push(Named {
-        schema: table.schema.clone(),
-        name: name.clone(),
-    });
+    taken.push(Named { schema: table.schema.clone(), name: name.clone() });
     let concurrently = match options.index {
         IndexMode::Concurrently => "CONCURRENTLY ",
         _ => "",
@@ -297,10 +269,7 @@ fn tenant_index(plan: &mut Plan, table: &Table, options: &Options, taken: &mut V
                 table.qualified(),
                 quote(&options.tenant_column)
             ),
-            format!(
-                "DROP INDEX {concurrently}{}",
-                qualified(&table.schema, &name)
-            ),
+            format!("DROP INDEX {concurrently}{}", qualified(&table.schema, &name)),
         )
     });
 }
@@ -309,11 +278,7 @@ fn tenant_index(plan: &mut Plan, table: &Table, options: &Options, taken: &mut V
 #[must_use]
 pub fn index_name(table: &Table, column: &str, taken: &[Named]) -> String {
     let base = format!("idx_{}_{column}", table.name);
-    let is_taken = |name: &str| {
-        taken
-            .iter()
-            .any(|t| t.schema == table.schema && t.name == name)
-    };
+    let is_taken = |name: &str| taken.iter().any(|t| t.schema == table.schema && t.name == name);
     (0..)
         .map(|n| match n {
             0 => truncate(&base, MAX_IDENTIFIER).to_string(),

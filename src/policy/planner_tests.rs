@@ -100,21 +100,14 @@ fn an_open_table_is_enabled_forced_floored_granted_and_indexed() {
             "create index idx_contacts_org",
         ]
     );
-    assert!(plan.steps[2]
-        .sql
-        .contains("AS RESTRICTIVE FOR ALL TO PUBLIC"));
-    assert!(plan
-        .steps
-        .iter()
-        .all(|s| s.undo.is_some() && !s.why.is_empty()));
+    assert!(plan.steps[2].sql.contains("AS RESTRICTIVE FOR ALL TO PUBLIC"));
+    assert!(plan.steps.iter().all(|s| s.undo.is_some() && !s.why.is_empty()));
 }
 
 #[test]
 fn a_protected_table_needs_nothing() {
     let options = options();
-    assert!(planned(&[protected("contacts", &options)], &options)
-        .steps
-        .is_empty());
+    assert!(planned(&[protected("contacts", &options)], &options).steps.is_empty());
 }
 
 #[test]
@@ -122,30 +115,17 @@ fn only_what_differs_is_planned() {
     let there = protected("contacts", &options());
     let mut unforced = there.clone();
     unforced.force_row_security = false;
-    assert_eq!(
-        actions(&planned(&[unforced], &options())),
-        ["force row level security"]
-    );
+    assert_eq!(actions(&planned(&[unforced], &options())), ["force row level security"]);
 
     let mut widened = there.clone();
-    let position = widened
-        .policies
-        .iter()
-        .position(|p| p.name == FLOOR)
-        .unwrap();
+    let position = widened.policies.iter().position(|p| p.name == FLOOR).unwrap();
     widened.policies[position].using = Some("true".into());
     assert_eq!(
         actions(&planned(&[widened], &options())),
-        [
-            "drop policy tenant_guard_tenant",
-            "create policy tenant_guard_tenant"
-        ]
+        ["drop policy tenant_guard_tenant", "create policy tenant_guard_tenant"]
     );
 
-    let member = Options {
-        scope: Scope::Member,
-        ..options()
-    };
+    let member = Options { scope: Scope::Member, ..options() };
     assert_eq!(planned(&[there], &member).steps.len(), 10);
 }
 
@@ -153,23 +133,13 @@ fn only_what_differs_is_planned() {
 fn a_replaced_policy_comes_back_with_its_comment_when_undone() {
     let mut table = table("contacts");
     table.policies = vec![foreign_policy("old one")];
-    let replace = Options {
-        existing: Existing::Replace,
-        ..options()
-    };
+    let replace = Options { existing: Existing::Replace, ..options() };
     let plan = planned(std::slice::from_ref(&table), &replace);
-    let undo: Vec<_> = plan.steps[..2]
-        .iter()
-        .rev()
-        .map(|s| s.undo.as_deref().unwrap())
-        .collect();
+    let undo: Vec<_> = plan.steps[..2].iter().rev().map(|s| s.undo.as_deref().unwrap()).collect();
     assert!(undo[0].starts_with(
         "CREATE POLICY \"old one\" ON crm.contacts AS PERMISSIVE FOR SELECT TO PUBLIC"
     ));
-    assert_eq!(
-        undo[1],
-        "COMMENT ON POLICY \"old one\" ON crm.contacts IS 'old'"
-    );
+    assert_eq!(undo[1], "COMMENT ON POLICY \"old one\" ON crm.contacts IS 'old'");
 }
 
 #[test]
@@ -180,10 +150,7 @@ fn foreign_policies_are_refused_or_kept_with_a_finding() {
     assert!(
         matches!(refused, Err(Error::ExistingPolicies { policies, .. }) if policies == ["\"old one\""])
     );
-    let keep = Options {
-        existing: Existing::Keep,
-        ..options()
-    };
+    let keep = Options { existing: Existing::Keep, ..options() };
     assert_eq!(planned(&[table], &keep).findings.len(), 1);
 }
 
@@ -195,50 +162,24 @@ fn every_partition_gets_policies_and_only_the_parent_an_index() {
         partition_key: Some("LIST (org)".into()),
         ..table("events")
     };
-    let leaf = Table {
-        oid: 2,
-        is_partition: true,
-        ..table("events_a")
-    };
+    let leaf = Table { oid: 2, is_partition: true, ..table("events_a") };
     let plan = planned(&[parent, leaf], &options());
     let count = |kind| plan.steps.iter().filter(|s| s.object.kind == kind).count();
-    assert_eq!(
-        (
-            count(Kind::Policy),
-            count(Kind::RowSecurity),
-            count(Kind::Index)
-        ),
-        (10, 4, 1)
-    );
+    assert_eq!((count(Kind::Policy), count(Kind::RowSecurity), count(Kind::Index)), (10, 4, 1));
 }
 
 #[test]
 fn a_child_that_inherits_gets_an_index_of_its_own() {
-    let parent = Table {
-        oid: 1,
-        ..table("notes")
-    };
-    let child = Table {
-        oid: 2,
-        ..table("notes_old")
-    };
+    let parent = Table { oid: 1, ..table("notes") };
+    let child = Table { oid: 2, ..table("notes_old") };
     let plan = planned(&[parent, child], &options());
-    assert_eq!(
-        plan.steps
-            .iter()
-            .filter(|s| s.object.kind == Kind::Index)
-            .count(),
-        2
-    );
+    assert_eq!(plan.steps.iter().filter(|s| s.object.kind == Kind::Index).count(), 2);
 }
 
 #[test]
 fn an_index_serves_only_when_it_leads_with_the_column_and_holds_every_row() {
-    let unusable: [fn(&mut Index); 3] = [
-        |i| i.valid = false,
-        |i| i.partial = true,
-        |i| i.method = "hash".into(),
-    ];
+    let unusable: [fn(&mut Index); 3] =
+        [|i| i.valid = false, |i| i.partial = true, |i| i.method = "hash".into()];
     for spoil in unusable {
         let mut table = table("t");
         let mut spoiled = index(&["org"]);
@@ -254,22 +195,13 @@ fn an_index_serves_only_when_it_leads_with_the_column_and_holds_every_row() {
 #[test]
 fn index_names_fit_and_avoid_each_other() {
     let taken = |names: &[&str]| -> Vec<Named> {
-        names
-            .iter()
-            .map(|n| Named {
-                schema: "crm".into(),
-                name: (*n).into(),
-            })
-            .collect()
+        names.iter().map(|n| Named { schema: "crm".into(), name: (*n).into() }).collect()
     };
     assert_eq!(
         index_name(&table("t"), "org", &taken(&["idx_t_org", "idx_t_org_1"])),
         "idx_t_org_2"
     );
-    let elsewhere = vec![Named {
-        schema: "other".into(),
-        name: "idx_t_org".into(),
-    }];
+    let elsewhere = vec![Named { schema: "other".into(), name: "idx_t_org".into() }];
     assert_eq!(index_name(&table("t"), "org", &elsewhere), "idx_t_org");
     let long = index_name(&table(&"é".repeat(40)), "org", &[]);
     assert!(long.len() <= 63 && long.starts_with("idx_é"));
@@ -279,10 +211,7 @@ fn index_names_fit_and_avoid_each_other() {
 
 #[test]
 fn the_tenant_column_must_exist_and_hold_ids() {
-    let with = |column: &str| Options {
-        tenant_column: column.into(),
-        ..options()
-    };
+    let with = |column: &str| Options { tenant_column: column.into(), ..options() };
     let refused = |column| protect(&[table("t")], &with(column), &[]).unwrap_err();
     assert!(
         matches!(refused("x"), Error::NoSuchColumn { columns, .. } if columns == ["org", "at"])
@@ -294,16 +223,9 @@ fn the_tenant_column_must_exist_and_hold_ids() {
 fn the_way_out_drops_the_floor_last_and_opens_the_table_only_when_no_policy_is_left() {
     let mut table = protected("contacts", &options());
     let plan = unprotect(std::slice::from_ref(&table));
-    let floor = plan
-        .steps
-        .iter()
-        .position(|s| s.action.ends_with(FLOOR))
-        .unwrap();
+    let floor = plan.steps.iter().position(|s| s.action.ends_with(FLOOR)).unwrap();
     assert_eq!(floor, 4);
-    assert_eq!(
-        actions(&plan)[5..],
-        ["no force row level security", "disable row level security"]
-    );
+    assert_eq!(actions(&plan)[5..], ["no force row level security", "disable row level security"]);
 
     assert_eq!(plan.findings.len(), 1, "it says that the table is open");
 

@@ -5,8 +5,8 @@
 //! same text means the new objects: nothing is replaced in it. The plan's check asks the catalog
 //! afterwards that nothing points back.
 
-use super::create::{column_settings, create_sequence, create_table, create_type};
-use crate::catalog::{policy_sql, Index, Policy, Schema, Table, Trigger};
+use super::create::{create_sequence, create_type};
+use crate::catalog::{Policy, Schema, Table};
 use crate::error::{Error, Result};
 use crate::pg::ident::{literal, qualified, quote};
 use crate::plan::{Check, Failure, Finding, Kind, Object, Plan, Severity, Step};
@@ -24,17 +24,10 @@ pub struct Target {
 }
 
 pub fn plan(template: &Schema, target: &Target) -> Result<Plan> {
-    let needed: Vec<String> = template
-        .others
-        .iter()
-        .filter(|o| o.needed)
-        .map(|o| o.object.clone())
-        .collect();
+    let needed: Vec<String> =
+        template.others.iter().filter(|o| o.needed).map(|o| o.object.clone()).collect();
     if !needed.is_empty() {
-        return Err(Error::CannotClone {
-            schema: template.name.clone(),
-            objects: needed,
-        });
+        return Err(Error::CannotClone { schema: template.name.clone(), objects: needed });
     }
     let barred: BTreeSet<String> = template
         .tables
@@ -45,19 +38,13 @@ pub fn plan(template: &Schema, target: &Target) -> Result<Plan> {
     if !barred.is_empty() {
         let barred = Vec::from_iter(barred).join(", ");
         return Err(Error::NotPermitted {
-            what: format!(
-                "making the triggers of schema {} again",
-                quote(&template.name)
-            ),
+            what: format!("making the triggers of schema {} again", quote(&template.name)),
             detail: format!("You have no EXECUTE on {barred}."),
             hint: "Have an administrator grant it: GRANT EXECUTE ON FUNCTION ... TO you.".into(),
         });
     }
-    let mut clone = Clone {
-        plan: Plan::new("create_tenant_schema", &target.slug),
-        template,
-        target,
-    };
+    let mut clone =
+        Clone { plan: Plan::new("create_tenant_schema", &target.slug), template, target };
     let tables = parents_first(&template.tables);
     clone.findings();
     clone.role_and_schema();
@@ -75,11 +62,7 @@ pub fn plan(template: &Schema, target: &Target) -> Result<Plan> {
     tables.iter().for_each(|t| clone.row_security(t));
     tables.iter().for_each(|t| clone.triggers(t));
     tables.iter().for_each(|t| clone.settings(t));
-    clone.path(
-        &target.callers_path,
-        &own_path(&target.slug),
-        "your own search path again",
-    );
+    clone.path(&target.callers_path, &own_path(&target.slug), "your own search path again");
     clone.grants(&tables);
     clone.registration();
     clone.plan.checks.push(Check {
@@ -106,12 +89,8 @@ fn parents_first(tables: &[Table]) -> Vec<&Table> {
     while !waiting.is_empty() {
         let ready = |t: &Table| {
             t.parents.iter().all(|p| {
-                !tables
-                    .iter()
-                    .any(|other| other.schema == p.schema && other.name == p.name)
-                    || ordered
-                        .iter()
-                        .any(|done| done.schema == p.schema && done.name == p.name)
+                !tables.iter().any(|other| other.schema == p.schema && other.name == p.name)
+                    || ordered.iter().any(|done| done.schema == p.schema && done.name == p.name)
             })
         };
         let (now, later): (Vec<_>, Vec<_>) = waiting.iter().partition(|t| ready(t));
@@ -125,48 +104,40 @@ fn parents_first(tables: &[Table]) -> Vec<&Table> {
     ordered
 }
 
-struct Clone<'a> {
-    plan: Plan,
-    template: &'a Schema,
-    target: &'a Target,
+/// The plan in the making.
+pub(super) struct Clone<'a> {
+    pub(super) plan: Plan,
+    pub(super) template: &'a Schema,
+    pub(super) target: &'a Target,
 }
 
 impl Clone<'_> {
-    fn slug(&self) -> &str {
+    pub(super) fn slug(&self) -> &str {
         &self.target.slug
     }
 
-    fn name(&self, table: &Table) -> String {
+    pub(super) fn name(&self, table: &Table) -> String {
         qualified(self.slug(), &table.name)
     }
 
-    fn in_table(&self, kind: Kind, table: &Table, name: &str) -> Object {
+    pub(super) fn in_table(&self, kind: Kind, table: &Table, name: &str) -> Object {
         Object::in_table(kind, self.slug(), &table.name, name)
     }
 
-    fn is_own(&self, schema: &str) -> bool {
+    pub(super) fn is_own(&self, schema: &str) -> bool {
         schema == self.template.name
     }
 
     /// What goes with its table when undo drops that.
-    fn part(&mut self, object: Object, action: String, why: &str, sql: String) {
-        self.plan
-            .push(Step::part_of_table(object, action, why, sql));
+    pub(super) fn part(&mut self, object: Object, action: String, why: &str, sql: String) {
+        self.plan.push(Step::part_of_table(object, action, why, sql));
     }
 
     fn findings(&mut self) {
-        let others: Vec<&str> = self
-            .template
-            .others
-            .iter()
-            .map(|o| o.object.as_str())
-            .collect();
+        let others: Vec<&str> = self.template.others.iter().map(|o| o.object.as_str()).collect();
         if !others.is_empty() {
             self.warn(
-                format!(
-                    "not everything in schema {} is carried over",
-                    quote(&self.template.name)
-                ),
+                format!("not everything in schema {} is carried over", quote(&self.template.name)),
                 format!("Left out: {}.", others.join(", ")),
                 "Make them in the new schema yourself where the tenant needs them.",
             );
@@ -195,10 +166,7 @@ impl Clone<'_> {
             .collect();
         if !invalid.is_empty() {
             self.warn(
-                format!(
-                    "invalid indexes of schema {} are left out",
-                    quote(&self.template.name)
-                ),
+                format!("invalid indexes of schema {} are left out", quote(&self.template.name)),
                 format!("They are {}.", invalid.join(", ")),
                 "REINDEX or drop them in the template.",
             );
@@ -221,19 +189,10 @@ impl Clone<'_> {
 
     fn path(&mut self, path: &str, back: &str, why: &str) {
         let set = |path: &str| {
-            format!(
-                "SELECT pg_catalog.set_config('search_path', {}, false)",
-                literal(path).trim_start()
-            )
+            format!("SELECT pg_catalog.set_config('search_path', {}, false)", literal(path))
         };
         let object = Object::schema(Kind::Path, self.slug());
-        self.plan.push(Step::new(
-            object,
-            "set the search path",
-            why,
-            set(path),
-            set(back),
-        ));
+        self.plan.push(Step::new(object, "set the search path", why, set(path), set(back)));
     }
 
     fn role_and_schema(&mut self) {
@@ -275,10 +234,7 @@ impl Clone<'_> {
                 format!("DROP {word} {name}"),
             );
             let comment = ty.comment.as_ref().map(|comment| {
-                let sql = format!(
-                    "COMMENT ON {word} {name} IS {}",
-                    literal(comment).trim_start()
-                );
+                let sql = format!("COMMENT ON {word} {name} IS {}", literal(comment));
                 Step::part_of_table(
                     object(),
                     format!("comment on {}", ty.name),
@@ -298,10 +254,7 @@ impl Clone<'_> {
             };
             let name = qualified(self.slug(), &sequence.name);
             let object = Object::in_schema(Kind::Sequence, self.slug(), &sequence.name);
-            let sql = format!(
-                "COMMENT ON SEQUENCE {name} IS {}",
-                literal(comment).trim_start()
-            );
+            let sql = format!("COMMENT ON SEQUENCE {name} IS {}", literal(comment));
             self.part(
                 object,
                 format!("comment on sequence {}", sequence.name),
@@ -322,46 +275,9 @@ impl Clone<'_> {
                 "as in the template, from its start",
                 create_sequence(sequence, self.slug()),
                 // Owned by a column it is gone with the table already.
-                format!(
-                    "DROP SEQUENCE IF EXISTS {}",
-                    qualified(self.slug(), &sequence.name)
-                ),
+                format!("DROP SEQUENCE IF EXISTS {}", qualified(self.slug(), &sequence.name)),
             ));
         }
-    }
-
-    fn table(&mut self, table: &Table) {
-        let name = self.name(table);
-        self.plan.push(Step::new(
-            Object::table(Kind::Table, self.slug(), &table.name),
-            format!("create table {}", table.name),
-            "as in the template, without rows",
-            create_table(table, self.slug(), &self.template.sequences),
-            format!("DROP TABLE {name}"),
-        ));
-    }
-
-    fn attach(&mut self, table: &Table) {
-        let (Some(bound), Some(parent)) = (&table.partition_bound, table.parents.first()) else {
-            return;
-        };
-        let schema = if self.is_own(&parent.schema) {
-            self.slug()
-        } else {
-            &parent.schema
-        };
-        let sql = format!(
-            "ALTER TABLE ONLY {} ATTACH PARTITION {} {bound}",
-            qualified(schema, &parent.name),
-            self.name(table)
-        );
-        let object = Object::table(Kind::Table, self.slug(), &table.name);
-        self.part(
-            object,
-            format!("attach partition {}", table.name),
-            "a partition like the template's",
-            sql,
-        );
     }
 
     fn sequence_owners(&mut self) {
@@ -383,290 +299,6 @@ impl Clone<'_> {
                 sql,
             );
         }
-    }
-
-    /// Primary, unique and exclusion constraints, and CHECKs not validated yet. A CHECK goes on to
-    /// the tables below; the others stand on each partition by themselves and are attached.
-    fn keys_and_checks(&mut self, table: &Table) {
-        for constraint in &table.constraints {
-            let only = match constraint.kind.as_str() {
-                "p" | "u" | "x" => "ONLY ",
-                "c" if constraint.is_local && constraint.definition.ends_with(" NOT VALID") => "",
-                _ => continue,
-            };
-            let sql = format!(
-                "ALTER TABLE {only}{} ADD CONSTRAINT {} {}",
-                self.name(table),
-                quote(&constraint.name),
-                constraint.definition
-            );
-            let object = self.in_table(Kind::Constraint, table, &constraint.name);
-            self.part(
-                object,
-                format!("add constraint {}", constraint.name),
-                "as in the template",
-                sql,
-            );
-        }
-    }
-
-    /// A CHECK that came down to a child is valid there when the template's is, whatever its parent's.
-    fn validated_checks(&mut self, table: &Table) {
-        let tables = &self.template.tables;
-        let unvalidated_above = |name: &str| {
-            table.parents.iter().any(|p| {
-                tables
-                    .iter()
-                    .filter(|t| t.schema == p.schema && t.name == p.name)
-                    .any(|t| {
-                        t.constraints
-                            .iter()
-                            .any(|k| k.name == name && k.definition.ends_with(" NOT VALID"))
-                    })
-            })
-        };
-        for constraint in table
-            .constraints
-            .iter()
-            .filter(|k| k.kind == "c" && !k.is_local)
-        {
-            if constraint.definition.ends_with(" NOT VALID") || !unvalidated_above(&constraint.name)
-            {
-                continue;
-            }
-            let sql = format!(
-                "ALTER TABLE ONLY {} VALIDATE CONSTRAINT {}",
-                self.name(table),
-                quote(&constraint.name)
-            );
-            let object = self.in_table(Kind::Constraint, table, &constraint.name);
-            self.part(
-                object,
-                format!("validate constraint {}", constraint.name),
-                "as in the template",
-                sql,
-            );
-        }
-    }
-
-    fn indexes(&mut self, table: &Table) {
-        for index in table
-            .indexes
-            .iter()
-            .filter(|i| i.valid && i.constraint.is_none())
-        {
-            let object = Object::in_schema(Kind::Index, self.slug(), &index.name);
-            self.part(
-                object,
-                format!("create index {}", index.name),
-                "as in the template",
-                index.definition.clone(),
-            );
-        }
-    }
-
-    fn attach_indexes(&mut self, table: &Table) {
-        for index in table.indexes.iter().filter(|i| i.valid) {
-            let Some(parent) = index.parent.as_ref().filter(|p| self.is_own(&p.schema)) else {
-                continue;
-            };
-            let sql = format!(
-                "ALTER INDEX {} ATTACH PARTITION {}",
-                qualified(self.slug(), &parent.name),
-                qualified(self.slug(), &index.name)
-            );
-            let object = Object::in_schema(Kind::Index, self.slug(), &index.name);
-            self.part(
-                object,
-                format!("attach index {}", index.name),
-                "the partition's part of the index",
-                sql,
-            );
-        }
-    }
-
-    fn foreign_keys(&mut self, table: &Table) {
-        for constraint in table
-            .constraints
-            .iter()
-            .filter(|k| k.kind == "f" && !k.inherited)
-        {
-            let name = quote(&constraint.name);
-            let only = if table.partition_key.is_some() {
-                ""
-            } else {
-                "ONLY "
-            };
-            let object = self.in_table(Kind::Constraint, table, &constraint.name);
-            self.plan.push(Step::new(
-                object,
-                format!("add foreign key {}", constraint.name),
-                "as in the template: within the new schema, or to what all tenants share",
-                format!(
-                    "ALTER TABLE {only}{} ADD CONSTRAINT {name} {}",
-                    self.name(table),
-                    constraint.definition
-                ),
-                format!(
-                    "ALTER TABLE {only}{} DROP CONSTRAINT {name}",
-                    self.name(table)
-                ),
-            ));
-        }
-    }
-
-    fn row_security(&mut self, table: &Table) {
-        let moved = Table {
-            schema: self.slug().into(),
-            name: table.name.clone(),
-            ..Table::default()
-        };
-        for (on, word, why) in [
-            (
-                table.row_security,
-                "ENABLE",
-                "policies hold only where row-level security is enabled",
-            ),
-            (
-                table.force_row_security,
-                "FORCE",
-                "the owner obeys the policies too",
-            ),
-        ] {
-            if on {
-                let sql = format!(
-                    "ALTER TABLE ONLY {} {word} ROW LEVEL SECURITY",
-                    self.name(table)
-                );
-                let object = self.in_table(Kind::RowSecurity, table, "");
-                self.part(
-                    object,
-                    format!("{} row level security", word.to_lowercase()),
-                    why,
-                    sql,
-                );
-            }
-        }
-        for policy in &table.policies {
-            // A policy may ask other tables: it has to go before any of them does.
-            self.plan.push(Step::new(
-                Object::in_table(Kind::Policy, &self.target.slug, &table.name, &policy.name),
-                format!("create policy {}", policy.name),
-                "as in the template",
-                policy_sql::create(&moved, policy),
-                policy_sql::drop(&moved, policy),
-            ));
-            if let Some(sql) = policy_sql::comment(&moved, policy) {
-                let object = self.in_table(Kind::Policy, table, &policy.name);
-                self.part(
-                    object,
-                    format!("comment on policy {}", policy.name),
-                    "as in the template",
-                    sql,
-                );
-            }
-        }
-    }
-
-    fn triggers(&mut self, table: &Table) {
-        for trigger in table.triggers.iter().filter(|t| !t.inherited) {
-            let object = self.in_table(Kind::Trigger, table, &trigger.name);
-            self.part(
-                object,
-                format!("create trigger {}", trigger.name),
-                "as in the template",
-                trigger.definition.clone(),
-            );
-            if let Some(sql) = self.trigger_state(table, trigger) {
-                let object = self.in_table(Kind::Trigger, table, &trigger.name);
-                self.part(
-                    object,
-                    format!("set the state of trigger {}", trigger.name),
-                    "as in the template",
-                    sql,
-                );
-            }
-        }
-    }
-
-    fn trigger_state(&self, table: &Table, trigger: &Trigger) -> Option<String> {
-        let word = match trigger.enabled.as_str() {
-            "A" => "ENABLE ALWAYS",
-            "R" => "ENABLE REPLICA",
-            "D" => "DISABLE",
-            _ => return None,
-        };
-        Some(format!(
-            "ALTER TABLE {} {word} TRIGGER {}",
-            self.name(table),
-            quote(&trigger.name)
-        ))
-    }
-
-    fn settings(&mut self, table: &Table) {
-        let name = self.name(table);
-        let mut statements = column_settings(table, self.slug());
-        if let Some(comment) = &table.comment {
-            statements.push(format!(
-                "COMMENT ON TABLE {name} IS {}",
-                literal(comment).trim_start()
-            ));
-        }
-        for constraint in table.constraints.iter().filter(|k| !k.inherited) {
-            if let Some(comment) = &constraint.comment {
-                let on = format!("CONSTRAINT {} ON {name}", quote(&constraint.name));
-                statements.push(format!(
-                    "COMMENT ON {on} IS {}",
-                    literal(comment).trim_start()
-                ));
-            }
-        }
-        for trigger in table.triggers.iter().filter(|t| !t.inherited) {
-            if let Some(comment) = &trigger.comment {
-                let on = format!("TRIGGER {} ON {name}", quote(&trigger.name));
-                statements.push(format!(
-                    "COMMENT ON {on} IS {}",
-                    literal(comment).trim_start()
-                ));
-            }
-        }
-        for index in table.indexes.iter().filter(|i| i.valid) {
-            statements.extend(self.index_settings(&name, index));
-        }
-        match table.replica_identity.as_str() {
-            "n" => statements.push(format!("ALTER TABLE ONLY {name} REPLICA IDENTITY NOTHING")),
-            "f" => statements.push(format!("ALTER TABLE ONLY {name} REPLICA IDENTITY FULL")),
-            _ => {}
-        }
-        for sql in statements {
-            let object = Object::table(Kind::Table, self.slug(), &table.name);
-            self.part(
-                object,
-                format!("set up table {}", table.name),
-                "as in the template",
-                sql,
-            );
-        }
-    }
-
-    fn index_settings(&self, table: &str, index: &Index) -> Vec<String> {
-        let comment = index.comment.as_ref().map(|text| {
-            let on = qualified(self.slug(), &index.name);
-            format!("COMMENT ON INDEX {on} IS {}", literal(text).trim_start())
-        });
-        let clustered = index
-            .clustered
-            .then(|| format!("ALTER TABLE {table} CLUSTER ON {}", quote(&index.name)));
-        let identity = index.replica_identity.then(|| {
-            format!(
-                "ALTER TABLE ONLY {table} REPLICA IDENTITY USING INDEX {}",
-                quote(&index.name)
-            )
-        });
-        [comment, clustered, identity]
-            .into_iter()
-            .flatten()
-            .collect()
     }
 
     fn grants(&mut self, tables: &[&Table]) {
@@ -705,13 +337,9 @@ impl Clone<'_> {
     }
 
     fn registration(&mut self) {
-        let text = |value: &str| literal(value).trim_start().to_string();
+        let text = |value: &str| literal(value);
         let slug = text(self.slug());
-        let organization = self
-            .target
-            .organization
-            .as_deref()
-            .map_or("NULL".into(), text);
+        let organization = self.target.organization.as_deref().map_or("NULL".into(), text);
         let sql = format!(
             "SELECT tenant_guard.register_tenant_schema({slug}, {}, {organization}, {}, {})",
             text(&self.template.name),

@@ -24,19 +24,11 @@ pub fn create_table(table: &Table, slug: &str, sequences: &[Sequence]) -> String
             })
             .map(|k| format!("CONSTRAINT {} {}", quote(&k.name), k.definition)),
     );
-    let unlogged = if table.persistence == "u" {
-        "UNLOGGED "
-    } else {
-        ""
-    };
+    let unlogged = if table.persistence == "u" { "UNLOGGED " } else { "" };
     let mut sql = format!(
         "CREATE {unlogged}TABLE {} ({})",
         qualified(slug, &table.name),
-        elements
-            .iter()
-            .map(|e| format!("\n  {e}"))
-            .collect::<Vec<_>>()
-            .join(",")
+        elements.iter().map(|e| format!("\n  {e}")).collect::<Vec<_>>().join(",")
     );
     if !table.is_partition && !table.parents.is_empty() {
         let parents: Vec<String> = table
@@ -78,11 +70,7 @@ fn column(table: &Table, column: &Column, slug: &str, sequences: &[Sequence]) ->
     if column.not_null {
         sql += " NOT NULL";
     }
-    match (
-        column.generated.as_str(),
-        column.identity.as_str(),
-        &column.default,
-    ) {
+    match (column.generated.as_str(), column.identity.as_str(), &column.default) {
         ("s", _, Some(expression)) => sql += &format!(" GENERATED ALWAYS AS ({expression}) STORED"),
         ("v", _, Some(expression)) => sql += &format!(" GENERATED ALWAYS AS ({expression})"),
         (_, "a", _) => sql += &identity(table, column, "ALWAYS", slug, sequences),
@@ -106,13 +94,7 @@ fn identity(
             .is_some_and(|o| o.identity && o.table == table.name && o.column == column.name)
     });
     let options = sequence
-        .map(|s| {
-            format!(
-                " (SEQUENCE NAME {} {})",
-                qualified(slug, &s.name),
-                options(s)
-            )
-        })
+        .map(|s| format!(" (SEQUENCE NAME {} {})", qualified(slug, &s.name), options(s)))
         .unwrap_or_default();
     format!(" GENERATED {how} AS IDENTITY{options}")
 }
@@ -122,10 +104,7 @@ fn identity(
 pub fn create_type(ty: &Type, slug: &str) -> String {
     let name = qualified(slug, &ty.name);
     let collate = |collation: &Option<String>| {
-        collation
-            .as_ref()
-            .map(|c| format!(" COLLATE {c}"))
-            .unwrap_or_default()
+        collation.as_ref().map(|c| format!(" COLLATE {c}")).unwrap_or_default()
     };
     match (ty.kind.as_str(), &ty.base) {
         ("d", Some(base)) => {
@@ -147,22 +126,13 @@ pub fn create_type(ty: &Type, slug: &str) -> String {
         }
         ("c", _) => {
             let attribute = |a: &Attribute| {
-                format!(
-                    "\n  {} {}{}",
-                    quote(&a.name),
-                    a.r#type,
-                    collate(&a.collation)
-                )
+                format!("\n  {} {}{}", quote(&a.name), a.r#type, collate(&a.collation))
             };
             let attributes: Vec<String> = ty.attributes.iter().map(attribute).collect();
             format!("CREATE TYPE {name} AS ({})", attributes.join(","))
         }
         _ => {
-            let labels: Vec<String> = ty
-                .labels
-                .iter()
-                .map(|l| literal(l).trim_start().to_string())
-                .collect();
+            let labels: Vec<String> = ty.labels.iter().map(|l| literal(l)).collect();
             format!("CREATE TYPE {name} AS ENUM ({})", labels.join(", "))
         }
     }
@@ -171,11 +141,7 @@ pub fn create_type(ty: &Type, slug: &str) -> String {
 /// CREATE SEQUENCE for a sequence that no identity column makes.
 #[must_use]
 pub fn create_sequence(sequence: &Sequence, slug: &str) -> String {
-    let unlogged = if sequence.persistence == "u" {
-        "UNLOGGED "
-    } else {
-        ""
-    };
+    let unlogged = if sequence.persistence == "u" { "UNLOGGED " } else { "" };
     format!(
         "CREATE {unlogged}SEQUENCE {} AS {} {}",
         qualified(slug, &sequence.name),
@@ -201,28 +167,16 @@ fn options(s: &Sequence) -> String {
 pub fn column_settings(table: &Table, slug: &str) -> Vec<String> {
     let name = qualified(slug, &table.name);
     let alter = |c: &Column, action: String| {
-        format!(
-            "ALTER TABLE ONLY {name} ALTER COLUMN {} {action}",
-            quote(&c.name)
-        )
+        format!("ALTER TABLE ONLY {name} ALTER COLUMN {} {action}", quote(&c.name))
     };
     table
         .columns
         .iter()
         .flat_map(|c| {
-            let storage = c
-                .storage
-                .as_ref()
-                .map(|s| alter(c, format!("SET STORAGE {s}")));
-            let statistics = c
-                .statistics
-                .map(|n| alter(c, format!("SET STATISTICS {n}")));
+            let storage = c.storage.as_ref().map(|s| alter(c, format!("SET STORAGE {s}")));
+            let statistics = c.statistics.map(|n| alter(c, format!("SET STATISTICS {n}")));
             let comment = c.comment.as_ref().map(|text| {
-                format!(
-                    "COMMENT ON COLUMN {name}.{} IS {}",
-                    quote(&c.name),
-                    literal(text).trim_start()
-                )
+                format!("COMMENT ON COLUMN {name}.{} IS {}", quote(&c.name), literal(text))
             });
             [storage, statistics, comment]
         })

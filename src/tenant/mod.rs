@@ -1,9 +1,12 @@
 //! Tenant schemas: a template's structure made again for one tenant, with a role of its own.
 
 mod clone;
+#[cfg(test)]
+mod clone_tests;
 mod create;
 mod registry;
 mod slug;
+mod tables;
 
 use crate::catalog;
 use crate::error::{Error, Result};
@@ -35,20 +38,11 @@ fn create_tenant_schema(
     tenant_role: default!(Option<Name>, "NULL"),
     dry_run: default!(Option<bool>, "false"),
 ) -> Result<SetOfIterator<'static, PlannedStep>, ErrorReport> {
-    let null = |argument| Error::NullArgument {
-        function: "create_tenant_schema",
-        argument,
-    };
+    let null = |argument| Error::NullArgument { function: "create_tenant_schema", argument };
     let slug = slug.ok_or_else(|| null("slug"))?;
     let template = template.ok_or_else(|| null("template"))?;
     let organization = organization.map(|o| o.to_string());
-    Ok(create(
-        slug,
-        &template.0,
-        organization,
-        tenant_role.map(|r| r.0),
-        dry_run.unwrap_or(false),
-    )?)
+    Ok(create(slug, &template.0, organization, tenant_role.map(|r| r.0), dry_run.unwrap_or(false))?)
 }
 
 /// Drops a tenant schema with every row in it, its registration, and its role where
@@ -63,10 +57,8 @@ fn drop_tenant_schema(
     confirm: Option<&str>,
     dry_run: default!(Option<bool>, "false"),
 ) -> Result<SetOfIterator<'static, PlannedStep>, ErrorReport> {
-    let slug = slug.ok_or(Error::NullArgument {
-        function: "drop_tenant_schema",
-        argument: "slug",
-    })?;
+    let slug =
+        slug.ok_or(Error::NullArgument { function: "drop_tenant_schema", argument: "slug" })?;
     Ok(drop(slug, confirm, dry_run.unwrap_or(false))?)
 }
 
@@ -82,10 +74,7 @@ fn register_tenant_schema(
     tenant_role: Option<&str>,
     role_created: Option<bool>,
 ) -> Result<(), ErrorReport> {
-    let null = |argument| Error::NullArgument {
-        function: "register_tenant_schema",
-        argument,
-    };
+    let null = |argument| Error::NullArgument { function: "register_tenant_schema", argument };
     let slug = slug.ok_or_else(|| null("slug"))?;
     registry::check_owner(slug)?;
     Ok(registry::register(&registry::Entry {
@@ -103,10 +92,8 @@ fn register_tenant_schema(
 /// Example: `SELECT tenant_guard.unregister_tenant_schema('acme');`
 #[pg_extern(volatile, parallel_unsafe)]
 fn unregister_tenant_schema(slug: Option<&str>) -> Result<(), ErrorReport> {
-    let slug = slug.ok_or(Error::NullArgument {
-        function: "unregister_tenant_schema",
-        argument: "slug",
-    })?;
+    let slug =
+        slug.ok_or(Error::NullArgument { function: "unregister_tenant_schema", argument: "slug" })?;
     Ok(registry::unregister(slug)?)
 }
 
@@ -125,10 +112,7 @@ fn create(
         Some(template) if template.usable => template,
         Some(template) => {
             return Err(Error::NotPermitted {
-                what: format!(
-                    "using schema {} as a template",
-                    ident::quote(&template.name)
-                ),
+                what: format!("using schema {} as a template", ident::quote(&template.name)),
                 detail: format!(
                     "You have no USAGE on it; it belongs to role \"{}\".",
                     template.owner
@@ -136,16 +120,10 @@ fn create(
                 hint: "Have its owner grant it: GRANT USAGE ON SCHEMA ... TO you.".into(),
             })
         }
-        None => {
-            return Err(Error::NoSuchSchema {
-                schema: template.into(),
-            })
-        }
+        None => return Err(Error::NoSuchSchema { schema: template.into() }),
     };
     if relation::schema_exists(slug) {
-        return Err(Error::SchemaExists {
-            schema: slug.into(),
-        });
+        return Err(Error::SchemaExists { schema: slug.into() });
     }
     let role_created = tenant_role.is_none();
     let role = tenant_role.unwrap_or_else(|| format!("tenant_{slug}"));
@@ -195,20 +173,14 @@ fn drop(slug: &str, confirm: Option<&str>, dry_run: bool) -> Result<Rows> {
     }
     let dependents = registry::outside_dependents(slug)?;
     if !dependents.is_empty() {
-        return Err(Error::SchemaInUse {
-            schema: slug.into(),
-            dependents,
-        });
+        return Err(Error::SchemaInUse { schema: slug.into(), dependents });
     }
     let mut plan = Plan::new("drop_tenant_schema", slug);
     plan.push(Step::irreversible(
         Object::schema(Kind::TenantSchema, slug),
         "unregister the tenant schema",
         "tenant_schemas shows it no more",
-        format!(
-            "SELECT tenant_guard.unregister_tenant_schema({})",
-            ident::literal(slug)
-        ),
+        format!("SELECT tenant_guard.unregister_tenant_schema({})", ident::literal(slug)),
     ));
     plan.push(Step::irreversible(
         Object::schema(Kind::Schema, slug),

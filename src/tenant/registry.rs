@@ -44,10 +44,7 @@ pub fn register(entry: &Entry) -> Result<()> {
 pub fn unregister(slug: &str) -> Result<()> {
     check_owner(slug)?;
     user::as_extension_owner(|| {
-        query::run(
-            "DELETE FROM tenant_guard.tenant_schema WHERE slug = $1",
-            &[slug.into()],
-        )
+        query::run("DELETE FROM tenant_guard.tenant_schema WHERE slug = $1", &[slug.into()])
     })
 }
 
@@ -66,9 +63,7 @@ pub fn check_owner(slug: &str) -> Result<()> {
         &[slug.into()],
     )?;
     match owner {
-        None => Err(Error::NoSuchSchema {
-            schema: slug.into(),
-        }),
+        None => Err(Error::NoSuchSchema { schema: slug.into() }),
         Some(Owner { owned: true, .. }) => Ok(()),
         Some(Owner { owner, .. }) => Err(Error::NotOwner {
             object: format!("schema {}", ident::quote(slug)),
@@ -80,10 +75,8 @@ pub fn check_owner(slug: &str) -> Result<()> {
 
 /// What lies outside the schema and depends on something in it.
 pub fn outside_dependents(slug: &str) -> Result<Vec<String>> {
-    let found = query::rows(
-        include_str!("outside_dependents.sql"),
-        &[slug.into()],
-        |row| Ok(row.get::<String>(1)?),
-    )?;
+    let found = query::rows(include_str!("outside_dependents.sql"), &[slug.into()], |row| {
+        Ok(row.get::<String>(1)?)
+    })?;
     Ok(found.into_iter().flatten().collect())
 }

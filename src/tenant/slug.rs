@@ -4,22 +4,11 @@ use crate::error::{Error, Result};
 
 /// `tenant_<slug>` must fit into an identifier.
 const MAX_SLUG: usize = 56;
-const RESERVED: &[&str] = &[
-    "public",
-    "information_schema",
-    "tenant_guard",
-    "auth",
-    "storage",
-    "extensions",
-];
+const RESERVED: &[&str] =
+    &["public", "information_schema", "tenant_guard", "auth", "storage", "extensions"];
 
 pub fn check(slug: &str) -> Result<()> {
-    let refuse = |why: &str| {
-        Err(Error::NotASlug {
-            slug: slug.into(),
-            why: why.into(),
-        })
-    };
+    let refuse = |why: &str| Err(Error::NotASlug { slug: slug.into(), why: why.into() });
     if slug.is_empty() {
         return refuse("It is empty.");
     }
@@ -29,9 +18,7 @@ pub fn check(slug: &str) -> Result<()> {
         );
     }
     if !slug.starts_with(|c: char| c.is_ascii_lowercase())
-        || !slug
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        || !slug.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
     {
         return refuse(
             "It holds other characters than a-z, 0-9 and _, or starts with none of a-z.",
