@@ -13,10 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let mut comments = Vec::new();
     for file in rust_files(&root.join("src"))? {
-        collect(
-            &syn::parse_file(&fs::read_to_string(&file)?)?.items,
-            &mut comments,
-        );
+        collect(&syn::parse_file(&fs::read_to_string(&file)?)?.items, &mut comments);
     }
     comments.sort();
     let output = root.join(OUTPUT);
@@ -52,10 +49,7 @@ fn collect(items: &[syn::Item], comments: &mut Vec<(String, String)>) {
             continue;
         }
         let lines: Vec<String> = function.attrs.iter().filter_map(doc_line).collect();
-        comments.push((
-            function.sig.ident.to_string(),
-            lines.join("\n").trim().to_string(),
-        ));
+        comments.push((function.sig.ident.to_string(), lines.join("\n").trim().to_string()));
     }
 }
 
@@ -63,11 +57,7 @@ fn doc_line(attribute: &syn::Attribute) -> Option<String> {
     let syn::Meta::NameValue(meta) = &attribute.meta else {
         return None;
     };
-    let syn::Expr::Lit(syn::ExprLit {
-        lit: syn::Lit::Str(text),
-        ..
-    }) = &meta.value
-    else {
+    let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = &meta.value else {
         return None;
     };
     meta.path.is_ident("doc").then(|| {
@@ -84,10 +74,7 @@ fn script(comments: &[(String, String)]) -> Result<String, std::fmt::Error> {
     );
     for (position, (name, comment)) in comments.iter().enumerate() {
         let separator = if position == 0 { "" } else { ",\n" };
-        write!(
-            sql,
-            "{separator}      ('{name}', $comment${comment}$comment$)"
-        )?;
+        write!(sql, "{separator}      ('{name}', $comment${comment}$comment$)")?;
     }
     sql.push_str(
         "\n    ) c(name, comment)\n    JOIN pg_catalog.pg_proc p ON p.proname = c.name\n    \

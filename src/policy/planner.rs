@@ -71,12 +71,17 @@ pub fn unprotect(family: &[Table]) -> Plan {
             drop_policy(&mut plan, table, policy, "the table is no longer to be protected");
         }
         if table.policies.len() > ours.len() {
+            let mut fix = Plan::new("unprotect_table", table.qualified());
+            for policy in table.policies.iter().filter(|p| !is_ours(&p.name)) {
+                drop_policy(&mut fix, table, policy, "the table is to be open");
+            }
+            open_up(&mut fix, table);
             plan.findings.push(Finding {
                 severity: Severity::Notice,
                 message: format!("row-level security stays enabled on {}", table.qualified()),
                 detail: "It has policies that tenant_guard did not make.".into(),
                 hint: "Drop them and disable row-level security if the table is to be open.".into(),
-                fix: None,
+                fix: Some(fix),
             });
             continue;
         }
@@ -87,24 +92,16 @@ pub fn unprotect(family: &[Table]) -> Plan {
             hint: "To go back to what was before protect_table instead, undo that change: SELECT id FROM tenant_guard.change WHERE operation = 'protect_table'.".into(),
             fix: None,
         });
-        security(
-            &mut plan,
-            table,
-            table.force_row_security,
-            "NO FORCE",
-            "FORCE",
-            "no policy is left for the owner to obey",
-        );
-        security(
-            &mut plan,
-            table,
-            table.row_security,
-            "DISABLE",
-            "ENABLE",
-            "with no policy left nobody would see a row",
-        );
+        open_up(&mut plan, table);
     }
     plan
+}
+
+fn open_up(plan: &mut Plan, table: &Table) {
+    let why = "no policy is left for the owner to obey";
+    security(plan, table, table.force_row_security, "NO FORCE", "FORCE", why);
+    let why = "with no policy left nobody would see a row";
+    security(plan, table, table.row_security, "DISABLE", "ENABLE", why);
 }
 
 fn tenant_column<'a>(table: &'a Table, name: &str) -> Result<(&'a Column, IdType)> {
@@ -144,6 +141,8 @@ fn existing_policies(plan: &mut Plan, table: &Table, existing: Existing) -> Resu
         }
         Existing::Keep => {
             for policy in foreign.iter().filter(|p| p.permissive) {
+                let mut fix = Plan::new("protect_table", table.qualified());
+                drop_policy(&mut fix, table, policy, "the tenant policies take its place");
                 plan.findings.push(Finding {
                     severity: Severity::Notice,
                     message: format!(
@@ -153,7 +152,7 @@ fn existing_policies(plan: &mut Plan, table: &Table, existing: Existing) -> Resu
                     ),
                     detail: format!("It can widen what a member may do within the tenant, but the restrictive policy {FLOOR} keeps it from reaching another tenant."),
                     hint: "Say existing => 'replace' to drop it; undo brings it back.".into(),
-                    fix: None,
+                    fix: Some(fix),
                 });
             }
         }

@@ -44,10 +44,7 @@ fn it_refuses_while_a_table_is_audited() {
 fn cascade_closes_the_tables_and_keeps_the_data() {
     let database = protected_crm();
     let mut owner = database.connect(OWNER);
-    apply(
-        &mut owner,
-        "enable_audit('crm.contacts', 'organization_id')",
-    );
+    apply(&mut owner, "enable_audit('crm.contacts', 'organization_id')");
     let mut admin = database.admin();
     execute(&mut admin, CASCADE);
 
@@ -78,10 +75,7 @@ fn cascade_keeps_tenant_schemas_with_their_data() {
     let database = Database::fresh();
     database.load(TENANCY);
     let mut owner = database.connect(OWNER);
-    apply(
-        &mut owner,
-        "create_tenant_schema('north', 'crm', tenant_role => 'visitor')",
-    );
+    apply(&mut owner, "create_tenant_schema('north', 'crm', tenant_role => 'visitor')");
     execute(
         &mut owner,
         &format!(
@@ -90,10 +84,7 @@ fn cascade_keeps_tenant_schemas_with_their_data() {
         ),
     );
     execute(&mut database.admin(), CASCADE);
-    let kept = text(
-        &mut database.admin(),
-        "SELECT string_agg(name, ',') FROM north.contacts",
-    );
+    let kept = text(&mut database.admin(), "SELECT string_agg(name, ',') FROM north.contacts");
     assert_eq!(kept.as_deref(), Some("Nora"));
     assert_eq!(number(&mut owner, "SELECT count(*) FROM north.contacts"), 1);
 }

@@ -30,10 +30,7 @@ fn original_and_copy(target: &Cluster) -> (Database<'static>, Database<'_>) {
     let mut owner = original.connect(OWNER);
     apply(&mut owner, "protect_table('crm.deals')");
     apply(&mut owner, "enable_audit('crm.deals', 'organization_id')");
-    apply(
-        &mut owner,
-        "create_tenant_schema('south', 'crm', tenant_role => 'other_owner')",
-    );
+    apply(&mut owner, "create_tenant_schema('south', 'crm', tenant_role => 'other_owner')");
     let mut visitor = visit(&original, ALICE, Some(ORG_A));
     execute(
         &mut visitor,
@@ -59,17 +56,13 @@ fn original_and_copy(target: &Cluster) -> (Database<'static>, Database<'_>) {
         std::process::id()
     )));
     let file = archive.0.to_str().expect("a plain name");
-    finish(
-        original
-            .cluster
-            .tool("pg_dump", &original.name, "postgres")
-            .args(["-Fc", "-f", file]),
-    );
-    finish(
-        copy.cluster
-            .tool("pg_restore", &copy.name, "postgres")
-            .args(["--exit-on-error", "-d", &copy.name, file]),
-    );
+    finish(original.cluster.tool("pg_dump", &original.name, "postgres").args(["-Fc", "-f", file]));
+    finish(copy.cluster.tool("pg_restore", &copy.name, "postgres").args([
+        "--exit-on-error",
+        "-d",
+        &copy.name,
+        file,
+    ]));
     (original, copy)
 }
 
@@ -122,10 +115,7 @@ fn a_copy_in_another_cluster_guards_as_the_original_did() {
     let target = Cluster::start();
     let (original, copy) = original_and_copy(&target);
     assert_eq!(copy.contents(), original.contents());
-    assert_eq!(
-        rows(&mut copy.admin(), TRAIL),
-        rows(&mut original.admin(), TRAIL)
-    );
+    assert_eq!(rows(&mut copy.admin(), TRAIL), rows(&mut original.admin(), TRAIL));
     the_guard_holds(&copy);
 }
 
@@ -139,32 +129,19 @@ fn the_guard_holds(copy: &Database) {
 
     // Membership was registered in the original only.
     let mut carol = visit(copy, CAROL, None);
-    execute(
-        &mut carol,
-        &format!("SELECT tenant_guard.set_org('{ORG_B}')"),
-    );
+    execute(&mut carol, &format!("SELECT tenant_guard.set_org('{ORG_B}')"));
     assert_eq!(contacts(&mut carol), CONTACTS_OF_B);
     let mut bob = visit(copy, BOB, None);
-    expect_clear_error(
-        &mut bob,
-        &format!("SELECT tenant_guard.set_org('{ORG_A}')"),
-        "42501",
-    );
+    expect_clear_error(&mut bob, &format!("SELECT tenant_guard.set_org('{ORG_A}')"), "42501");
 
-    let events = number(
-        &mut copy.admin(),
-        "SELECT max(id) FROM tenant_guard.audit_log",
-    );
+    let events = number(&mut copy.admin(), "SELECT max(id) FROM tenant_guard.audit_log");
     execute(&mut carol, &claims(CAROL, Some(ORG_B)));
     execute(
         &mut carol,
         &format!("INSERT INTO crm.deals (id, organization_id) VALUES (9, '{ORG_B}'); COMMIT"),
     );
     let newest = "SELECT max(id) FROM tenant_guard.audit_log WHERE key ->> 'id' = '9'";
-    assert!(
-        number(&mut copy.admin(), newest) > events,
-        "the trail goes on after its last event"
-    );
+    assert!(number(&mut copy.admin(), newest) > events, "the trail goes on after its last event");
 }
 
 #[test]
@@ -180,8 +157,5 @@ fn the_copy_undoes_what_the_original_did() {
     assert_eq!(number(&mut owner, policies), 0);
     apply(&mut owner, &format!("undo({undone})"));
     assert!(number(&mut owner, policies) > 0);
-    assert_eq!(
-        contacts(&mut visit(&copy, ALICE, Some(ORG_A))),
-        CONTACTS_OF_A
-    );
+    assert_eq!(contacts(&mut visit(&copy, ALICE, Some(ORG_A))), CONTACTS_OF_A);
 }

@@ -29,13 +29,7 @@ fn holds_every_promise(call_text: &str, role: &str, real: &Database, copy: &Data
     assert!(!plan.is_empty(), "{dry}: nothing to do");
     assert!(plan.iter().all(|step| step.change_id.is_none()), "{dry}");
     assert_same(&real.schema(), &original, "a dry run changes nothing");
-    assert_eq!(
-        number(
-            &mut real.admin(),
-            "SELECT count(*) FROM tenant_guard.change"
-        ),
-        0
-    );
+    assert_eq!(number(&mut real.admin(), "SELECT count(*) FROM tenant_guard.change"), 0);
 
     copy.paste_well(role, &script(&plan));
     let change = apply(&mut session, &run);
@@ -117,14 +111,8 @@ there_and_back! {
 #[test]
 fn the_way_out_of_a_protected_and_audited_table_is_a_plan_too() {
     for (there, back) in [
-        (
-            "protect_table('crm.events')",
-            "unprotect_table('crm.events'",
-        ),
-        (
-            "protect_table('crm.documents')",
-            "unprotect_table('crm.documents'",
-        ),
+        ("protect_table('crm.events')", "unprotect_table('crm.events'"),
+        ("protect_table('crm.documents')", "unprotect_table('crm.documents'"),
         ("enable_audit('crm.events')", "disable_audit('crm.events'"),
     ] {
         let (real, copy) = (Database::fresh(), Database::fresh());
@@ -148,16 +136,10 @@ fn a_leftover_policy_is_refused_kept_or_replaced_as_told() {
     let refused = "SELECT * FROM tenant_guard.protect_table('crm.tickets')";
     expect_clear_error(&mut owner, refused, "55000");
     let leftover = r#"SELECT count(*) FROM pg_policy WHERE polname = 'own tickets'"#;
-    let kept = apply(
-        &mut owner,
-        "protect_table('crm.tickets', existing => 'keep')",
-    );
+    let kept = apply(&mut owner, "protect_table('crm.tickets', existing => 'keep')");
     assert_eq!(number(&mut owner, leftover), 1);
     apply(&mut owner, &format!("undo({kept})"));
-    apply(
-        &mut owner,
-        "protect_table('crm.tickets', existing => 'replace')",
-    );
+    apply(&mut owner, "protect_table('crm.tickets', existing => 'replace')");
     assert_eq!(number(&mut owner, leftover), 0);
 }
 
@@ -169,10 +151,7 @@ fn the_way_out_takes_away_all_that_the_way_in_brought() {
     let mut owner = database.connect(OWNER);
     for table in ["crm.contacts", "crm.events", "crm.documents"] {
         // An index is of use without policies too, so unprotect_table may leave it.
-        apply(
-            &mut owner,
-            &format!("protect_table('{table}', index => 'skip')"),
-        );
+        apply(&mut owner, &format!("protect_table('{table}', index => 'skip')"));
         apply(&mut owner, &format!("unprotect_table('{table}')"));
         apply(&mut owner, &format!("enable_audit('{table}')"));
         apply(&mut owner, &format!("disable_audit('{table}')"));
@@ -237,35 +216,23 @@ fn a_tenant_schema_with_a_role_of_its_own_goes_there_and_back() {
     let (real, copy) = (Database::fresh_in(&here), Database::fresh_in(&there));
     for database in [&real, &copy] {
         database.load(ZOO);
-        apply(
-            &mut database.connect(OWNER),
-            "protect_table('crm.contacts')",
-        );
+        apply(&mut database.connect(OWNER), "protect_table('crm.contacts')");
     }
     let roles = "SELECT string_agg(rolname || rolcanlogin, ',' ORDER BY rolname) FROM pg_roles";
     let before = text(&mut here.admin(), roles);
     let mut session = real.admin();
     let original = real.schema();
-    let plan = call(
-        &mut session,
-        "create_tenant_schema('acme', 'crm', dry_run => true)",
-    );
+    let plan = call(&mut session, "create_tenant_schema('acme', 'crm', dry_run => true)");
     copy.paste_well("postgres", &script(&plan));
     let change = apply(&mut session, "create_tenant_schema('acme', 'crm')");
     assert_same(&copy.schema(), &real.schema(), "pasted SQL equals the run");
     let after = text(&mut here.admin(), roles);
-    assert!(after
-        .as_deref()
-        .is_some_and(|all| all.contains("tenant_acmefalse")));
+    assert!(after.as_deref().is_some_and(|all| all.contains("tenant_acmefalse")));
     assert_eq!(text(&mut there.admin(), roles), after);
 
     apply(&mut session, &format!("undo({change})"));
     assert_same(&real.schema(), &original, "undo gives back the original");
-    assert_eq!(
-        text(&mut here.admin(), roles),
-        before,
-        "the role is gone too"
-    );
+    assert_eq!(text(&mut here.admin(), roles), before, "the role is gone too");
     copy.paste_well("postgres", &undo_script(&plan));
     assert_same(&copy.schema(), &original, "the pasted undo column");
     assert_eq!(text(&mut there.admin(), roles), before);
@@ -279,18 +246,10 @@ fn a_cloned_schema_is_its_template_under_another_name() {
     for table in ["contacts", "events", "documents"] {
         apply(&mut owner, &format!("protect_table('crm.{table}')"));
     }
-    apply(
-        &mut owner,
-        "create_tenant_schema('bolt', 'crm', tenant_role => 'visitor')",
-    );
+    apply(&mut owner, "create_tenant_schema('bolt', 'crm', tenant_role => 'visitor')");
     let shape = |schema: &str| {
-        let dump = database.dump(&[
-            "--schema-only",
-            "--no-privileges",
-            "--no-comments",
-            "-n",
-            schema,
-        ]);
+        let dump =
+            database.dump(&["--schema-only", "--no-privileges", "--no-comments", "-n", schema]);
         // Everything in the template that is named crm is named after the schema, so the words can be swapped.
         let names = [
             (format!("{schema}."), "x."),
@@ -298,9 +257,7 @@ fn a_cloned_schema_is_its_template_under_another_name() {
             (format!("Name: {schema};"), "Name: x;"),
             (format!("SCHEMA {schema}"), "SCHEMA x"),
         ];
-        names
-            .iter()
-            .fold(dump, |dump, (from, to)| dump.replace(from, to))
+        names.iter().fold(dump, |dump, (from, to)| dump.replace(from, to))
     };
     assert_same(&shape("bolt"), &shape("crm"), "clone and template");
 }

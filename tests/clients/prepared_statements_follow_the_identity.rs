@@ -36,25 +36,16 @@ fn request(
 fn serves_everyone_his_own(plan_cache_mode: &str) {
     let database = protected_crm();
     let mut client = database.connect(VISITOR);
-    execute(
-        &mut client,
-        &format!("SET plan_cache_mode = {plan_cache_mode}"),
-    );
+    execute(&mut client, &format!("SET plan_cache_mode = {plan_cache_mode}"));
     let statement = client.prepare(READ).expect("a statement");
     // After five executions PostgreSQL may switch to a generic plan: go well beyond.
     for _ in 0..8 {
         let by_claim = claims(ALICE, Some(ORG_A));
         assert_eq!(request(&mut client, &statement, &by_claim, None), of_a());
         let by_context = claims(CAROL, None);
-        assert_eq!(
-            request(&mut client, &statement, &by_context, Some(ORG_B)),
-            of_b()
-        );
+        assert_eq!(request(&mut client, &statement, &by_context, Some(ORG_B)), of_b());
         assert!(request(&mut client, &statement, &by_context, None).is_empty());
-        assert_eq!(
-            request(&mut client, &statement, &claims(BOB, Some(ORG_B)), None),
-            of_b()
-        );
+        assert_eq!(request(&mut client, &statement, &claims(BOB, Some(ORG_B)), None), of_b());
         assert!(request(&mut client, &statement, "", None).is_empty());
     }
 }
@@ -101,16 +92,10 @@ fn a_connection_given_back_keeps_no_identity() {
     let mut client = database.connect(VISITOR);
     let statement = client.prepare(READ).expect("a statement");
     for reset in ["", "RESET ALL", "DISCARD ALL"] {
-        assert_eq!(
-            request(&mut client, &statement, &claims(CAROL, None), Some(ORG_A)),
-            of_a()
-        );
+        assert_eq!(request(&mut client, &statement, &claims(CAROL, None), Some(ORG_A)), of_a());
         execute(&mut client, reset);
         // DISCARD ALL took the statement along, so ask with plain text.
-        assert!(
-            client.query(READ, &[]).expect("a query").is_empty(),
-            "{reset}"
-        );
+        assert!(client.query(READ, &[]).expect("a query").is_empty(), "{reset}");
         for helper in ["uid_text()", "org_id_text()", "claims()", "jwt_role()"] {
             let value = text(&mut client, &format!("SELECT tenant_guard.{helper}"));
             assert_eq!(value, None, "{helper} after {reset}");
@@ -122,10 +107,7 @@ fn a_connection_given_back_keeps_no_identity() {
 fn a_cursor_held_open_keeps_the_rows_of_its_identity() {
     let database = protected_crm();
     let mut client = visit(&database, ALICE, Some(ORG_A));
-    execute(
-        &mut client,
-        &format!("DECLARE mine CURSOR WITH HOLD FOR {READ}; COMMIT; BEGIN"),
-    );
+    execute(&mut client, &format!("DECLARE mine CURSOR WITH HOLD FOR {READ}; COMMIT; BEGIN"));
     execute(&mut client, &claims(BOB, Some(ORG_B)));
     let found = client.query("FETCH ALL FROM mine", &[]).expect("rows");
     let found: Vec<String> = found.iter().map(|row| row.get(0)).collect();

@@ -57,11 +57,7 @@ fn a_change_that_was_committed_is_there_with_its_journal_entry() {
         assert_eq!(database.schema(), schema, "{text}");
         assert_eq!(journal(&database), before, "{text}");
         apply(&mut database.connect(OWNER), &format!("undo({change})"));
-        assert_eq!(
-            database.schema(),
-            original,
-            "{text}: undone after the crash"
-        );
+        assert_eq!(database.schema(), original, "{text}: undone after the crash");
     }
 }
 
@@ -100,11 +96,7 @@ fn setting(cluster: &Cluster) -> Setting<'_> {
     ));
     let schema = small.schema();
     apply(&mut small.connect(OWNER), CALLS[0]);
-    Setting {
-        large,
-        schema,
-        protected: small.schema(),
-    }
+    Setting { large, schema, protected: small.schema() }
 }
 
 /// Runs protect_table in a session of its own and kills the server when the moment has come.
@@ -124,11 +116,7 @@ fn all_or_nothing_when_killed(setting: &Setting, moment: impl FnOnce(&Database, 
     let done = !journal.is_empty();
     assert_eq!(
         &found,
-        if done {
-            &setting.protected
-        } else {
-            &setting.schema
-        },
+        if done { &setting.protected } else { &setting.schema },
         "journal: {journal:?}"
     );
     assert!(done || !was_told_yes, "the client was told that it is done");

@@ -73,10 +73,7 @@ const LYING_PATHS: [&str; 4] = [
 ];
 
 fn names(client: &mut Client, sql: &str) -> Vec<String> {
-    rows(client, sql)
-        .into_iter()
-        .filter_map(|row| row[0].clone())
-        .collect()
+    rows(client, sql).into_iter().filter_map(|row| row[0].clone()).collect()
 }
 
 /// All that the extension says to this person, in one transaction.
@@ -115,19 +112,10 @@ fn truth(
 #[test]
 fn helpers_and_policies_tell_the_truth_on_any_search_path() {
     let database = database_with_lies();
-    for (person, org) in [
-        (MALLORY, ORG_B),
-        (ALICE, ORG_A),
-        (ALICE, ORG_B),
-        (CAROL, ORG_B),
-    ] {
+    for (person, org) in [(MALLORY, ORG_B), (ALICE, ORG_A), (ALICE, ORG_B), (CAROL, ORG_B)] {
         let expected = truth(&database, "pg_catalog", person, org);
         for path in LYING_PATHS {
-            assert_eq!(
-                truth(&database, path, person, org),
-                expected,
-                "{person} {path}"
-            );
+            assert_eq!(truth(&database, path, person, org), expected, "{person} {path}");
         }
     }
     let mallory = truth(&database, LYING_PATHS[0], MALLORY, ORG_B);
@@ -139,10 +127,7 @@ fn helpers_and_policies_tell_the_truth_on_any_search_path() {
 fn ownership_is_checked_on_any_search_path() {
     let database = database_with_lies();
     let mut other = database.connect(OTHER_OWNER);
-    execute(
-        &mut database.admin(),
-        "GRANT USAGE ON SCHEMA crm TO other_owner",
-    );
+    execute(&mut database.admin(), "GRANT USAGE ON SCHEMA crm TO other_owner");
     let before = (database.schema(), database.contents());
     for path in LYING_PATHS {
         execute(&mut other, &format!("SET search_path = {path}"));
@@ -190,24 +175,16 @@ fn a_plan_is_the_same_on_any_search_path() {
 fn an_audit_trigger_records_the_truth_on_any_search_path() {
     let database = database_with_lies();
     let mut owner = database.connect(OWNER);
-    apply(
-        &mut owner,
-        "enable_audit('crm.contacts', 'organization_id')",
-    );
+    apply(&mut owner, "enable_audit('crm.contacts', 'organization_id')");
     for path in LYING_PATHS {
         let mut client = visit(&database, ALICE, Some(ORG_A));
         execute(&mut client, &format!("SET LOCAL search_path = {path}"));
-        execute(
-            &mut client,
-            "UPDATE crm.contacts SET name = name || '!'; COMMIT",
-        );
+        execute(&mut client, "UPDATE crm.contacts SET name = name || '!'; COMMIT");
         let seen = rows(
             &mut database.admin(),
             "SELECT organization_id, user_id, db_role, operation FROM tenant_guard.audit_log ORDER BY id DESC LIMIT 3",
         );
-        let event = [ORG_A, ALICE, "visitor", "UPDATE"]
-            .map(|part| Some(part.to_owned()))
-            .to_vec();
+        let event = [ORG_A, ALICE, "visitor", "UPDATE"].map(|part| Some(part.to_owned())).to_vec();
         assert_eq!(seen, [event.clone(), event.clone(), event], "{path}");
     }
 }

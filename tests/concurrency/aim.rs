@@ -29,11 +29,7 @@ pub fn functions(admin: &mut Client) -> Vec<Function> {
     let function = |row: Vec<Option<String>>| Function {
         name: row[0].clone().expect("a name"),
         is_procedure: row[1].as_deref() == Some("t"),
-        defaults: row[2]
-            .as_deref()
-            .expect("a count")
-            .parse()
-            .expect("a number"),
+        defaults: row[2].as_deref().expect("a count").parse().expect("a number"),
         variadic: row[3].as_deref() == Some("t"),
         parameters: row[4]
             .as_deref()
@@ -78,11 +74,8 @@ fn aim(name: &str, kind: &str, change: i64, slug: &str) -> String {
 
 /// With all arguments, and with the defaults left to the function.
 pub fn calls(function: &Function, change: i64, slug: &str) -> Vec<String> {
-    let all: Vec<String> = function
-        .parameters
-        .iter()
-        .map(|(name, kind)| aim(name, kind, change, slug))
-        .collect();
+    let all: Vec<String> =
+        function.parameters.iter().map(|(name, kind)| aim(name, kind, change, slug)).collect();
     let mut lists = vec![all.clone()];
     if function.defaults > 0 {
         lists.push(all[..all.len() - function.defaults].to_vec());
@@ -91,11 +84,7 @@ pub fn calls(function: &Function, change: i64, slug: &str) -> Vec<String> {
         if let (true, Some(last)) = (function.variadic, list.last_mut()) {
             *last = format!("VARIADIC {last}");
         }
-        let verb = if function.is_procedure {
-            "CALL"
-        } else {
-            "SELECT * FROM"
-        };
+        let verb = if function.is_procedure { "CALL" } else { "SELECT * FROM" };
         format!("{verb} {}({})", function.name, list.join(", "))
     };
     lists.into_iter().map(render).collect()

@@ -134,14 +134,8 @@ const PATHS: [&str; 3] = [
 fn database_with_plants() -> (Database<'static>, i64) {
     let database = protected_crm();
     let mut owner = database.connect(OWNER);
-    apply(
-        &mut owner,
-        "enable_audit('crm.contacts', 'organization_id')",
-    );
-    apply(
-        &mut owner,
-        "create_tenant_schema('acme', 'crm', tenant_role => 'app_owner')",
-    );
+    apply(&mut owner, "enable_audit('crm.contacts', 'organization_id')");
+    apply(&mut owner, "create_tenant_schema('acme', 'crm', tenant_role => 'app_owner')");
     let change = "SELECT max(id) FROM tenant_guard.change WHERE operation = 'protect_table'";
     let change = number(&mut database.admin(), change);
     plant(&database);
@@ -228,10 +222,7 @@ fn nothing_planted_runs_when_an_owner_or_an_administrator_calls() {
 #[test]
 fn a_schema_that_another_role_made_beforehand_is_not_taken_over() {
     let database = Database::empty_in(tenant_guard_tests::cluster::shared());
-    execute(
-        &mut database.connect(OTHER_OWNER),
-        "CREATE SCHEMA tenant_guard",
-    );
+    execute(&mut database.connect(OTHER_OWNER), "CREATE SCHEMA tenant_guard");
     // Its owner could replace every function in it.
     let create = "CREATE EXTENSION tenant_guard";
     expect_clear_error(&mut database.admin(), create, "42501");

@@ -15,14 +15,8 @@ use tenant_guard_tests::Database;
 fn owners_database() -> (Database<'static>, i64) {
     let database = protected_crm();
     let mut owner = database.connect(OWNER);
-    apply(
-        &mut owner,
-        "enable_audit('crm.contacts', 'organization_id')",
-    );
-    apply(
-        &mut owner,
-        "create_tenant_schema('acme', 'crm', tenant_role => 'app_owner')",
-    );
+    apply(&mut owner, "enable_audit('crm.contacts', 'organization_id')");
+    apply(&mut owner, "create_tenant_schema('acme', 'crm', tenant_role => 'app_owner')");
     let change = "SELECT max(id) FROM tenant_guard.change WHERE operation = 'protect_table'";
     let change = number(&mut database.admin(), change);
     execute(
@@ -32,10 +26,7 @@ fn owners_database() -> (Database<'static>, i64) {
     // The right to make schemas has a test of its own.
     execute(
         &mut database.admin(),
-        &format!(
-            "REVOKE CREATE ON DATABASE {} FROM other_owner",
-            database.name
-        ),
+        &format!("REVOKE CREATE ON DATABASE {} FROM other_owner", database.name),
     );
     (database, change)
 }
@@ -56,10 +47,7 @@ fn no_function_changes_anything_of_another_owner() {
         "use_membership",
     ] {
         let name = format!("tenant_guard.{known}");
-        assert!(
-            functions.iter().any(|function| function.name == name),
-            "{known}"
-        );
+        assert!(functions.iter().any(|function| function.name == name), "{known}");
     }
     let before = (database.schema(), database.contents());
     // Privileges on the tables, a schema of one's own, the right to create more: none of it is ownership.
@@ -69,11 +57,7 @@ fn no_function_changes_anything_of_another_owner() {
         let mut accepted = Vec::new();
         for function in &functions {
             let has = |wanted: &str| function.parameters.iter().any(|(name, _)| name == wanted);
-            let slug = if function.name.contains("create") {
-                "intruder"
-            } else {
-                "acme"
-            };
+            let slug = if function.name.contains("create") { "intruder" } else { "acme" };
             let aims = TARGETS.iter().any(|target| has(target));
             for call in calls(function, change, slug) {
                 match try_rows(&mut client, &call) {
@@ -115,35 +99,23 @@ fn a_dry_run_shows_a_stranger_nothing_of_anothers_table() {
 #[test]
 fn a_template_is_cloned_by_whoever_may_use_it_and_stays_as_it_is() {
     let database = protected_crm();
-    execute(
-        &mut database.admin(),
-        "GRANT USAGE ON SCHEMA crm TO other_owner",
-    );
+    execute(&mut database.admin(), "GRANT USAGE ON SCHEMA crm TO other_owner");
     let of_owner = |database: &Database| {
         let rows = database.contents().get("crm.contacts").cloned();
         (database.dump(&["-n", "crm"]), rows)
     };
     let before = of_owner(&database);
     let mut other = database.connect(OTHER_OWNER);
-    let made = call(
-        &mut other,
-        "create_tenant_schema('mine', 'crm', tenant_role => 'visitor')",
-    );
+    let made = call(&mut other, "create_tenant_schema('mine', 'crm', tenant_role => 'visitor')");
     assert_eq!(of_owner(&database), before);
     let not_mine = "SELECT count(*) FROM pg_class WHERE relnamespace = 'mine'::regnamespace AND relowner <> 'other_owner'::regrole";
     assert_eq!(number(&mut database.admin(), not_mine), 0);
     // What another one made under a slug stays his.
     let drop = "SELECT * FROM tenant_guard.drop_tenant_schema('mine', 'mine')";
     expect_clear_error(&mut database.connect(OWNER), drop, "42501");
-    apply(
-        &mut other,
-        &format!("undo({})", change_of(&made, "create_tenant_schema")),
-    );
+    apply(&mut other, &format!("undo({})", change_of(&made, "create_tenant_schema")));
 
-    execute(
-        &mut database.admin(),
-        "REVOKE USAGE ON SCHEMA crm FROM other_owner",
-    );
+    execute(&mut database.admin(), "REVOKE USAGE ON SCHEMA crm FROM other_owner");
     let clone =
         "SELECT * FROM tenant_guard.create_tenant_schema('mine', 'crm', tenant_role => 'visitor')";
     expect_clear_error(&mut other, clone, "42501");
@@ -166,14 +138,8 @@ fn a_trigger_function_cannot_be_attached_by_an_ordinary_role() {
     let trail = database.contents();
     for function in functions {
         for (moment, table) in [
-            (
-                "AFTER INSERT OR UPDATE OR DELETE",
-                "pg_temp.contacts FOR EACH ROW",
-            ),
-            (
-                "AFTER INSERT OR UPDATE OR DELETE",
-                "home.contacts FOR EACH ROW",
-            ),
+            ("AFTER INSERT OR UPDATE OR DELETE", "pg_temp.contacts FOR EACH ROW"),
+            ("AFTER INSERT OR UPDATE OR DELETE", "home.contacts FOR EACH ROW"),
             ("AFTER TRUNCATE", "home.contacts FOR EACH STATEMENT"),
             ("BEFORE INSERT", "home.contacts FOR EACH STATEMENT"),
             ("INSTEAD OF INSERT", "home.seen FOR EACH ROW"),
@@ -232,14 +198,8 @@ fn administrative_functions_are_not_for_everyone() {
         "SELECT * FROM tenant_guard.use_membership('crm.members', 'user_id', 'organization_id')";
     expect_error(&mut client, call, "42501");
     // Not even for the owner of a table that would do.
-    execute(
-        &mut database.admin(),
-        "CREATE SCHEMA own AUTHORIZATION other_owner",
-    );
+    execute(&mut database.admin(), "CREATE SCHEMA own AUTHORIZATION other_owner");
     let mut other = database.connect(OTHER_OWNER);
-    execute(
-        &mut other,
-        "CREATE TABLE own.members (user_id uuid, organization_id uuid)",
-    );
+    execute(&mut other, "CREATE TABLE own.members (user_id uuid, organization_id uuid)");
     expect_error(&mut other, &call.replace("crm.", "own."), "42501");
 }

@@ -43,10 +43,7 @@ fn reaches_nothing(client: &mut Client, how: &str) {
 }
 
 fn is_mallory(client: &mut Client) {
-    execute(
-        client,
-        &tenant_guard_tests::sql::session_claims(MALLORY, None),
-    );
+    execute(client, &tenant_guard_tests::sql::session_claims(MALLORY, None));
 }
 
 #[test]
@@ -66,10 +63,7 @@ fn inside_a_transaction_with_a_context_it_is_refused_too() {
     let database = protected_crm();
     for forgery in forgeries() {
         let mut client = visit(&database, CAROL, None);
-        execute(
-            &mut client,
-            &format!("SELECT tenant_guard.set_org('{ORG_A}'); SAVEPOINT s"),
-        );
+        execute(&mut client, &format!("SELECT tenant_guard.set_org('{ORG_A}'); SAVEPOINT s"));
         expect_error(&mut client, &forgery, "42501");
         execute(&mut client, "ROLLBACK TO s");
         assert_eq!(contacts(&mut client), CONTACTS_OF_A, "{forgery}");
@@ -100,13 +94,7 @@ fn set_before_loading_inside_a_savepoint_it_does_not_come_back_with_a_rollback()
     let mut client = database.connect(VISITOR);
     is_mallory(&mut client);
     let set = |value: &str| format!("SELECT set_config('tenant_guard.org', '{value}', false)");
-    for statement in [
-        &set(ORG_B),
-        "BEGIN",
-        &set(ORG_A),
-        "SAVEPOINT s",
-        &set(ORG_B),
-    ] {
+    for statement in [&set(ORG_B), "BEGIN", &set(ORG_A), "SAVEPOINT s", &set(ORG_B)] {
         // Refused is as good as taken without effect.
         let _ = try_rows(&mut client, statement);
     }
@@ -127,10 +115,7 @@ fn at_connection_start_it_is_refused_or_has_no_effect() {
         format!("-c session_preload_libraries=tenant_guard -c tenant_guard.org={ORG_B}"),
         format!("-c local_preload_libraries=tenant_guard -c tenant_guard.org={ORG_B}"),
     ] {
-        let connected = database
-            .config(VISITOR)
-            .options(&options)
-            .connect(postgres::NoTls);
+        let connected = database.config(VISITOR).options(&options).connect(postgres::NoTls);
         let Ok(mut client) = connected else { continue };
         is_mallory(&mut client);
         reaches_nothing(&mut client, &options);

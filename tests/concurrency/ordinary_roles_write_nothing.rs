@@ -19,14 +19,7 @@ fn relations(database: &Database, kinds: &str) -> Vec<(String, String)> {
           GROUP BY c.oid ORDER BY 1"
     );
     let found = rows(&mut database.admin(), &query).into_iter();
-    found
-        .map(|row| {
-            (
-                row[0].clone().expect("a name"),
-                row[1].clone().unwrap_or_default(),
-            )
-        })
-        .collect()
+    found.map(|row| (row[0].clone().expect("a name"), row[1].clone().unwrap_or_default())).collect()
 }
 
 fn nothing_changed(database: &Database, attack: impl FnOnce()) {
@@ -83,10 +76,7 @@ fn expect_refusal(client: &mut postgres::Client, attack: &str) {
         Ok(_) => panic!("{attack}\nwas accepted"),
         Err(error) => error,
     };
-    let code = error
-        .code()
-        .map(|code| code.code().to_owned())
-        .unwrap_or_default();
+    let code = error.code().map(|code| code.code().to_owned()).unwrap_or_default();
     let for_another_reason = attack.contains("REFERENCES") && code == "42P16";
     assert!(code == "42501" || for_another_reason, "{attack}\n{error:?}");
 }
@@ -109,12 +99,7 @@ fn a_trigger_on_a_table_of_the_extension_is_refused() {
 fn no_view_can_be_written_through() {
     let database = protected_crm();
     let views = relations(&database, "v,m");
-    assert!(
-        views
-            .iter()
-            .any(|(view, _)| view == "tenant_guard.audit_log"),
-        "{views:?}"
-    );
+    assert!(views.iter().any(|(view, _)| view == "tenant_guard.audit_log"), "{views:?}");
     nothing_changed(&database, || {
         for role in [VISITOR, OWNER] {
             let mut client = database.connect(role);
@@ -146,21 +131,9 @@ fn no_sequence_can_be_moved() {
     assert!(!sequences.is_empty(), "the journal numbers its changes");
     let mut client = database.connect(VISITOR);
     for (sequence, _) in sequences {
-        expect_error(
-            &mut client,
-            &format!("SELECT nextval('{sequence}')"),
-            "42501",
-        );
-        expect_error(
-            &mut client,
-            &format!("SELECT setval('{sequence}', 1)"),
-            "42501",
-        );
-        expect_error(
-            &mut client,
-            &format!("ALTER SEQUENCE {sequence} RESTART"),
-            "42501",
-        );
+        expect_error(&mut client, &format!("SELECT nextval('{sequence}')"), "42501");
+        expect_error(&mut client, &format!("SELECT setval('{sequence}', 1)"), "42501");
+        expect_error(&mut client, &format!("ALTER SEQUENCE {sequence} RESTART"), "42501");
     }
 }
 

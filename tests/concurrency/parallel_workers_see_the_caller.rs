@@ -30,11 +30,7 @@ fn insist_on_workers(client: &mut Client) {
          SET LOCAL parallel_leader_participation = off",
     );
     let version = number(client, "SELECT current_setting('server_version_num')");
-    let force = if version >= 160_000 {
-        "debug_parallel_query"
-    } else {
-        "force_parallel_mode"
-    };
+    let force = if version >= 160_000 { "debug_parallel_query" } else { "force_parallel_mode" };
     execute(client, &format!("SET LOCAL {force} = on"));
 }
 
@@ -44,14 +40,9 @@ fn without_workers(client: &mut Client) {
 
 /// The plan as it ran; fails unless workers did the work.
 fn ran_in_workers(client: &mut Client, query: &str) {
-    let plan = rows(
-        client,
-        &format!("EXPLAIN (ANALYZE, VERBOSE, COSTS OFF, TIMING OFF) {query}"),
-    );
-    let plan: Vec<String> = plan
-        .into_iter()
-        .filter_map(|row| row.into_iter().next().flatten())
-        .collect();
+    let plan = rows(client, &format!("EXPLAIN (ANALYZE, VERBOSE, COSTS OFF, TIMING OFF) {query}"));
+    let plan: Vec<String> =
+        plan.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
     let launched = plan
         .iter()
         .any(|line| line.trim().starts_with("Workers Launched:") && !line.ends_with(" 0"));
@@ -62,10 +53,7 @@ fn begin(database: &Database, role: &str) -> Client {
     let mut client = database.connect(role);
     execute(&mut client, "BEGIN");
     execute(&mut client, &claims(CAROL, None));
-    execute(
-        &mut client,
-        &format!("SELECT tenant_guard.set_org('{ORG_B}')"),
-    );
+    execute(&mut client, &format!("SELECT tenant_guard.set_org('{ORG_B}')"));
     client
 }
 
@@ -81,29 +69,13 @@ fn every_parallel_safe_helper_says_the_same_in_a_worker() {
             AND NOT p.proretset AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
           ORDER BY 1",
     );
-    let helpers: Vec<String> = helpers
-        .into_iter()
-        .filter_map(|row| row[0].clone())
-        .collect();
-    for known in [
-        "claims",
-        "uid",
-        "uid_text",
-        "org_id",
-        "org_id_text",
-        "jwt_role",
-    ] {
-        assert!(
-            helpers.iter().any(|name| name == known),
-            "{known} is PARALLEL SAFE"
-        );
+    let helpers: Vec<String> = helpers.into_iter().filter_map(|row| row[0].clone()).collect();
+    for known in ["claims", "uid", "uid_text", "org_id", "org_id_text", "jwt_role"] {
+        assert!(helpers.iter().any(|name| name == known), "{known} is PARALLEL SAFE");
     }
     for helper in helpers {
         let mut client = begin(&database, VISITOR);
-        let serial = text(
-            &mut client,
-            &format!("SELECT tenant_guard.{helper}()::text"),
-        );
+        let serial = text(&mut client, &format!("SELECT tenant_guard.{helper}()::text"));
         insist_on_workers(&mut client);
         let query =
             format!("SELECT DISTINCT tenant_guard.{helper}()::text FROM crm.facts WHERE id > 0");
@@ -123,17 +95,11 @@ fn a_bare_helper_filters_alike_with_and_without_workers() {
         "SELECT count(*) FROM crm.facts WHERE tenant_guard.is_member(organization_id)",
     ];
     without_workers(&mut client);
-    let serial: Vec<i64> = queries
-        .iter()
-        .map(|query| number(&mut client, query))
-        .collect();
+    let serial: Vec<i64> = queries.iter().map(|query| number(&mut client, query)).collect();
     assert_eq!(serial, [100, 66, 200, 200]);
     insist_on_workers(&mut client);
     ran_in_workers(&mut client, queries[0]);
-    let parallel: Vec<i64> = queries
-        .iter()
-        .map(|query| number(&mut client, query))
-        .collect();
+    let parallel: Vec<i64> = queries.iter().map(|query| number(&mut client, query)).collect();
     assert_eq!(parallel, serial);
 }
 

@@ -32,10 +32,7 @@ fn second_meets_first(database: &Database, text: &str, first_ends: &str) -> Answ
 }
 
 fn changes(database: &Database) -> i64 {
-    number(
-        &mut database.admin(),
-        "SELECT count(*) FROM tenant_guard.change",
-    )
+    number(&mut database.admin(), "SELECT count(*) FROM tenant_guard.change")
 }
 
 /// The schema that one undisturbed run leaves.
@@ -111,19 +108,13 @@ fn of_two_simultaneous_protect_tables_exactly_one_is_in_the_journal() {
         ));
         let text = format!("protect_table('crm.t{round}')");
         let before = changes(&database);
-        let answers = race(
-            (database.connect(OWNER), text.clone()),
-            (database.connect(OWNER), text.clone()),
-        );
+        let answers =
+            race((database.connect(OWNER), text.clone()), (database.connect(OWNER), text.clone()));
         let done = answers.map(|answer| answer.unwrap_or_else(|error| panic!("{text}: {error:?}")));
         let winners = done.iter().filter(|steps| !steps.is_empty()).count();
         assert_eq!(winners, 1, "round {round}: {done:?}");
         assert_eq!(changes(&database), before + 1);
-        assert_eq!(
-            call(&mut database.connect(OWNER), &text),
-            [],
-            "nothing is left to do"
-        );
+        assert_eq!(call(&mut database.connect(OWNER), &text), [], "nothing is left to do");
     }
 }
 
@@ -141,18 +132,11 @@ fn protecting_and_auditing_one_table_at_once_both_succeed() {
         ];
         let [one, two] = texts.clone().map(|text| (database.connect(OWNER), text));
         for (answer, text) in race(one, two).into_iter().zip(&texts) {
-            change_of(
-                &answer.unwrap_or_else(|error| panic!("{text}: {error:?}")),
-                text,
-            );
+            change_of(&answer.unwrap_or_else(|error| panic!("{text}: {error:?}")), text);
         }
         let mut owner = database.connect(OWNER);
         for text in &texts {
-            assert_eq!(
-                call(&mut owner, text),
-                [],
-                "round {round}: nothing is left to do"
-            );
+            assert_eq!(call(&mut owner, text), [], "round {round}: nothing is left to do");
         }
     }
 }
@@ -166,10 +150,8 @@ fn of_two_simultaneous_undos_one_is_told_that_it_is_done() {
     for round in 0..8 {
         let change = apply(&mut owner, PROTECT);
         let text = format!("undo({change})");
-        let answers = race(
-            (database.connect(OWNER), text.clone()),
-            (database.connect(OWNER), text.clone()),
-        );
+        let answers =
+            race((database.connect(OWNER), text.clone()), (database.connect(OWNER), text.clone()));
         let mut winners = 0;
         for answer in answers {
             match answer {
@@ -233,10 +215,7 @@ fn two_tenant_schemas_of_different_slugs_are_both_made() {
     let texts = ["west", "south"].map(|slug| CREATE.replace("east", slug));
     let [one, two] = texts.clone().map(|text| (database.connect(OWNER), text));
     for (answer, text) in race(one, two).into_iter().zip(&texts) {
-        change_of(
-            &answer.unwrap_or_else(|error| panic!("{text}: {error:?}")),
-            text,
-        );
+        change_of(&answer.unwrap_or_else(|error| panic!("{text}: {error:?}")), text);
     }
     let registered = "SELECT count(*) FROM tenant_guard.tenant_schemas";
     assert_eq!(number(&mut database.admin(), registered), 2);

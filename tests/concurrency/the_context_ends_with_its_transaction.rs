@@ -88,11 +88,7 @@ fn rolling_back_to_a_savepoint_brings_the_earlier_one_back() {
     assert_eq!(contacts(&mut client), CONTACTS_OF_A);
     set_org(&mut client, ORG_B);
     execute(&mut client, "RELEASE s");
-    assert_eq!(
-        org(&mut client).as_deref(),
-        Some(ORG_B),
-        "released, not rolled back"
-    );
+    assert_eq!(org(&mut client).as_deref(), Some(ORG_B), "released, not rolled back");
     execute(&mut client, "ROLLBACK");
     assert_eq!(org(&mut client), None);
 }
@@ -127,10 +123,7 @@ fn it_does_not_pass_from_one_person_to_the_next() {
 
     execute(&mut client, "SET LOCAL request.jwt.claims = ''");
     assert_eq!(org(&mut client), None, "nobody");
-    execute(
-        &mut client,
-        "SET LOCAL request.jwt.claims = '{\"sub\": \"a'",
-    );
+    execute(&mut client, "SET LOCAL request.jwt.claims = '{\"sub\": \"a'");
     assert_eq!(org(&mut client), None, "malformed");
     assert_eq!(contacts(&mut client), 0);
 }
@@ -202,10 +195,7 @@ fn a_prepared_transaction_takes_it_along_to_nobody() {
     set_org(&mut client, ORG_A);
     execute(
         &mut client,
-        &format!(
-            "UPDATE crm.contacts SET name = name; PREPARE TRANSACTION '{}'",
-            database.name
-        ),
+        &format!("UPDATE crm.contacts SET name = name; PREPARE TRANSACTION '{}'", database.name),
     );
     assert_eq!(org(&mut client), None);
     assert_eq!(contacts(&mut client), 0);

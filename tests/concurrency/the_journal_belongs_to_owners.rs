@@ -10,11 +10,7 @@ use tenant_guard_tests::Database;
 fn sees(database: &Database, role: &str, relation: &str, condition: &str) -> i64 {
     let query = format!("SELECT count(*) FROM tenant_guard.{relation} WHERE {condition}");
     match try_rows(&mut database.connect(role), &query) {
-        Ok(found) => found[0][0]
-            .as_deref()
-            .expect("a count")
-            .parse()
-            .expect("a number"),
+        Ok(found) => found[0][0].as_deref().expect("a count").parse().expect("a number"),
         Err(error) => {
             let code = error.code().map(|code| code.code().to_owned());
             assert_eq!(code.as_deref(), Some("42501"), "{query}\n{error:?}");
@@ -30,10 +26,7 @@ fn an_owner_reads_the_changes_to_his_own_tables_only() {
         &mut database.connect(OTHER_OWNER),
         "CREATE SCHEMA shop; CREATE TABLE shop.goods (id int PRIMARY KEY, organization_id uuid NOT NULL)",
     );
-    let goods = apply(
-        &mut database.connect(OTHER_OWNER),
-        "protect_table('shop.goods')",
-    );
+    let goods = apply(&mut database.connect(OTHER_OWNER), "protect_table('shop.goods')");
     let crm = "SELECT max(id) FROM tenant_guard.change WHERE operation = 'protect_table' AND target LIKE '%contacts%'";
     let crm = number(&mut database.admin(), crm);
 
@@ -41,15 +34,8 @@ fn an_owner_reads_the_changes_to_his_own_tables_only() {
         let (of_crm, of_goods) = (format!("{column} = {crm}"), format!("{column} = {goods}"));
         assert!(sees(&database, OWNER, relation, &of_crm) > 0, "{relation}");
         assert_eq!(sees(&database, OWNER, relation, &of_goods), 0, "{relation}");
-        assert!(
-            sees(&database, OTHER_OWNER, relation, &of_goods) > 0,
-            "{relation}"
-        );
-        assert_eq!(
-            sees(&database, OTHER_OWNER, relation, &of_crm),
-            0,
-            "{relation}"
-        );
+        assert!(sees(&database, OTHER_OWNER, relation, &of_goods) > 0, "{relation}");
+        assert_eq!(sees(&database, OTHER_OWNER, relation, &of_crm), 0, "{relation}");
         assert_eq!(sees(&database, VISITOR, relation, "true"), 0, "{relation}");
     }
 }
@@ -76,10 +62,7 @@ fn the_journal_goes_with_the_table_to_its_next_owner() {
         expect_clear_error(&mut database.connect(OWNER), &undo, "42501");
     }
     assert_eq!((database.schema(), database.contents()), (schema, contents));
-    apply(
-        &mut database.connect(OTHER_OWNER),
-        &format!("undo({change})"),
-    );
+    apply(&mut database.connect(OTHER_OWNER), &format!("undo({change})"));
 }
 
 #[test]
@@ -100,11 +83,7 @@ fn a_change_of_a_dropped_table_is_not_undone_on_its_namesake() {
     let schema = database.schema();
     let undo = format!("undo({change})");
     assert!(try_call(&mut database.connect(OTHER_OWNER), &undo).is_err());
-    assert_eq!(
-        database.schema(),
-        schema,
-        "the namesake was never protected"
-    );
+    assert_eq!(database.schema(), schema, "the namesake was never protected");
 }
 
 #[test]
@@ -162,51 +141,26 @@ fn a_change_that_touches_anothers_child_table_is_refused_whole() {
 fn the_trail_shows_an_organization_its_own_and_an_owner_all_of_his_table() {
     let database = protected_crm();
     let mut owner = database.connect(OWNER);
-    apply(
-        &mut owner,
-        "enable_audit('crm.contacts', 'organization_id')",
-    );
+    apply(&mut owner, "enable_audit('crm.contacts', 'organization_id')");
     for (person, org) in [(ALICE, ORG_A), (BOB, ORG_B)] {
         let mut client = visit(&database, person, Some(org));
-        execute(
-            &mut client,
-            "UPDATE crm.contacts SET name = upper(name); COMMIT",
-        );
+        execute(&mut client, "UPDATE crm.contacts SET name = upper(name); COMMIT");
     }
     let all = "SELECT count(*) FROM tenant_guard.audit_log";
-    assert_eq!(
-        number(&mut visit(&database, ALICE, Some(ORG_A)), all),
-        CONTACTS_OF_A
-    );
-    assert_eq!(
-        number(&mut visit(&database, BOB, Some(ORG_B)), all),
-        CONTACTS_OF_B
-    );
+    assert_eq!(number(&mut visit(&database, ALICE, Some(ORG_A)), all), CONTACTS_OF_A);
+    assert_eq!(number(&mut visit(&database, BOB, Some(ORG_B)), all), CONTACTS_OF_B);
     assert_eq!(number(&mut visit(&database, MALLORY, None), all), 0);
     assert_eq!(number(&mut database.connect(VISITOR), all), 0);
     assert_eq!(number(&mut owner, all), CONTACTS_OF_A + CONTACTS_OF_B);
     let stranger = try_rows(&mut database.connect(OTHER_OWNER), all);
     let seen = stranger.map(|found| found[0][0].clone());
-    assert!(
-        matches!(seen.as_ref().map(|n| n.as_deref()), Err(_) | Ok(Some("0"))),
-        "{seen:?}"
-    );
+    assert!(matches!(seen.as_ref().map(|n| n.as_deref()), Err(_) | Ok(Some("0"))), "{seen:?}");
     // The right to see the trail ends with the right to see the table.
     execute(&mut owner, "REVOKE SELECT ON crm.contacts FROM visitor");
     assert_eq!(number(&mut visit(&database, ALICE, Some(ORG_A)), all), 0);
     assert_eq!(
-        text(
-            &mut owner,
-            "SELECT DISTINCT db_role FROM tenant_guard.audit_log"
-        )
-        .as_deref(),
+        text(&mut owner, "SELECT DISTINCT db_role FROM tenant_guard.audit_log").as_deref(),
         Some("visitor")
     );
-    assert_eq!(
-        call(
-            &mut owner,
-            "enable_audit('crm.contacts', 'organization_id')"
-        ),
-        []
-    );
+    assert_eq!(call(&mut owner, "enable_audit('crm.contacts', 'organization_id')"), []);
 }

@@ -66,18 +66,8 @@ impl Cluster {
             .and_then(|mut file| file.write_all(settings.as_bytes()))
             .expect("postgresql.conf can be written");
         let postmaster = Mutex::new(spawn_postmaster(&bin, &home));
-        let cluster = Cluster {
-            bin,
-            home,
-            port,
-            postmaster,
-            guardian,
-        };
-        assert!(
-            cluster.answers(),
-            "the server did not start:\n{}",
-            cluster.log()
-        );
+        let cluster = Cluster { bin, home, port, postmaster, guardian };
+        assert!(cluster.answers(), "the server did not start:\n{}", cluster.log());
         cluster.admin().batch_execute(&format!(
             "CREATE ROLE {OWNER} LOGIN; CREATE ROLE {OTHER_OWNER} LOGIN; CREATE ROLE {VISITOR} LOGIN;"
         ))
@@ -87,9 +77,7 @@ impl Cluster {
 
     /// A superuser's session in the database `postgres`.
     pub fn admin(&self) -> Client {
-        self.config("postgres", SUPERUSER)
-            .connect(NoTls)
-            .expect("the superuser can connect")
+        self.config("postgres", SUPERUSER).connect(NoTls).expect("the superuser can connect")
     }
 
     pub fn config(&self, database: &str, role: &str) -> Config {
@@ -136,11 +124,7 @@ impl Cluster {
             if self.answers() {
                 return;
             }
-            assert!(
-                Instant::now() < deadline,
-                "the server did not start again:\n{}",
-                self.log()
-            );
+            assert!(Instant::now() < deadline, "the server did not start again:\n{}", self.log());
             sleep(Duration::from_millis(100));
         }
     }
@@ -210,10 +194,7 @@ fn spawn_guardian(bin: &Path, home: &Path) -> Child {
 /// A child of this process, not of `pg_ctl`: a killed postmaster that nobody reaps keeps its pid, and the
 /// next one would refuse to start.
 fn spawn_postmaster(bin: &Path, home: &Path) -> Child {
-    let log = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(home.join("log"));
+    let log = OpenOptions::new().create(true).append(true).open(home.join("log"));
     let log: File = log.expect("the server's log can be written");
     as_server_user(&bin.join("postgres"))
         .arg("-D")
@@ -268,12 +249,8 @@ fn is_root() -> bool {
 
 fn make_home() -> PathBuf {
     let pattern = std::env::temp_dir().join("tenant_guard_test.XXXXXX");
-    let mktemp = |pattern: &Path| {
-        as_server_user(Path::new("mktemp"))
-            .arg("-d")
-            .arg(pattern)
-            .output()
-    };
+    let mktemp =
+        |pattern: &Path| as_server_user(Path::new("mktemp")).arg("-d").arg(pattern).output();
     let made = mktemp(&pattern).expect("mktemp can be run");
     // A TMPDIR of root's own is closed to the server's user.
     let made = if made.status.success() {
@@ -296,9 +273,7 @@ fn signal(signal: &str, pid: u32) {
 /// Runs a command to its end and returns what it printed; panics, with its errors, when it failed.
 #[track_caller]
 pub fn finish(command: &mut Command) -> String {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     success(output, &format!("{command:?}"))
 }
 
@@ -326,10 +301,7 @@ mod tests {
             &mut admin,
             "CREATE TABLE kept AS SELECT 1 AS n; CREATE TABLE lost (n int); INSERT INTO lost VALUES (1)",
         );
-        execute(
-            &mut admin,
-            "BEGIN; DROP TABLE lost; INSERT INTO kept VALUES (2)",
-        );
+        execute(&mut admin, "BEGIN; DROP TABLE lost; INSERT INTO kept VALUES (2)");
         let pid = cluster.postmaster_pid();
         cluster.kill_postmaster();
         assert!(!Path::new(&format!("/proc/{pid}")).exists());

@@ -42,14 +42,8 @@ impl<'c> Database<'c> {
     pub fn empty_in(cluster: &'c Cluster) -> Database<'c> {
         let name = next_name();
         let mut admin = cluster.admin();
-        execute(
-            &mut admin,
-            &format!("CREATE DATABASE {name} TEMPLATE template0"),
-        );
-        execute(
-            &mut admin,
-            &format!("GRANT CREATE ON DATABASE {name} TO {OWNER}, {OTHER_OWNER}"),
-        );
+        execute(&mut admin, &format!("CREATE DATABASE {name} TEMPLATE template0"));
+        execute(&mut admin, &format!("GRANT CREATE ON DATABASE {name} TO {OWNER}, {OTHER_OWNER}"));
         Database { cluster, name }
     }
 
@@ -58,10 +52,7 @@ impl<'c> Database<'c> {
         let name = next_name();
         let copy = format!("CREATE DATABASE {name} TEMPLATE {}", self.name);
         execute(&mut self.cluster.admin(), &copy);
-        Database {
-            cluster: self.cluster,
-            name,
-        }
+        Database { cluster: self.cluster, name }
     }
 
     pub fn config(&self, role: &str) -> Config {
@@ -91,9 +82,7 @@ impl<'c> Database<'c> {
 
     pub fn dump(&self, options: &[&str]) -> String {
         without_restrict_key(&finish(
-            self.cluster
-                .tool("pg_dump", &self.name, "postgres")
-                .args(options),
+            self.cluster.tool("pg_dump", &self.name, "postgres").args(options),
         ))
     }
 
@@ -155,9 +144,7 @@ pub fn assert_same(found: &str, expected: &str, what: &str) {
         return;
     }
     let only_in = |one: &str, other: &str, sign: &str| -> String {
-        let missing = one
-            .lines()
-            .filter(|line| !other.lines().any(|l| l == *line));
+        let missing = one.lines().filter(|line| !other.lines().any(|l| l == *line));
         missing.map(|line| format!("{sign} {line}\n")).collect()
     };
     panic!(
@@ -205,9 +192,6 @@ mod tests {
     fn only_the_lines_with_the_random_key_leave_a_dump() {
         let dump =
             "--\n\\restrict aB3\nCREATE TABLE restrict ();\n  \\restrict x\n\\unrestrict aB3\n";
-        assert_eq!(
-            without_restrict_key(dump),
-            "--\nCREATE TABLE restrict ();\n  \\restrict x\n"
-        );
+        assert_eq!(without_restrict_key(dump), "--\nCREATE TABLE restrict ();\n  \\restrict x\n");
     }
 }

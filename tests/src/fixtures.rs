@@ -42,10 +42,7 @@ pub fn protected_crm_in(cluster: &Cluster) -> Database<'_> {
 fn protect_crm(database: &Database) {
     database.load(TENANCY);
     apply(&mut database.admin(), USE_MEMBERSHIP);
-    apply(
-        &mut database.connect(OWNER),
-        "protect_table('crm.contacts')",
-    );
+    apply(&mut database.connect(OWNER), "protect_table('crm.contacts')");
 }
 
 pub const USE_MEMBERSHIP: &str =

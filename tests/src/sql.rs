@@ -22,11 +22,8 @@ pub fn try_rows(
     for message in client.simple_query(sql)? {
         match message {
             SimpleQueryMessage::RowDescription(_) => found.clear(),
-            SimpleQueryMessage::Row(row) => found.push(
-                (0..row.len())
-                    .map(|column| row.get(column).map(str::to_owned))
-                    .collect(),
-            ),
+            SimpleQueryMessage::Row(row) => found
+                .push((0..row.len()).map(|column| row.get(column).map(str::to_owned)).collect()),
             _ => (),
         }
     }
@@ -44,9 +41,7 @@ pub fn text(client: &mut Client, sql: &str) -> Option<String> {
 #[track_caller]
 pub fn number(client: &mut Client, sql: &str) -> i64 {
     let value = text(client, sql).unwrap_or_else(|| panic!("{sql}: NULL"));
-    value
-        .parse()
-        .unwrap_or_else(|_| panic!("{sql}: {value} is not a number"))
+    value.parse().unwrap_or_else(|_| panic!("{sql}: {value} is not a number"))
 }
 
 #[track_caller]
@@ -75,9 +70,8 @@ pub fn expect_clear_error(client: &mut Client, sql: &str, sqlstate: &str) -> DbE
 
 #[track_caller]
 pub fn db_error(error: &postgres::Error, sql: &str, sqlstate: &str) -> DbError {
-    let error = error
-        .as_db_error()
-        .unwrap_or_else(|| panic!("{sql}\nlost the connection: {error:?}"));
+    let error =
+        error.as_db_error().unwrap_or_else(|| panic!("{sql}\nlost the connection: {error:?}"));
     assert_eq!(error.code().code(), sqlstate, "{sql}\n{error:?}");
     error.clone()
 }
@@ -88,10 +82,7 @@ pub fn assert_clear(error: &DbError, sql: &str) {
     assert!(said(error.detail()), "no DETAIL: {sql}\n{error:?}");
     assert!(said(error.hint()), "no HINT: {sql}\n{error:?}");
     let all = format!("{error:?}");
-    assert!(
-        !all.contains(".rs:") && !all.contains("panicked"),
-        "Rust shows through: {all}"
-    );
+    assert!(!all.contains(".rs:") && !all.contains("panicked"), "Rust shows through: {all}");
 }
 
 /// What a gateway sends at the start of a transaction.

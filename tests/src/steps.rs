@@ -19,11 +19,7 @@ pub fn try_call(client: &mut Client, call: &str) -> Result<Vec<Step>, postgres::
     let found = try_rows(client, &sql)?;
     let steps = found.into_iter().map(|row| Step {
         change_id: row[0].as_deref().map(|id| id.parse().expect("a number")),
-        step: row[1]
-            .as_deref()
-            .expect("a step")
-            .parse()
-            .expect("a number"),
+        step: row[1].as_deref().expect("a step").parse().expect("a number"),
         action: row[2].clone().expect("an action"),
         sql: row[3].clone().expect("the SQL of a step"),
         undo: row[4].clone().expect("the way back of a step"),
