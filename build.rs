@@ -44,7 +44,9 @@ fn collect(items: &[syn::Item], comments: &mut Vec<(String, String)>) {
         let syn::Item::Fn(function) = item else {
             continue;
         };
-        let is = |name: &str| function.attrs.iter().any(|a| a.path().is_ident(name));
+        let is = |name: &str| {
+            function.attrs.iter().any(|a| a.path().segments.last().is_some_and(|s| s.ident == name))
+        };
         if !is("pg_extern") && !is("pg_trigger") {
             continue;
         }

@@ -6,6 +6,10 @@ CREATE TABLE tenant_guard.audit_event (
   operation text NOT NULL,
   table_schema text NOT NULL,
   table_name text NOT NULL,
+  -- Which table that is: its OID and its owner, where the origin is this database.
+  table_oid oid NOT NULL,
+  table_owner text NOT NULL,
+  origin bigint NOT NULL,
   key jsonb,
   record jsonb,
   old_record jsonb,
@@ -28,27 +32,36 @@ CREATE TRIGGER append_only BEFORE TRUNCATE ON tenant_guard.audit_event
 ALTER TABLE tenant_guard.audit_event ENABLE ALWAYS TRIGGER append_only_rows;
 ALTER TABLE tenant_guard.audit_event ENABLE ALWAYS TRIGGER append_only;
 
--- Whether the current role may read the table that an event is about.
-CREATE FUNCTION tenant_guard.may_read_table(table_schema text, table_name text)
-RETURNS boolean
+-- The table that an event is about: in the database that wrote it the OID says so, whatever the table
+-- is called by now; in a restored copy it is the table of that name, if it belongs to whom it
+-- belonged. NULL when there is none: then nobody reads the event but the superuser.
+CREATE FUNCTION tenant_guard.audited_table(table_oid oid, origin bigint, table_schema text, table_name text, table_owner text)
+RETURNS oid
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN (SELECT pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
-        FROM pg_catalog.pg_class c
-        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname = table_schema AND c.relname = table_name);
-COMMENT ON FUNCTION tenant_guard.may_read_table(text, text) IS
-  'Whether the current role may SELECT from the table; NULL when there is no such table. Used by the audit log''s policies; raises nothing.
-Example: SELECT tenant_guard.may_read_table(''crm'', ''contacts'');';
+RETURN CASE
+  WHEN origin = tenant_guard.origin() THEN
+    (SELECT c.oid FROM pg_catalog.pg_class c WHERE c.oid = table_oid)
+  ELSE
+    (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = table_schema AND c.relname = table_name AND pg_catalog.pg_get_userbyid(c.relowner) = table_owner)
+  END;
+COMMENT ON FUNCTION tenant_guard.audited_table(oid, bigint, text, text, text) IS
+  'The OID of the table that an audit event is about; NULL when it is gone. Used by the audit log''s policies; raises nothing.
+Example: SELECT tenant_guard.audited_table(table_oid, origin, table_schema, table_name, table_owner)::regclass FROM tenant_guard.audit_event LIMIT 1;';
 
 ALTER TABLE tenant_guard.audit_event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenant_guard.audit_event FORCE ROW LEVEL SECURITY;
 -- A UUID compares in its canonical spelling, however the token spelled it.
 CREATE POLICY organization_reads_its_own ON tenant_guard.audit_event FOR SELECT USING (
   organization_id = (SELECT coalesce(tenant_guard.org_id()::text, tenant_guard.org_id_text()))
-  AND tenant_guard.may_read_table(table_schema, table_name));
+  AND (SELECT pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE')
+       FROM pg_catalog.pg_class c
+       WHERE c.oid = tenant_guard.audited_table(table_oid, origin, table_schema, table_name, table_owner)));
 CREATE POLICY table_owner_reads_all ON tenant_guard.audit_event FOR SELECT USING (
-  tenant_guard.owns_object('table', table_schema, table_name, '', NULL));
+  (SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE')
+   FROM pg_catalog.pg_class c
+   WHERE c.oid = tenant_guard.audited_table(table_oid, origin, table_schema, table_name, table_owner)));
 
 CREATE VIEW tenant_guard.audit_log WITH (security_invoker = true) AS
 SELECT id, occurred_at, operation, table_schema, table_name, key, record, old_record, changed_columns,

@@ -24,6 +24,10 @@ CREATE TABLE tenant_guard.change_step (
   object_schema text NOT NULL,
   object_table text NOT NULL,
   object_name text NOT NULL,
+  -- Which object that is: its OID, and its owner's name, where the origin is this database.
+  object_oid oid,
+  object_owner name,
+  origin bigint NOT NULL,
   sql text NOT NULL,
   undo text,
   state_after text,
@@ -32,40 +36,44 @@ CREATE TABLE tenant_guard.change_step (
 COMMENT ON TABLE tenant_guard.change_step IS
   'The statements of each change in order, how each is taken back (undo is NULL where nothing can), and the state it left its object in.';
 
--- Whether the current role owns what a step touched. Roles and the membership registration have no
--- owner in the catalog, and a dropped object has none any more: those are of the role that made the change.
-CREATE FUNCTION tenant_guard.owns_object(kind text, object_schema text, object_table text, object_name text, applied_by name)
+-- Whether the current role owns what a step touched. In the database that wrote the step the OID
+-- says which object that is, whatever it is called by now, so nobody comes to another's journal by
+-- taking a name that became free. In a restored copy OIDs mean nothing: there it is the object of
+-- that name, if it belongs to whom it belonged. Roles and the membership registration have no owner,
+-- and a dropped object has none any more: those are of the role that made the change.
+CREATE FUNCTION tenant_guard.owns_object(kind text, object_schema text, object_table text, object_name text,
+                                         object_oid oid, object_owner name, origin bigint, applied_by name)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN coalesce(
-  CASE
-    WHEN kind IN ('schema', 'schema_grants', 'tenant_schema', 'path') THEN
-      (SELECT pg_catalog.pg_has_role(n.nspowner, 'USAGE')
-       FROM pg_catalog.pg_namespace n
-       WHERE n.nspname = object_schema)
-    WHEN kind = 'type' THEN
-      (SELECT pg_catalog.pg_has_role(t.typowner, 'USAGE')
-       FROM pg_catalog.pg_type t
-       JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-       WHERE n.nspname = object_schema AND t.typname = object_name)
-    WHEN kind NOT IN ('membership', 'role') THEN
-      (SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE')
-       FROM pg_catalog.pg_class c
-       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-       WHERE n.nspname = object_schema
-         AND c.relname = CASE object_table WHEN '' THEN object_name ELSE object_table END)
-  END,
-  EXISTS (SELECT FROM pg_catalog.pg_roles r
-          WHERE r.rolname = applied_by AND pg_catalog.pg_has_role(r.oid, 'USAGE')));
-COMMENT ON FUNCTION tenant_guard.owns_object(text, text, text, text, name) IS
+RETURN (
+  WITH found(id, name, owner) AS (
+    SELECT n.oid, n.nspname = object_schema, n.nspowner
+    FROM pg_catalog.pg_namespace n
+    WHERE kind IN ('schema', 'schema_grants', 'tenant_schema', 'path') AND (n.oid = object_oid OR n.nspname = object_schema)
+    UNION ALL
+    SELECT t.oid, n.nspname = object_schema AND t.typname = object_name, t.typowner
+    FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+    WHERE kind = 'type' AND (t.oid = object_oid OR (n.nspname = object_schema AND t.typname = object_name))
+    UNION ALL
+    SELECT c.oid, n.nspname = object_schema AND c.relname = coalesce(nullif(object_table, ''), object_name), c.relowner
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE kind NOT IN ('schema', 'schema_grants', 'tenant_schema', 'path', 'type', 'membership', 'role')
+      AND (c.oid = object_oid OR (n.nspname = object_schema AND c.relname = coalesce(nullif(object_table, ''), object_name)))
+  )
+  SELECT coalesce(
+    (SELECT pg_catalog.pg_has_role(f.owner, 'USAGE') FROM found f WHERE f.id = object_oid AND origin = tenant_guard.origin()),
+    (SELECT pg_catalog.pg_has_role(f.owner, 'USAGE') FROM found f WHERE f.name AND pg_catalog.pg_get_userbyid(f.owner) = object_owner),
+    EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = applied_by AND pg_catalog.pg_has_role(r.oid, 'USAGE')))
+);
+COMMENT ON FUNCTION tenant_guard.owns_object(text, text, text, text, oid, name, bigint, name) IS
   'Whether the current role owns the object of a journaled step (or made the change, where nothing owns the object). Used by the journal''s policies; raises nothing.
-Example: SELECT tenant_guard.owns_object(''policy'', ''crm'', ''contacts'', ''tenant_guard_tenant'', current_user);';
+Example: SELECT tenant_guard.owns_object(object_kind, object_schema, object_table, object_name, object_oid, object_owner, origin, applied_by) FROM tenant_guard.change_step;';
 
 ALTER TABLE tenant_guard.change ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenant_guard.change_step ENABLE ROW LEVEL SECURITY;
 CREATE POLICY owners_read ON tenant_guard.change_step FOR SELECT USING (
-  tenant_guard.owns_object(object_kind, object_schema, object_table, object_name, applied_by));
+  tenant_guard.owns_object(object_kind, object_schema, object_table, object_name, object_oid, object_owner, origin, applied_by));
 CREATE POLICY owners_read ON tenant_guard.change FOR SELECT USING (
   EXISTS (SELECT FROM tenant_guard.change_step s WHERE s.change_id = id));
 

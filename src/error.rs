@@ -79,6 +79,8 @@ pub enum Error {
     AlreadyUndone {
         change: i64,
         by: i64,
+        last: i64,
+        made_again: bool,
     },
     Irreversible {
         change: i64,
@@ -103,6 +105,9 @@ pub enum Error {
         role: String,
     },
     NotATenantSchema {
+        slug: String,
+    },
+    SchemaMissing {
         slug: String,
     },
     NotConfirmed {
@@ -259,11 +264,17 @@ impl Error {
                 "The journal has no change of that number.",
                 "List them: SELECT id, operation, target, applied_at, undone_by FROM tenant_guard.change ORDER BY id.",
             ),
-            Error::AlreadyUndone { change, by } => parts(
+            Error::AlreadyUndone { change, by, last, made_again: false } => parts(
                 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("change {change} was already undone"),
                 format!("Change {by} undid it."),
-                format!("To have it back, undo the undo: SELECT * FROM tenant_guard.undo({by})."),
+                format!("To have it back, undo the undo: SELECT * FROM tenant_guard.undo({last})."),
+            ),
+            Error::AlreadyUndone { change, by, last, made_again: true } => parts(
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("change {change} was already undone"),
+                format!("Change {by} undid it, and change {last} made it again."),
+                format!("Undo the one that is in force: SELECT * FROM tenant_guard.undo({last})."),
             ),
             Error::Irreversible { change, step, action } => parts(
                 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -306,6 +317,12 @@ impl Error {
                 format!("\"{slug}\" is not a tenant schema"),
                 "tenant_guard.tenant_schemas has no such slug.",
                 "List them: SELECT slug FROM tenant_guard.tenant_schemas.",
+            ),
+            Error::SchemaMissing { slug } => parts(
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("tenant schema \"{slug}\" is registered, but its schema is gone"),
+                "Somebody dropped the schema by hand; the registration and the tenant's role are still there.",
+                format!("Clear them away first: SELECT * FROM tenant_guard.drop_tenant_schema('{slug}', confirm => '{slug}')."),
             ),
             Error::NotConfirmed { slug } => parts(
                 ERRCODE_INVALID_PARAMETER_VALUE,

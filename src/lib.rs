@@ -32,7 +32,7 @@ use pgrx::prelude::*;
 
 // Tables and types come before the functions that use them; grants come last.
 extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
-extension_sql_file!("../sql/journal.sql", name = "journal", requires = ["bootstrap"]);
+extension_sql_file!("../sql/journal.sql", name = "journal", requires = ["bootstrap", plan::origin]);
 extension_sql_file!("../sql/membership.sql", name = "membership", requires = ["journal"]);
 extension_sql_file!(
     "../sql/audit.sql",

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::identity;
+use crate::pg::relation;
 use crate::pg::row::{self, OwnRow, Xid8};
 use crate::pg::trigger::{Firing, Operation};
 use crate::pg::user;
@@ -31,6 +32,9 @@ fn append(firing: &Firing) -> Result<()> {
     event.push(Some(firing.operation().word()))?;
     event.push(Some(schema))?;
     event.push(Some(table))?;
+    event.push(Some(firing.table_oid()))?;
+    event.push(Some(firing.table_owner()))?;
+    event.push(Some(relation::origin()))?;
     event.push(subject.and_then(|r| r.key_json()))?;
     event.push(new.map(|r| r.json()))?;
     event.push(old.map(|r| r.json()))?;

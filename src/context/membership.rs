@@ -27,6 +27,15 @@ pub fn registered() -> Result<Option<Membership>> {
     user::as_extension_owner(|| query::model(include_str!("registered.sql"), &[]))
 }
 
+/// Whether the caller may write the registration that a plan decides on.
+pub fn may_register() -> Result<bool> {
+    let may = query::value::<bool>(
+        "SELECT pg_catalog.has_function_privilege('tenant_guard.register_membership(name, name, name, name, name)', 'EXECUTE')",
+        &[],
+    )?;
+    Ok(may == Some(true))
+}
+
 /// What is registered, by name, whether or not it still exists.
 pub fn registration() -> Result<Option<Registration>> {
     user::as_extension_owner(|| {

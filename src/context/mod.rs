@@ -194,6 +194,14 @@ fn use_membership(
     dry_run: default!(Option<bool>, "false"),
 ) -> Result<SetOfIterator<'static, PlannedStep>, ErrorReport> {
     let null = |argument| Error::NullArgument { function: "use_membership", argument };
+    if !membership::may_register()? {
+        return Err(Error::NotPermitted {
+            what: "registering a membership table".into(),
+            detail: "It decides for the whole database who belongs where.".into(),
+            hint: "An administrator calls it, or grants it: GRANT EXECUTE ON FUNCTION tenant_guard.use_membership(regclass, name, name, name, boolean), tenant_guard.register_membership(name, name, name, name, name) TO the role that runs migrations.".into(),
+        }
+        .into());
+    }
     let table =
         catalog::table(membership.ok_or_else(|| null("membership"))?).map_err(ErrorReport::from)?;
     let plan = planner::register(

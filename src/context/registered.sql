@@ -8,7 +8,9 @@ SELECT pg_catalog.json_build_object(
          'user_type', user_type.name,
          'org_column', o.attname,
          'org_type', org_type.name,
-         'role_column', m.role_column
+         -- A role column that is gone leaves its members without roles.
+         'role_column', (SELECT r.attname FROM pg_catalog.pg_attribute r
+                         WHERE r.attrelid = c.oid AND r.attname = m.role_column AND NOT r.attisdropped)
        )::pg_catalog.text
 FROM tenant_guard.membership m
 JOIN pg_catalog.pg_namespace n ON n.nspname = m.table_schema

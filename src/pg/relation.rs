@@ -43,6 +43,16 @@ pub fn schema_exists(name: &str) -> bool {
     unsafe { pg_sys::get_namespace_oid(name.as_ptr(), true) != pg_sys::InvalidOid }
 }
 
+/// Where OIDs mean what they meant when they were written down: this database of this cluster. A
+/// dump restored elsewhere, or beside its original, has another origin.
+#[must_use]
+pub fn origin() -> i64 {
+    let mut hasher = DefaultHasher::new();
+    // SAFETY: reads the control file's copy in memory and a backend-local variable.
+    unsafe { (pg_sys::GetSystemIdentifier(), pg_sys::MyDatabaseId.to_u32()) }.hash(&mut hasher);
+    hasher.finish() as i64
+}
+
 /// The OID of one of the extension's own tables or sequences.
 #[must_use]
 pub fn own(name: &str) -> Option<pg_sys::Oid> {

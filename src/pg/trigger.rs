@@ -1,7 +1,7 @@
 //! What a trigger sees: the rows, as values other rooms can use without touching a pointer.
 
 use super::row::{c_name, RawJsonb};
-use super::{backend, json};
+use super::{backend, json, user};
 use pgrx::pg_sys;
 use std::ffi::CStr;
 
@@ -91,6 +91,18 @@ impl<'a> Firing<'a> {
             let schema = if schema.is_null() { String::new() } else { text(schema) };
             (schema, text((*class).relname.data.as_ptr()))
         }
+    }
+
+    #[must_use]
+    pub fn table_oid(&self) -> pg_sys::Oid {
+        // SAFETY: as in `row`.
+        unsafe { (*self.data.tg_relation).rd_id }
+    }
+
+    #[must_use]
+    pub fn table_owner(&self) -> String {
+        // SAFETY: as in `row`.
+        user::name_of(unsafe { (*(*self.data.tg_relation).rd_rel).relowner })
     }
 
     /// The trigger's first argument.

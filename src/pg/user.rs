@@ -52,21 +52,32 @@ pub fn as_table_owner<R>(owner: pg_sys::Oid, f: impl FnOnce() -> Result<R>) -> R
 /// The role whose rights are in force.
 #[must_use]
 pub fn current() -> String {
-    // SAFETY: the current user always exists; the name is copied at once.
-    unsafe { name_of(pg_sys::GetUserId()) }
+    // SAFETY: reads a backend-local variable.
+    name_of(unsafe { pg_sys::GetUserId() })
+}
+
+#[must_use]
+pub fn is_superuser() -> bool {
+    // SAFETY: a syscache look-up for the current user.
+    unsafe { pg_sys::superuser() }
 }
 
 /// The role that logged in.
 #[must_use]
 pub fn session() -> String {
     // SAFETY: as above.
-    unsafe { name_of(pg_sys::GetSessionUserId()) }
+    name_of(unsafe { pg_sys::GetSessionUserId() })
 }
 
-unsafe fn name_of(oid: pg_sys::Oid) -> String {
-    let name = pg_sys::GetUserNameFromId(oid, true);
-    if name.is_null() {
-        return oid.to_u32().to_string();
+/// A role's name; its number where the role is gone.
+#[must_use]
+pub fn name_of(role: pg_sys::Oid) -> String {
+    // SAFETY: a syscache look-up whose palloc'd answer is copied at once.
+    unsafe {
+        let name = pg_sys::GetUserNameFromId(role, true);
+        if name.is_null() {
+            return role.to_u32().to_string();
+        }
+        std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
     }
-    std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
 }

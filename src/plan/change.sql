@@ -2,7 +2,6 @@
 SELECT pg_catalog.json_build_object(
          'operation', c.operation,
          'target', c.target,
-         'undoes', c.undoes,
          'undone_by', c.undone_by,
          'steps', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
                             'step', s.step, 'action', s.action, 'why', s.why, 'kind', s.object_kind,

@@ -3,7 +3,7 @@
 
 use super::{Object, Plan, Step};
 use crate::error::{Error, Result};
-use crate::pg::{query, user};
+use crate::pg::{query, relation, user};
 use pgrx::datum::DatumWithOid;
 use serde::Deserialize;
 
@@ -12,7 +12,6 @@ use serde::Deserialize;
 pub struct Change {
     pub operation: String,
     pub target: String,
-    pub undoes: Option<i64>,
     pub undone_by: Option<i64>,
     pub steps: Vec<Recorded>,
 }
@@ -61,14 +60,32 @@ pub fn record(plan: &Plan, undoes: Option<i64>) -> Result<i64> {
     })
 }
 
+/// Which object a step touched, where there is one left that somebody owns.
+#[derive(Default, Deserialize)]
+struct Identity {
+    oid: Option<u32>,
+    owner: Option<String>,
+}
+
 fn record_step(change: i64, number: i32, step: &Step, applied_by: &str) -> Result<()> {
     let object = &step.object;
-    let args: [DatumWithOid; 12] = [
+    let kind = object.kind_name();
+    let place: [DatumWithOid; 4] = [
+        kind.as_str().into(),
+        object.schema.as_str().into(),
+        object.table.as_str().into(),
+        object.name.as_str().into(),
+    ];
+    let identity: Identity = {
+        let _read = query::catalog_read(query::PINNED);
+        query::model_here(include_str!("identity.sql"), &place)?.unwrap_or_default()
+    };
+    let args: [DatumWithOid; 15] = [
         change.into(),
         number.into(),
         step.action.as_str().into(),
         step.why.as_str().into(),
-        object.kind_name().into(),
+        kind.as_str().into(),
         object.schema.as_str().into(),
         object.table.as_str().into(),
         object.name.as_str().into(),
@@ -76,11 +93,14 @@ fn record_step(change: i64, number: i32, step: &Step, applied_by: &str) -> Resul
         step.undo.as_deref().into(),
         object.state()?.into(),
         applied_by.into(),
+        identity.oid.map(pgrx::pg_sys::Oid::from).into(),
+        identity.owner.into(),
+        relation::origin().into(),
     ];
     query::run(
         "INSERT INTO tenant_guard.change_step (change_id, step, action, why, object_kind, object_schema,
-           object_table, object_name, sql, undo, state_after, applied_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+           object_table, object_name, sql, undo, state_after, applied_by, object_oid, object_owner, origin)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         &args,
     )
 }
@@ -103,16 +123,25 @@ pub fn load(change: i64) -> Result<Change> {
     })
 }
 
-/// Marks `change` as taken back by `by`, and what it had itself taken back as in force again.
-pub fn mark_undone(change: i64, by: i64, undoes: Option<i64>) -> Result<()> {
+/// Marks `change` as taken back by `by`.
+pub fn mark_undone(change: i64, by: i64) -> Result<()> {
     user::as_extension_owner(|| {
         query::run(
             "UPDATE tenant_guard.change SET undone_by = $2 WHERE id = $1",
             &[change.into(), by.into()],
-        )?;
-        query::run(
-            "UPDATE tenant_guard.change SET undone_by = NULL WHERE id = $1",
-            &[undoes.into()],
         )
     })
+}
+
+/// The end of the chain of undos that begins with `change`: the last one, which is in force, and
+/// how many there are. An even number made the change again.
+pub fn last_undo(change: i64) -> Result<(i64, i64)> {
+    #[derive(Deserialize)]
+    struct Last {
+        id: i64,
+        depth: i64,
+    }
+    let last: Option<Last> =
+        user::as_extension_owner(|| query::model(include_str!("last_undo.sql"), &[change.into()]))?;
+    Ok(last.map_or((change, 0), |last| (last.id, last.depth)))
 }

@@ -13,6 +13,15 @@ mod object;
 use crate::pg::types::PlannedStep;
 use pgrx::iter::SetOfIterator;
 
+/// Which database this is: a number that a restored copy does not share, so that recorded OIDs are
+/// believed only where they were written. Raises nothing.
+///
+/// Example: `SELECT count(*) FROM tenant_guard.change_step WHERE origin = tenant_guard.origin();`
+#[pgrx::pg_extern(stable, parallel_safe)]
+fn origin() -> i64 {
+    crate::pg::relation::origin()
+}
+
 /// What every mutating function returns.
 pub type Rows = SetOfIterator<'static, PlannedStep>;
 

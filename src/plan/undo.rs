@@ -30,7 +30,8 @@ fn undo(
 fn undo_change(id: i64, force: bool, dry_run: bool) -> Result<Rows> {
     let change = journal::load(id)?;
     if let Some(by) = change.undone_by {
-        return Err(Error::AlreadyUndone { change: id, by });
+        let (last, depth) = journal::last_undo(id)?;
+        return Err(Error::AlreadyUndone { change: id, by, last, made_again: depth % 2 == 0 });
     }
     let gone = altered(id, &change, force)?;
     let plan = inverse(id, change.operation, change.target, change.steps, &gone)?;
@@ -39,7 +40,7 @@ fn undo_change(id: i64, force: bool, dry_run: bool) -> Result<Rows> {
     }
     apply(&plan)?;
     let by = journal::record(&plan, Some(id))?;
-    journal::mark_undone(id, by, change.undoes)?;
+    journal::mark_undone(id, by)?;
     Ok(rows(plan.steps, Some(by)))
 }
 

@@ -76,18 +76,27 @@ fn register_tenant_schema(
 ) -> Result<(), ErrorReport> {
     let null = |argument| Error::NullArgument { function: "register_tenant_schema", argument };
     let slug = slug.ok_or_else(|| null("slug"))?;
-    registry::check_owner(slug)?;
-    Ok(registry::register(&registry::Entry {
+    if !relation::schema_exists(slug) {
+        return Err(Error::NoSuchSchema { schema: slug.into() }.into());
+    }
+    let mut entry = registry::Entry {
         slug: slug.into(),
-        template: template.ok_or_else(|| null("template"))?.into(),
+        template: String::new(),
         organization: organization.map(|o| o.to_string()),
-        tenant_role: tenant_role.ok_or_else(|| null("tenant_role"))?.into(),
-        role_created: role_created.ok_or_else(|| null("role_created"))?,
-    })?)
+        tenant_role: String::new(),
+        role_created: false,
+        created_by: user::current(),
+    };
+    // Whose it is comes first: a stranger learns nothing from which argument was missing.
+    registry::check_owner(&entry)?;
+    entry.template = template.ok_or_else(|| null("template"))?.into();
+    entry.tenant_role = tenant_role.ok_or_else(|| null("tenant_role"))?.into();
+    entry.role_created = role_created.ok_or_else(|| null("role_created"))?;
+    Ok(registry::register(&entry)?)
 }
 
 /// Removes a tenant schema's registration; the schema stays. The caller must own the schema, where
-/// it still exists. Raises 3F000, 42501.
+/// it still exists, or have registered it. Raises 3F000, 42501.
 ///
 /// Example: `SELECT tenant_guard.unregister_tenant_schema('acme');`
 #[pg_extern(volatile, parallel_unsafe)]
@@ -125,8 +134,11 @@ fn create(
     if relation::schema_exists(slug) {
         return Err(Error::SchemaExists { schema: slug.into() });
     }
+    if registry::find(slug)?.is_some() {
+        return Err(Error::SchemaMissing { slug: slug.into() });
+    }
     let role_created = tenant_role.is_none();
-    let role = tenant_role.unwrap_or_else(|| format!("tenant_{slug}"));
+    let role = tenant_role.unwrap_or_else(|| registry::own_role(slug));
     match (catalog::role_exists(&role)?, role_created) {
         (true, true) => return Err(Error::RoleExists { role }),
         (false, false) => return Err(Error::NoSuchRole { role }),
@@ -167,7 +179,7 @@ fn may_create(slug: &str, role: &str, role_created: bool) -> Result<()> {
 fn drop(slug: &str, confirm: Option<&str>, dry_run: bool) -> Result<Rows> {
     let entry =
         registry::find(slug)?.ok_or_else(|| Error::NotATenantSchema { slug: slug.into() })?;
-    registry::check_owner(slug)?;
+    registry::check_owner(&entry)?;
     if confirm != Some(slug) && !dry_run {
         return Err(Error::NotConfirmed { slug: slug.into() });
     }
@@ -182,13 +194,15 @@ fn drop(slug: &str, confirm: Option<&str>, dry_run: bool) -> Result<Rows> {
         "tenant_schemas shows it no more",
         format!("SELECT tenant_guard.unregister_tenant_schema({})", ident::literal(slug)),
     ));
-    plan.push(Step::irreversible(
-        Object::schema(Kind::Schema, slug),
-        format!("drop schema {slug}"),
-        "with every table and row in it",
-        format!("DROP SCHEMA {} CASCADE", ident::quote(slug)),
-    ));
-    if entry.role_created {
+    if relation::schema_exists(slug) {
+        plan.push(Step::irreversible(
+            Object::schema(Kind::Schema, slug),
+            format!("drop schema {slug}"),
+            "with every table and row in it",
+            format!("DROP SCHEMA {} CASCADE", ident::quote(slug)),
+        ));
+    }
+    if entry.role_created && catalog::role_exists(&entry.tenant_role)? {
         plan.push(Step::irreversible(
             Object::global(Kind::Role, &entry.tenant_role),
             format!("drop role {}", entry.tenant_role),

@@ -11,6 +11,8 @@ pub struct Entry {
     pub organization: Option<String>,
     pub tenant_role: String,
     pub role_created: bool,
+    #[serde(default)]
+    pub created_by: String,
 }
 
 pub fn find(slug: &str) -> Result<Option<Entry>> {
@@ -22,9 +24,26 @@ pub fn find(slug: &str) -> Result<Option<Entry>> {
     })
 }
 
+/// The role that create_tenant_schema makes for a tenant, and drop_tenant_schema drops.
+#[must_use]
+pub fn own_role(slug: &str) -> String {
+    format!("tenant_{slug}")
+}
+
 /// The caller has checked whose schema it is.
 pub fn register(entry: &Entry) -> Result<()> {
-    let created_by = user::current();
+    if entry.role_created && entry.tenant_role != own_role(&entry.slug) {
+        // Or dropping the tenant would drop a role that somebody else needs.
+        return Err(Error::NotPermitted {
+            what: format!(
+                "registering role {} as made for tenant {}",
+                ident::quote(&entry.tenant_role),
+                entry.slug
+            ),
+            detail: format!("Only {} is made for it, and dropped with it.", own_role(&entry.slug)),
+            hint: "Register another role with role_created => false.".into(),
+        });
+    }
     user::as_extension_owner(|| {
         query::run(
             "INSERT INTO tenant_guard.tenant_schema (slug, template, organization, tenant_role, role_created, created_by)
@@ -35,14 +54,15 @@ pub fn register(entry: &Entry) -> Result<()> {
                 entry.organization.as_deref().into(),
                 entry.tenant_role.as_str().into(),
                 entry.role_created.into(),
-                created_by.into(),
+                entry.created_by.as_str().into(),
             ],
         )
     })
 }
 
 pub fn unregister(slug: &str) -> Result<()> {
-    check_owner(slug)?;
+    let entry = find(slug)?.ok_or_else(|| Error::NotATenantSchema { slug: slug.into() })?;
+    check_owner(&entry)?;
     user::as_extension_owner(|| {
         query::run("DELETE FROM tenant_guard.tenant_schema WHERE slug = $1", &[slug.into()])
     })
@@ -54,22 +74,29 @@ struct Owner {
     owned: bool,
 }
 
-/// Refuses unless the caller owns the schema.
-pub fn check_owner(slug: &str) -> Result<()> {
+/// Refuses unless the caller owns the schema, or registered it where somebody dropped it by hand.
+pub fn check_owner(entry: &Entry) -> Result<()> {
     let owner: Option<Owner> = query::model(
-        "SELECT pg_catalog.json_build_object('owner', pg_catalog.pg_get_userbyid(n.nspowner),
-                  'owned', pg_catalog.pg_has_role(n.nspowner, 'USAGE'))::pg_catalog.text
-         FROM pg_catalog.pg_namespace n WHERE n.nspname = $1",
-        &[slug.into()],
+        "SELECT pg_catalog.json_build_object('owner', r.rolname, 'owned', pg_catalog.pg_has_role(r.oid, 'USAGE'))::pg_catalog.text
+         FROM pg_catalog.pg_roles r
+         WHERE r.oid = coalesce((SELECT n.nspowner FROM pg_catalog.pg_namespace n WHERE n.nspname = $1),
+                                (SELECT c.oid FROM pg_catalog.pg_roles c WHERE c.rolname = $2))",
+        &[entry.slug.as_str().into(), entry.created_by.as_str().into()],
     )?;
     match owner {
-        None => Err(Error::NoSuchSchema { schema: slug.into() }),
         Some(Owner { owned: true, .. }) => Ok(()),
-        Some(Owner { owner, .. }) => Err(Error::NotOwner {
-            object: format!("schema {}", ident::quote(slug)),
-            owner,
-            caller: user::current(),
-        }),
+        Some(Owner { owner, .. }) => Err(not_owner(&entry.slug, owner)),
+        // The schema is gone, and so is the role that made it: only the administrator is left.
+        None if user::is_superuser() => Ok(()),
+        None => Err(not_owner(&entry.slug, entry.created_by.clone())),
+    }
+}
+
+fn not_owner(slug: &str, owner: String) -> Error {
+    Error::NotOwner {
+        object: format!("schema {}", ident::quote(slug)),
+        owner,
+        caller: user::current(),
     }
 }
 

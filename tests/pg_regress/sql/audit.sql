@@ -60,6 +60,21 @@ SELECT count(*) AS "the owner" FROM tenant_guard.audit_log WHERE table_schema = 
 SET ROLE other_owner;
 SELECT count(*) AS "another owner" FROM tenant_guard.audit_log WHERE table_schema = 'aud';
 
+-- A name that became free brings nobody to another's trail, and the owner's goes with the table.
+RESET ROLE;
+BEGIN;
+ALTER SCHEMA aud RENAME TO aud_before;
+SET ROLE other_owner;
+CREATE SCHEMA aud;
+CREATE TABLE aud."Deal s" (organization_id uuid);
+SELECT identity('{"sub":"eve","org_id":"aaaaaaaa-0000-4000-8000-000000000001"}');
+SELECT count(*) AS "by its old name" FROM tenant_guard.audit_log WHERE table_schema = 'aud';
+SELECT count(*) AS "and its journal" FROM tenant_guard.change_step WHERE object_schema = 'aud';
+SET ROLE app_owner;
+SELECT count(*) AS "the owner" FROM tenant_guard.audit_log WHERE table_schema = 'aud';
+SELECT count(*) > 0 AS "and its journal" FROM tenant_guard.change_step WHERE object_schema = 'aud';
+ROLLBACK;
+
 -- Nobody writes, not even the administrator, and nobody attaches the triggers unasked.
 SET ROLE app_owner;
 SELECT * FROM refused('INSERT INTO tenant_guard.audit_event VALUES (DEFAULT, now(), $$INSERT$$, $$aud$$, $$Deal s$$)');

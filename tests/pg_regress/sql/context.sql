@@ -93,6 +93,14 @@ SELECT tenant_guard.org_ids_text();
 SELECT * FROM refused($$SELECT tenant_guard.set_org_text('42')$$);
 ROLLBACK;
 
+-- Neither does a role column that is gone raise anything.
+BEGIN;
+SELECT count(*) FROM tenant_guard.use_membership('ctx.memberships', 'user_id', 'organization_id', 'role');
+ALTER TABLE ctx.memberships DROP COLUMN role;
+SELECT identity('{"sub":"11111111-0000-4000-8000-000000000001"}');
+SELECT tenant_guard.is_member('aaaaaaaa-0000-4000-8000-000000000001'), tenant_guard.org_role('aaaaaaaa-0000-4000-8000-000000000001');
+ROLLBACK;
+
 -- Undo registers what was registered before, and then nothing.
 SELECT action FROM tenant_guard.undo((SELECT max(id) FROM tenant_guard.change WHERE operation = 'use_membership'));
 BEGIN;

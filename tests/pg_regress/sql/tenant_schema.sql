@@ -116,6 +116,29 @@ SELECT step, action FROM tenant_guard.drop_tenant_schema('corp', 'corp');
 SELECT count(*) AS roles FROM pg_roles WHERE rolname = 'tenant_corp';
 SELECT regexp_replace(answer, 'change \d+', 'change N') AS answer FROM refused(format('SELECT * FROM tenant_guard.undo(%s)', (SELECT max(id) FROM tenant_guard.change)));
 
+-- A schema that somebody dropped by hand is still registered, until that is cleared away.
+SELECT count(*) > 60 AS applied FROM tenant_guard.create_tenant_schema('gone', 'Temp Late');
+SET client_min_messages = error;
+DROP SCHEMA gone CASCADE;
+RESET client_min_messages;
+SELECT slug, state FROM tenant_guard.tenant_schemas WHERE slug = 'gone';
+SELECT * FROM refused($$SELECT * FROM tenant_guard.create_tenant_schema('gone', 'Temp Late')$$);
+SET ROLE app_owner;
+SELECT * FROM refused($$SELECT * FROM tenant_guard.drop_tenant_schema('gone', 'gone')$$);
+RESET ROLE;
+SELECT step, action FROM tenant_guard.drop_tenant_schema('gone', 'gone');
+-- What somebody added to a tenant's schema is not undone with it.
+BEGIN;
+CREATE TABLE bolt.added (x int);
+SELECT max(id) AS bolt_again FROM tenant_guard.change WHERE target = 'bolt' \gset
+SELECT split_part(answer, ' since', 1) AS answer FROM refused(format('SELECT * FROM tenant_guard.undo(%s)', :bolt_again)) LIMIT 1;
+ROLLBACK;
+-- Nobody registers a role for dropping that create_tenant_schema did not make.
+CREATE SCHEMA trap AUTHORIZATION app_owner;
+SET ROLE app_owner;
+SELECT * FROM refused($$SELECT tenant_guard.register_tenant_schema('trap', 'x', NULL, 'other_owner', true)$$);
+RESET ROLE;
+
 -- What is refused, with nothing left behind.
 SET ROLE app_owner;
 SELECT x.* FROM unnest(ARRAY['', 'Acme Co', '2fast', 'pg_acme', 'public', 'acme', repeat('x', 57)]) slug
