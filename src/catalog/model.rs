@@ -17,6 +17,8 @@ pub struct Table {
     pub owned: bool,
     /// In a system schema, temporary, or part of an extension.
     pub system: bool,
+    /// Privileges of others than the owner.
+    pub grants: Vec<Grant>,
     pub row_security: bool,
     pub force_row_security: bool,
     pub is_partition: bool,
@@ -41,6 +43,14 @@ pub struct Table {
 pub struct Named {
     pub schema: String,
     pub name: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Grant {
+    /// A role, or public.
+    pub grantee: String,
+    /// SELECT, INSERT, ...
+    pub privileges: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

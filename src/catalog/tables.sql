@@ -12,6 +12,17 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'system', c.relpersistence = 't' OR n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast', 'tenant_guard')
             OR EXISTS (SELECT FROM pg_catalog.pg_depend d
                        WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'),
+  -- Privileges of others than the owner, on the table or on one of its columns; PUBLIC is public.
+  'grants', coalesce((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object('grantee', g.grantee, 'privileges', g.privileges) ORDER BY g.grantee)
+    FROM (SELECT CASE a.grantee WHEN 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text END AS grantee,
+                 pg_catalog.json_agg(DISTINCT a.privilege_type) AS privileges
+          FROM (SELECT x.grantee, x.privilege_type FROM pg_catalog.aclexplode(c.relacl) x
+                UNION ALL
+                SELECT x.grantee, x.privilege_type
+                FROM pg_catalog.pg_attribute att CROSS JOIN LATERAL pg_catalog.aclexplode(att.attacl) x
+                WHERE att.attrelid = c.oid) a
+          WHERE a.grantee <> c.relowner GROUP BY a.grantee) g), '[]'),
   'row_security', c.relrowsecurity,
   'force_row_security', c.relforcerowsecurity,
   'is_partition', c.relispartition,

@@ -142,6 +142,30 @@ impl Clone<'_> {
                 "Make them in the new schema yourself where the tenant needs them.",
             );
         }
+        let grants: BTreeSet<String> = self
+            .template
+            .tables
+            .iter()
+            .flat_map(|t| t.grants.iter().map(move |g| (t, g)))
+            .filter(|(_, g)| g.grantee != self.target.role)
+            .map(|(t, g)| {
+                format!(
+                    "{} on {} to {}",
+                    g.privileges.join(", "),
+                    quote(&t.name),
+                    quote(&g.grantee)
+                )
+            })
+            .collect();
+        if !grants.is_empty() {
+            self.plan.findings.push(Finding {
+                severity: Severity::Notice,
+                message: format!("privileges on schema {} are not carried over", quote(&self.template.name)),
+                detail: format!("Nobody but its owner and its tenant reaches the new schema; in the template there are {}.", Vec::from_iter(grants).join("; ")),
+                hint: "GRANT them in the new schema where they are meant for this tenant too.".into(),
+                fix: None,
+            });
+        }
         let closed: Vec<String> = self
             .template
             .tables

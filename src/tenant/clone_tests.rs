@@ -138,6 +138,18 @@ fn a_table_whose_policies_are_for_other_roles_is_told() {
 }
 
 #[test]
+fn privileges_that_are_not_carried_are_told() {
+    let grant = |grantee: &str| crate::catalog::Grant {
+        grantee: grantee.into(),
+        privileges: vec!["SELECT".into()],
+    };
+    let granted = Table { grants: vec![grant("public"), grant("tenant_acme")], ..table("t", &[]) };
+    let findings = plan(&template(vec![granted]), &target()).unwrap().findings;
+    assert_eq!(findings.len(), 1);
+    assert!(findings[0].detail.ends_with("there are SELECT on t to public."));
+}
+
+#[test]
 fn a_check_that_is_not_validated_stays_so_and_its_valid_child_too() {
     let parent = Table {
         constraints: vec![check("k", "CHECK (id > 0) NOT VALID", true)],
