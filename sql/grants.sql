@@ -13,6 +13,7 @@ DECLARE
     'tenant_guard.audit_row()',
     'tenant_guard.audit_truncate()',
     'tenant_guard.refuse_change()',
+    'tenant_guard.registration_changed()',
     'tenant_guard.before_drop_extension()'];
   grantee text;
   f regprocedure;

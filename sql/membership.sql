@@ -9,4 +9,8 @@ CREATE TABLE tenant_guard.membership (
 );
 COMMENT ON TABLE tenant_guard.membership IS
   'The table that says who belongs to which organization, as use_membership registered it; one row or none.';
+-- Sessions keep what they read of it: whoever writes it, pg_restore included, lets them know.
+CREATE TRIGGER registration_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON tenant_guard.membership
+  FOR EACH STATEMENT EXECUTE FUNCTION tenant_guard.registration_changed();
+ALTER TABLE tenant_guard.membership ENABLE ALWAYS TRIGGER registration_changed;
 SELECT pg_catalog.pg_extension_config_dump('tenant_guard.membership', '');

@@ -33,7 +33,11 @@ use pgrx::prelude::*;
 // Tables and types come before the functions that use them; grants come last.
 extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
 extension_sql_file!("../sql/journal.sql", name = "journal", requires = ["bootstrap", plan::origin]);
-extension_sql_file!("../sql/membership.sql", name = "membership", requires = ["journal"]);
+extension_sql_file!(
+    "../sql/membership.sql",
+    name = "membership",
+    requires = ["journal", context::registration_changed]
+);
 extension_sql_file!(
     "../sql/audit.sql",
     name = "audit",
@@ -65,6 +69,7 @@ pub extern "C-unwind" fn _PG_init() {
     // A backtrace in a client's DETAIL would tell it about the server's insides.
     std::env::set_var("RUST_LIB_BACKTRACE", "0");
     settings::define();
+    pg::invalidation::listen();
 }
 
 /// `cargo pgrx test` looks for this module at the root of the crate.

@@ -3,15 +3,18 @@
 use super::planner::{self, Registration};
 use crate::catalog::{self, IdType};
 use crate::error::Result;
-use crate::pg::{ident, query, user};
+use crate::pg::{ident, invalidation, kept, query, relation, user};
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys;
 use pgrx::spi::SpiTupleTable;
 use serde::Deserialize;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// What `use_membership` registered, resolved to the table as it is now.
 #[derive(Debug, Deserialize)]
 pub struct Membership {
+    oid: u32,
     schema: String,
     table: String,
     owner: u32,
@@ -22,9 +25,35 @@ pub struct Membership {
     role_column: Option<String>,
 }
 
-/// None when no table is registered, or the registered one is gone: then nobody is a member.
-pub fn registered() -> Result<Option<Membership>> {
-    user::as_extension_owner(|| query::model(include_str!("registered.sql"), &[]))
+thread_local! {
+    // With the generation it was read in; believed only while that lasts.
+    static CACHE: RefCell<Option<(u64, Option<Rc<Membership>>)>> = const { RefCell::new(None) };
+}
+
+/// None when no table is registered, or the registered one is gone: then nobody is a member. Read
+/// once, and again whenever the registration or the table changes.
+pub fn registered() -> Result<Option<Rc<Membership>>> {
+    let generation = invalidation::generation();
+    let cached = CACHE.with_borrow(|cache| match cache {
+        Some((at, membership)) if *at == generation => Some(membership.clone()),
+        _ => None,
+    });
+    if let Some(membership) = cached {
+        return Ok(membership);
+    }
+    // A change that comes in during the read makes the answer old at once.
+    invalidation::watch_all();
+    let generation = invalidation::generation();
+    let membership: Option<Membership> =
+        user::as_extension_owner(|| query::model(include_str!("registered.sql"), &[]))?;
+    // While there is none, any relation may become the one.
+    if let Some(found) = &membership {
+        let table = pg_sys::Oid::from(found.oid);
+        invalidation::watch(relation::own("membership").into_iter().chain([table]).collect());
+    }
+    let membership = membership.map(Rc::new);
+    CACHE.replace(Some((generation, membership.clone())));
+    Ok(membership)
 }
 
 /// Whether the caller may write the registration that a plan decides on.
@@ -134,7 +163,7 @@ impl Membership {
             return Ok(Vec::new()); // an id that the column's type cannot hold is nobody's
         };
         let args: Vec<DatumWithOid> = [Some(user), organization].into_iter().flatten().collect();
-        user::as_table_owner(pg_sys::Oid::from(self.owner), || query::rows(sql, &args, row))
+        user::as_table_owner(pg_sys::Oid::from(self.owner), || kept::rows(sql, &args, row))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::catalog;
 use crate::error::{Error, Result};
 use crate::identity::claims::parse_uuid;
 use crate::identity::user;
+use crate::pg::invalidation;
 use crate::pg::types::{Name, PlannedStep, RegClass};
 use crate::plan;
 use membership::Member;
@@ -239,4 +240,13 @@ fn register_membership(
         role_column: role_column.map(|c| c.0),
     };
     Ok(membership::register(&wanted)?)
+}
+
+/// Tells all sessions that the registered membership table is another. For the extension's own table.
+#[pg_trigger]
+fn registration_changed<'a>(
+    trigger: &'a PgTrigger<'a>,
+) -> Result<Option<PgHeapTuple<'a, pgrx::AllocatedByPostgres>>, PgTriggerError> {
+    invalidation::announce(trigger.relid()?);
+    Ok(None)
 }

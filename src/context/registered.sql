@@ -1,6 +1,7 @@
 -- The registered membership table as the catalog has it now. A table that was renamed or dropped,
 -- or a column whose type no longer fits, gives no row: membership then fails closed.
 SELECT pg_catalog.json_build_object(
+         'oid', c.oid::pg_catalog.int8,
          'schema', n.nspname,
          'table', c.relname,
          'owner', c.relowner::pg_catalog.int8,

@@ -93,6 +93,29 @@ SELECT tenant_guard.org_ids_text();
 SELECT * FROM refused($$SELECT tenant_guard.set_org_text('42')$$);
 ROLLBACK;
 
+-- What a session keeps of the registration is never out of date.
+BEGIN;
+SELECT identity('{"sub":"auth0|7"}');
+SELECT tenant_guard.org_ids_text();
+ALTER TABLE "Ctx Two"."member of" RENAME TO elsewhere;
+SELECT tenant_guard.org_ids_text() AS renamed;
+ALTER TABLE "Ctx Two".elsewhere RENAME TO "member of";
+SELECT tenant_guard.org_ids_text() AS "renamed back";
+ALTER SCHEMA "Ctx Two" RENAME TO ctx_three;
+SELECT tenant_guard.org_ids_text() AS "schema renamed";
+ALTER SCHEMA ctx_three RENAME TO "Ctx Two";
+ALTER TABLE "Ctx Two"."member of" RENAME COLUMN "User" TO u;
+SELECT tenant_guard.org_ids_text() AS "column renamed";
+ALTER TABLE "Ctx Two"."member of" RENAME COLUMN u TO "User";
+SAVEPOINT s;
+SELECT count(*) FROM tenant_guard.use_membership('ctx.memberships', 'user_id', 'organization_id');
+SELECT tenant_guard.org_ids_text() AS "another table";
+ROLLBACK TO s;
+SELECT tenant_guard.org_ids_text() AS "rolled back";
+ALTER TABLE "Ctx Two"."member of" ALTER "Org Id" TYPE text;
+SELECT tenant_guard.org_ids_text() AS "another type", tenant_guard.is_member_text('042') AS "no number any more";
+ROLLBACK;
+
 -- Neither does a role column that is gone raise anything.
 BEGIN;
 SELECT count(*) FROM tenant_guard.use_membership('ctx.memberships', 'user_id', 'organization_id', 'role');
