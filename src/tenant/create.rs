@@ -70,7 +70,9 @@ fn column(table: &Table, column: &Column, slug: &str, sequences: &[Sequence]) ->
     if column.not_null {
         sql += " NOT NULL";
     }
-    match (column.generated.as_str(), column.identity.as_str(), &column.default) {
+    // A partition gets its parent's identity when it is attached, and may not bring one (17 on).
+    let identity_kind = if table.is_partition { "" } else { column.identity.as_str() };
+    match (column.generated.as_str(), identity_kind, &column.default) {
         ("s", _, Some(expression)) => sql += &format!(" GENERATED ALWAYS AS ({expression}) STORED"),
         ("v", _, Some(expression)) => sql += &format!(" GENERATED ALWAYS AS ({expression})"),
         (_, "a", _) => sql += &identity(table, column, "ALWAYS", slug, sequences),

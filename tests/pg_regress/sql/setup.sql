@@ -21,6 +21,9 @@ EXCEPTION WHEN OTHERS THEN
   RETURN QUERY VALUES (SQLSTATE || ': ' || message), ('  detail: ' || detail), ('  hint:   ' || hint);
 END $$;
 
+CREATE FUNCTION public.explained(query text) RETURNS SETOF text
+LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY EXECUTE 'EXPLAIN (COSTS OFF) ' || query; END $$;
+
 -- The identity of the rest of the transaction.
 CREATE FUNCTION public.identity(claims json) RETURNS void
 LANGUAGE sql AS $$ SELECT set_config('request.jwt.claims', claims::text, true) $$;
