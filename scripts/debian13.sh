@@ -35,15 +35,20 @@ debian13_make() {
 # debian13_run COMMAND...: runs it in the folder as root. The repository is at /src, cargo's home at
 # /cargo, the Rust toolchain at /rust, our cargo-pgrx at /pgrx; built files stay in the folder.
 debian13_run() {
+  local tmp status=0
+  # Thrown away with all that a killed process leaves in it.
+  tmp=$(mktemp -d)
+  chmod 1777 "$tmp"
   cp -L /etc/resolv.conf "$DEBIAN13/etc/resolv.conf"
   mkdir -p "$DEBIAN13"/{src,cargo,rust,pgrx,var/cache/tenant_guard}
   # shellcheck disable=SC2016 # the inner shell expands it
   unshare --mount --pid --fork --kill-child --propagation private bash -euo pipefail -c '
-    root=$1 src=$2 cargo=$3 rust=$4 pgrx=$5
-    shift 5
+    root=$1 src=$2 cargo=$3 rust=$4 pgrx=$5 tmp=$6
+    shift 6
     mount -t proc proc "$root/proc"
     mount --bind /dev "$root/dev"
     mount -t tmpfs tmpfs "$root/dev/shm"
+    mount --bind "$tmp" "$root/tmp"
     mount --bind -o ro "$src" "$root/src"
     mount --bind "$cargo" "$root/cargo"
     mount --bind -o ro "$rust" "$root/rust"
@@ -53,5 +58,7 @@ debian13_run() {
       CARGO_HOME=/cargo CARGO_NET_OFFLINE=true CARGO_TARGET_DIR=/var/cache/tenant_guard/target \
       TENANT_GUARD_HOME=/var/cache/tenant_guard "$@"
   ' debian13 "$DEBIAN13" "$ROOT" "${CARGO_HOME:-$HOME/.cargo}" "$(rustc --print sysroot)" \
-    "$(dirname "$(command -v cargo-pgrx || echo /usr/bin/true)")" "$@"
+    "$(dirname "$(command -v cargo-pgrx)")" "$tmp" "$@" || status=$?
+  rm -rf --one-file-system "$tmp"
+  return "$status"
 }
