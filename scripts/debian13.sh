@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # PostgreSQL 17 where Debian has none: Debian 13 in a folder, entered with chroot. Sourced after lib.sh.
 #
-# The mounts live in a namespace of their own, which ends with the command: none can be left behind,
-# not even by kill -9, and so do the processes.
+# The mounts and the processes live in namespaces of their own, which end with the command: nothing
+# can be left behind, however it ends.
 
 DEBIAN13=$TENANT_GUARD_HOME/debian13
 
