@@ -34,10 +34,10 @@ debian13_make() {
 
 # debian13_run COMMAND...: runs it in the folder as root. The repository is at /src, cargo's home at
 # /cargo, the Rust toolchain at /rust, our cargo-pgrx at /pgrx; built files stay in the folder.
-debian13_run() {
-  local tmp status=0
+debian13_run() (
   # Thrown away with all that a killed process leaves in it.
   tmp=$(mktemp -d)
+  trap 'rm -rf --one-file-system "$tmp"' EXIT
   chmod 1777 "$tmp"
   cp -L /etc/resolv.conf "$DEBIAN13/etc/resolv.conf"
   mkdir -p "$DEBIAN13"/{src,cargo,rust,pgrx,var/cache/tenant_guard}
@@ -49,16 +49,18 @@ debian13_run() {
     mount --bind /dev "$root/dev"
     mount -t tmpfs tmpfs "$root/dev/shm"
     mount --bind "$tmp" "$root/tmp"
-    mount --bind -o ro "$src" "$root/src"
+    # Writable: build.rs writes generated SQL into it.
+    mount --bind "$src" "$root/src"
     mount --bind "$cargo" "$root/cargo"
     mount --bind -o ro "$rust" "$root/rust"
     mount --bind -o ro "$pgrx" "$root/pgrx"
-    exec chroot "$root" /usr/bin/env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
+    # Process 1 of a namespace hears only the signals that it has a handler for; its end ends them all.
+    trap "exit 143" INT TERM
+    chroot "$root" /usr/bin/env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
       PATH=/rust/bin:/pgrx:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
       CARGO_HOME=/cargo CARGO_NET_OFFLINE=true CARGO_TARGET_DIR=/var/cache/tenant_guard/target \
-      TENANT_GUARD_HOME=/var/cache/tenant_guard "$@"
+      TENANT_GUARD_HOME=/var/cache/tenant_guard "$@" &
+    wait $!
   ' debian13 "$DEBIAN13" "$ROOT" "${CARGO_HOME:-$HOME/.cargo}" "$(rustc --print sysroot)" \
-    "$(dirname "$(command -v cargo-pgrx)")" "$tmp" "$@" || status=$?
-  rm -rf --one-file-system "$tmp"
-  return "$status"
-}
+    "$(dirname "$(command -v cargo-pgrx)")" "$tmp" "$@"
+)
