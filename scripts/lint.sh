@@ -24,3 +24,6 @@ fi
 if command -v shellcheck >/dev/null; then
   find .ci bench examples scripts tests \( -name '*.sh' -o -path .ci/run \) -exec shellcheck --external-sources --source-path=SCRIPTDIR {} +
 fi
+
+# build.rs writes it from the doc comments; it is committed, so that a read-only checkout builds.
+git diff --exit-code -- sql/comments.sql || die "sql/comments.sql is not what the doc comments say: commit it"

@@ -22,8 +22,8 @@ CREATE TABLE tenant_guard.audit_event (
 );
 COMMENT ON TABLE tenant_guard.audit_event IS
   'Every audited change, one row each, never altered. Read it through tenant_guard.audit_log.';
-CREATE INDEX audit_event_organization_id ON tenant_guard.audit_event (organization_id, id);
-CREATE INDEX audit_event_table ON tenant_guard.audit_event (table_schema, table_name, id);
+CREATE INDEX idx_audit_event_organization_id_id ON tenant_guard.audit_event (organization_id, id);
+CREATE INDEX idx_audit_event_table_schema_table_name_id ON tenant_guard.audit_event (table_schema, table_name, id);
 
 CREATE TRIGGER append_only_rows BEFORE UPDATE OR DELETE ON tenant_guard.audit_event
   FOR EACH ROW EXECUTE FUNCTION tenant_guard.refuse_change();

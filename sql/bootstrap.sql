@@ -4,6 +4,12 @@ DO $$
 DECLARE
   held_by name := (SELECT pg_catalog.pg_get_userbyid(nspowner) FROM pg_catalog.pg_namespace WHERE nspname = 'tenant_guard');
 BEGIN
+  IF pg_catalog.getdatabaseencoding() <> 'UTF8' THEN
+    RAISE EXCEPTION 'the encoding of this database is %', pg_catalog.getdatabaseencoding()
+      USING ERRCODE = 'feature_not_supported',
+            DETAIL = 'Claims are JSON, and JSON is UTF-8: in another encoding two spellings of an id could be taken for one.',
+            HINT = 'Create the extension in a database with ENCODING ''UTF8''.';
+  END IF;
   IF held_by <> current_user THEN
     RAISE EXCEPTION 'schema "tenant_guard" belongs to role "%"', held_by
       USING ERRCODE = 'insufficient_privilege',

@@ -1,10 +1,7 @@
--- Runs last. PUBLIC may call the helpers and read what the policies let it; functions that decide
--- for the whole database are for administrators. Supabase-style databases grant EXECUTE to the API
--- roles by default privileges, so it is taken from them by name too.
-GRANT USAGE ON SCHEMA tenant_guard TO PUBLIC;
-GRANT SELECT ON tenant_guard.change, tenant_guard.change_step, tenant_guard.audit_event, tenant_guard.audit_log,
-  tenant_guard.tenant_schema, tenant_guard.tenant_schemas TO PUBLIC;
-
+-- Runs when every object is there. PUBLIC may call the helpers and read what the policies let it;
+-- functions that decide for the whole database are for administrators. Default privileges may have
+-- granted any of it to anybody (Supabase-style databases do, to the API roles), so what others than
+-- the owner got that way is taken from whoever has it.
 DO $$
 DECLARE
   administrative regprocedure[] := ARRAY[
@@ -15,22 +12,30 @@ DECLARE
     'tenant_guard.refuse_change()',
     'tenant_guard.registration_changed()',
     'tenant_guard.before_drop_extension()'];
-  grantee text;
-  f regprocedure;
-  t regclass;
+  granted record;
 BEGIN
-  FOREACH f IN ARRAY administrative LOOP
-    EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
+  FOR granted IN
+    SELECT c.oid::regclass AS object, a.grantee
+    FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) a
+    WHERE c.relnamespace = 'tenant_guard'::regnamespace AND a.grantee <> c.relowner
+    GROUP BY 1, 2
+  LOOP
+    EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM %s', granted.object,
+      CASE granted.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(granted.grantee)) END);
   END LOOP;
-  FOR grantee IN SELECT quote_ident(rolname) FROM pg_catalog.pg_roles
-                 WHERE rolname IN ('anon', 'authenticated', 'service_role') LOOP
-    FOREACH f IN ARRAY administrative LOOP
-      EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM %s', f, grantee);
-    END LOOP;
-    FOR t IN SELECT c.oid FROM pg_catalog.pg_class c
-             WHERE c.relnamespace = 'tenant_guard'::regnamespace AND c.relkind IN ('r', 'v', 'S') LOOP
-      EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM %s', t, grantee);
-    END LOOP;
+  FOR granted IN
+    SELECT p.oid::regprocedure AS object, a.grantee
+    FROM pg_catalog.pg_proc p
+    CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
+    WHERE p.oid = ANY (administrative) AND a.grantee <> p.proowner
+    GROUP BY 1, 2
+  LOOP
+    EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM %s', granted.object,
+      CASE granted.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(granted.grantee)) END);
   END LOOP;
 END
 $$;
+
+GRANT USAGE ON SCHEMA tenant_guard TO PUBLIC;
+GRANT SELECT ON tenant_guard.change, tenant_guard.change_step, tenant_guard.audit_event, tenant_guard.audit_log,
+  tenant_guard.tenant_schema, tenant_guard.tenant_schemas TO PUBLIC;

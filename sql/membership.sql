@@ -9,6 +9,9 @@ CREATE TABLE tenant_guard.membership (
 );
 COMMENT ON TABLE tenant_guard.membership IS
   'The table that says who belongs to which organization, as use_membership registered it; one row or none.';
+-- No policy: to all but the extension it is empty, whatever privileges somebody may grant on it.
+ALTER TABLE tenant_guard.membership ENABLE ROW LEVEL SECURITY;
+
 -- Sessions keep what they read of it: whoever writes it, pg_restore included, lets them know.
 CREATE TRIGGER registration_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON tenant_guard.membership
   FOR EACH STATEMENT EXECUTE FUNCTION tenant_guard.registration_changed();

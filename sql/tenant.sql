@@ -15,6 +15,9 @@ ALTER TABLE tenant_guard.tenant_schema ENABLE ROW LEVEL SECURITY;
 -- Who owns the schema, or works in it, sees that it is there; nobody else learns who the tenants are.
 CREATE POLICY owners_and_tenants_read ON tenant_guard.tenant_schema FOR SELECT USING (
   EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = slug AND pg_catalog.pg_has_role(n.nspowner, 'USAGE'))
+  -- Whoever registered a schema that somebody dropped by hand is to clear it away.
+  OR (NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = slug)
+      AND EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = created_by AND pg_catalog.pg_has_role(r.oid, 'USAGE')))
   OR EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = tenant_role AND pg_catalog.pg_has_role(r.oid, 'USAGE')));
 
 CREATE VIEW tenant_guard.tenant_schemas WITH (security_invoker = true) AS

@@ -128,6 +128,11 @@ pub enum Error {
     },
     /// Somebody tried to alter the audit log.
     AppendOnly,
+    /// The column that says whose trail an event belongs to was renamed or dropped.
+    TenantColumnGone {
+        table: String,
+        column: String,
+    },
     /// An audit trigger function attached by hand where it cannot work.
     NotAfterTrigger,
     /// A broken invariant of the extension itself.
@@ -219,7 +224,7 @@ impl Error {
             Error::NoSuchRole { role } => parts(
                 ERRCODE_UNDEFINED_OBJECT,
                 format!("role \"{role}\" does not exist"),
-                "Policies can be given to existing database roles only.",
+                "Policies and tenant schemas are given to database roles that exist.",
                 "Create the role first, or name another in the option.",
             ),
             Error::ExistingPolicies { table, policies } => parts(
@@ -303,7 +308,7 @@ impl Error {
             Error::NoSuchSchema { schema } => parts(
                 ERRCODE_INVALID_SCHEMA_NAME,
                 format!("schema \"{schema}\" does not exist"),
-                "The template of a tenant schema is an existing schema.",
+                "No schema of this database has that name.",
                 "Name it exactly as it is spelled in the catalog, without quotes.",
             ),
             Error::RoleExists { role } => parts(
@@ -353,6 +358,12 @@ impl Error {
                 "the audit log is append-only",
                 "What was logged is never altered or removed, whoever asks.",
                 "Read it through tenant_guard.audit_log.",
+            ),
+            Error::TenantColumnGone { table, column } => parts(
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("the audit trail of {table} has lost its tenant column \"{column}\""),
+                "The column was renamed or dropped, so nobody could tell whose trail the change belongs to.",
+                format!("Name the column anew: SELECT * FROM tenant_guard.enable_audit('{table}', tenant_column => ...)."),
             ),
             Error::NotAfterTrigger => parts(
                 ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,

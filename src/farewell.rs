@@ -30,7 +30,8 @@ struct Left {
 }
 
 fn left_behind() -> Result<Option<Left>> {
-    user::as_extension_owner(|| query::model(include_str!("farewell.sql"), &[]))
+    let caller = user::current();
+    user::as_extension_owner(|| query::model(include_str!("farewell.sql"), &[caller.into()]))
 }
 
 fn say(left: &Option<Left>) {

@@ -6,3 +6,7 @@ SELECT pg_catalog.json_build_object(
   'tenant_roles', (SELECT count(*) FROM tenant_guard.tenant_schema WHERE role_created),
   'audit_events', EXISTS (SELECT FROM tenant_guard.audit_event)
 )::pg_catalog.text
+-- Nobody else is told: they may not drop it anyway.
+WHERE EXISTS (SELECT FROM pg_catalog.pg_extension e
+              JOIN pg_catalog.pg_roles r ON r.rolname = $1
+              WHERE e.extname = 'tenant_guard' AND pg_catalog.pg_has_role(r.oid, e.extowner, 'USAGE'))

@@ -9,7 +9,26 @@ use std::ffi::{CStr, CString};
 static ORG: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 pub const ORG_NAME: &CStr = c"tenant_guard.org";
 
+/// Larger claims count as none: parsing takes many times their size, and any role may set them. An
+/// administrator raises it where tokens are larger.
+static MAX_CLAIMS_SIZE: GucSetting<i32> = GucSetting::<i32>::new(65_536);
+
+#[must_use]
+pub fn max_claims_size() -> usize {
+    usize::try_from(MAX_CLAIMS_SIZE.get()).unwrap_or_default()
+}
+
 pub fn define() {
+    GucRegistry::define_int_guc(
+        c"tenant_guard.max_claims_size",
+        c"The size in bytes up to which claims are read; larger ones count as none.",
+        c"Set by administrators.",
+        &MAX_CLAIMS_SIZE,
+        256,
+        16 * 1024 * 1024,
+        GucContext::Suset,
+        GucFlags::UNIT_BYTE,
+    );
     GucRegistry::define_string_guc(
         ORG_NAME,
         c"The active organization of the transaction.",

@@ -2,9 +2,10 @@
 
 use crate::error::{Error, Result};
 use crate::identity;
+use crate::pg::ident;
 use crate::pg::relation;
 use crate::pg::row::{self, OwnRow, Xid8};
-use crate::pg::trigger::{Firing, Operation};
+use crate::pg::trigger::Firing;
 use crate::pg::user;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -39,7 +40,7 @@ fn append(firing: &Firing) -> Result<()> {
     event.push(new.map(|r| r.json()))?;
     event.push(old.map(|r| r.json()))?;
     event.push(firing.changed_columns())?;
-    event.push(organization(firing))?;
+    event.push(organization(firing)?)?;
     event.push(identity::user())?;
     event.push(Some(user::current()))?;
     event.push(Some(user::session()))?;
@@ -49,10 +50,13 @@ fn append(firing: &Firing) -> Result<()> {
 
 /// Whose trail it is: the row's own tenant column says so, whoever changed it. A table without one,
 /// and a TRUNCATE, which empties every organization's rows, belong to no single organization.
-fn organization(firing: &Firing) -> Option<String> {
-    if firing.operation() == Operation::Truncate {
-        return None;
-    }
-    let column = firing.argument()?;
-    firing.new_row().or(firing.old_row())?.text(&column)
+fn organization(firing: &Firing) -> Result<Option<String>> {
+    let (Some(row), Some(column)) = (firing.new_row().or(firing.old_row()), firing.argument())
+    else {
+        return Ok(None);
+    };
+    row.text(&column).ok_or_else(|| {
+        let (schema, table) = firing.table();
+        Error::TenantColumnGone { table: ident::qualified(&schema, &table), column }
+    })
 }

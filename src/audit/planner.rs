@@ -3,7 +3,7 @@
 use crate::catalog::{Table, Trigger};
 use crate::error::{Error, Result};
 use crate::pg::ident::{literal, quote};
-use crate::plan::{Kind, Object, Plan, Step};
+use crate::plan::{Finding, Kind, Object, Plan, Severity, Step};
 
 const ROW: &str = "tenant_guard_audit_row";
 const TRUNCATE: &str = "tenant_guard_audit_truncate";
@@ -25,6 +25,7 @@ pub fn enable(family: &[Table], tenant_column: Option<String>) -> Result<Plan> {
         }
     }
     for table in family {
+        findings(&mut plan, table, tenant_column.as_deref());
         // PostgreSQL gives a partition its parent's row triggers, but not those for statements.
         if !table.is_partition || table.oid == family[0].oid {
             wanted(&mut plan, table, &Wanted::row(tenant_column.as_deref()));
@@ -45,6 +46,34 @@ pub fn disable(family: &[Table]) -> Plan {
         }
     }
     plan
+}
+
+fn findings(plan: &mut Plan, table: &Table, tenant_column: Option<&str>) {
+    let mut warn = |message: String, detail: &str, hint: &str| {
+        plan.findings.push(Finding {
+            severity: Severity::Warning,
+            message,
+            detail: detail.into(),
+            hint: hint.into(),
+            fix: None,
+        });
+    };
+    if tenant_column.is_none() && table.trigger(ROW).is_some_and(|t| !t.arguments().is_empty()) {
+        warn(
+            format!("the trail of {} will belong to no organization", table.qualified()),
+            "It had a tenant column until now, and none was named.",
+            "Name it: tenant_column => ...",
+        );
+    }
+    let unstored: Vec<&str> =
+        table.columns.iter().filter(|c| c.generated == "v").map(|c| c.quoted.as_str()).collect();
+    if !unstored.is_empty() {
+        warn(
+            format!("columns of {} are logged as NULL: {}", table.qualified(), unstored.join(", ")),
+            "They are generated when they are read, so a changed row does not hold them.",
+            "Make them STORED where the trail needs them.",
+        );
+    }
 }
 
 struct Wanted {
@@ -132,6 +161,16 @@ fn wanted(plan: &mut Plan, table: &Table, wanted: &Wanted) {
 
 fn drop_trigger(plan: &mut Plan, table: &Table, trigger: &Trigger, why: &str) {
     let object = || Object::in_table(Kind::Trigger, &table.schema, &table.name, &trigger.name);
+    if let Some(comment) = &trigger.comment {
+        let on = format!("COMMENT ON TRIGGER {} ON {} IS", quote(&trigger.name), table.qualified());
+        plan.push(Step::new(
+            object(),
+            format!("remove the comment on trigger {}", trigger.name),
+            "so that undo can put it back with the trigger",
+            format!("{on} NULL"),
+            format!("{on} {}", literal(comment)),
+        ));
+    }
     if trigger.enabled != "O" {
         plan.push(Step::new(
             object(),

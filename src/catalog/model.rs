@@ -61,6 +61,9 @@ pub struct Column {
     pub r#type: String,
     /// The type under any domains, without modifiers.
     pub base_type: String,
+    /// Whether the type is a domain.
+    #[serde(default)]
+    pub domain: bool,
     pub collation: Option<String>,
     pub not_null: bool,
     pub default: Option<String>,
@@ -210,6 +213,8 @@ pub struct Schema {
     pub owner: String,
     /// Whether the caller may see what is in it.
     pub usable: bool,
+    /// The owners, of it or of anything in it, that have not all the rights of the caller.
+    pub foreign_owners: Vec<String>,
     /// Enums, domains and composite types, in the order they were made.
     pub types: Vec<Type>,
     pub tables: Vec<Table>,

@@ -61,6 +61,13 @@ SELECT pg_catalog.json_build_object(
   'name', ns.nspname,
   'owner', pg_catalog.pg_get_userbyid(ns.nspowner),
   'usable', pg_catalog.has_schema_privilege(ns.oid, 'USAGE'),
+  'foreign_owners', coalesce((
+    SELECT pg_catalog.json_agg(DISTINCT r.rolname)
+    FROM (SELECT ns.nspowner AS owner
+          UNION SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.relnamespace = ns.oid
+          UNION SELECT t.typowner FROM pg_catalog.pg_type t WHERE t.typnamespace = ns.oid) o
+    JOIN pg_catalog.pg_roles r ON r.oid = o.owner
+    WHERE NOT pg_catalog.pg_has_role(o.owner, current_user, 'USAGE')), '[]'),
   'types', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', t.typname,
@@ -73,7 +80,7 @@ SELECT pg_catalog.json_build_object(
                     JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
                     JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype
                     WHERE co.oid = t.typcollation AND t.typcollation <> b.typcollation),
-      'default', CASE WHEN t.typtype = 'd' THEN t.typdefault END,
+      'default', CASE WHEN t.typtype = 'd' THEN pg_catalog.pg_get_expr(t.typdefaultbin, 0) END,
       'not_null', t.typnotnull,
       'constraints', coalesce((SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
                                         'name', k.conname, 'definition', pg_catalog.pg_get_constraintdef(k.oid)) ORDER BY k.conname)

@@ -51,6 +51,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
           UNION ALL
           SELECT t.oid, t.typtype, t.typbasetype FROM base JOIN pg_catalog.pg_type t ON t.oid = base.typbasetype WHERE base.typtype = 'd'
         ) SELECT pg_catalog.format_type(oid, NULL) FROM base WHERE typtype <> 'd'),
+      'domain', ty.typtype = 'd',
       'collation', (SELECT pg_catalog.format('%I.%I', cn.nspname, co.collname)
                     FROM pg_catalog.pg_collation co
                     JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace

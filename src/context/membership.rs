@@ -3,7 +3,7 @@
 use super::planner::{self, Registration};
 use crate::catalog::{self, IdType};
 use crate::error::Result;
-use crate::pg::{ident, invalidation, kept, query, relation, user};
+use crate::pg::{ident, invalidation, kept, query, relation, snapshot, user};
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys;
 use pgrx::spi::SpiTupleTable;
@@ -41,11 +41,20 @@ pub fn registered() -> Result<Option<Rc<Membership>>> {
     if let Some(membership) = cached {
         return Ok(membership);
     }
+    let read =
+        || user::as_extension_owner(|| query::model_here(include_str!("registered.sql"), &[]));
+    if snapshot::in_parallel_mode() {
+        // No new snapshot can be taken there, and an answer of the old one must not be kept.
+        let _path = query::pin();
+        return Ok(read()?.map(Rc::new));
+    }
     // A change that comes in during the read makes the answer old at once.
     invalidation::watch_all();
     let generation = invalidation::generation();
-    let membership: Option<Membership> =
-        user::as_extension_owner(|| query::model(include_str!("registered.sql"), &[]))?;
+    let membership: Option<Membership> = {
+        let _read = query::catalog_read(query::PINNED);
+        read()?
+    };
     // While there is none, any relation may become the one.
     if let Some(found) = &membership {
         let table = pg_sys::Oid::from(found.oid);

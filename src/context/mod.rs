@@ -228,13 +228,18 @@ fn register_membership(
     org_column: Option<Name>,
     role_column: Option<Name>,
 ) -> Result<(), ErrorReport> {
-    let Some((schema, table)) = table_schema.zip(table_name) else {
+    let all_null = table_schema.is_none()
+        && table_name.is_none()
+        && user_column.is_none()
+        && org_column.is_none()
+        && role_column.is_none();
+    if all_null {
         return Ok(membership::unregister()?);
-    };
+    }
     let null = |argument| Error::NullArgument { function: "register_membership", argument };
     let wanted = planner::Registration {
-        table_schema: schema.0,
-        table_name: table.0,
+        table_schema: table_schema.ok_or_else(|| null("table_schema"))?.0,
+        table_name: table_name.ok_or_else(|| null("table_name"))?.0,
         user_column: user_column.ok_or_else(|| null("user_column"))?.0,
         org_column: org_column.ok_or_else(|| null("org_column"))?.0,
         role_column: role_column.map(|c| c.0),

@@ -6,6 +6,7 @@
 
 use super::claims::Claims;
 use crate::pg::guc;
+use crate::settings;
 use std::cell::RefCell;
 
 #[derive(Default)]
@@ -22,6 +23,9 @@ thread_local! {
 pub fn with_claims<R>(f: impl FnOnce(&Claims) -> Option<R>) -> Option<R> {
     guc::with_setting(c"request.jwt.claims", |raw| {
         let raw = raw.unwrap_or_default();
+        if raw.len() > settings::max_claims_size() {
+            return None;
+        }
         CACHE.with_borrow_mut(|cache| {
             if cache.raw != raw {
                 cache.claims = Claims::parse(raw);

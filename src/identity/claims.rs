@@ -40,14 +40,15 @@ impl Claims {
     /// None for anything but a JSON object in UTF-8 that jsonb could hold.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Claims> {
-        if bytes.is_empty() {
+        if bytes.is_empty() || names_number_token(bytes) {
             return None;
         }
         let Ok(Value::Object(root)) = serde_json::from_slice(bytes) else {
             return None;
         };
-        // PostgreSQL's text cannot hold U+0000; a claim cut short at one would be another claim.
-        if escapes_nul(bytes) && root.iter().any(|(k, v)| k.contains('\0') || has_nul(v)) {
+        // What jsonb could not hold: text with U+0000 (a claim cut short at one would be another
+        // claim), and numbers beyond what numeric stores.
+        if root.iter().any(|(key, value)| key.contains('\0') || !fits_jsonb(value)) {
             return None;
         }
         let user = scalar(root.get("sub"));
@@ -111,16 +112,48 @@ pub fn parse_uuid(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok()
 }
 
-fn escapes_nul(bytes: &[u8]) -> bool {
-    bytes.windows(6).any(|w| w == b"\\u0000")
+/// serde_json hands numbers on as objects of one reserved key, so an object that really has that
+/// key would be taken for a number. No token has; one that does is forged.
+fn names_number_token(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(start) = rest.iter().position(|b| *b == b'"') {
+        let string = &rest[start..];
+        let mut end = 1;
+        while end < string.len() && string[end] != b'"' {
+            end += if string[end] == b'\\' { 2 } else { 1 };
+        }
+        let Some(token) = string.get(..=end) else {
+            return false; // not closed: no JSON at all
+        };
+        let is_reserved = |text: &str| text.starts_with("$serde_json::private");
+        if serde_json::from_slice::<String>(token).is_ok_and(|text| is_reserved(&text)) {
+            return true;
+        }
+        rest = &string[end + 1..];
+    }
+    false
 }
 
-fn has_nul(value: &Value) -> bool {
+/// Longer numbers are no claims; numeric holds more, but its text grows with the exponent.
+const LONGEST_NUMBER: usize = 128;
+const LARGEST_EXPONENT: i32 = 1_000;
+
+fn fits_jsonb(value: &Value) -> bool {
     match value {
-        Value::String(s) => s.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(map) => map.iter().any(|(k, v)| k.contains('\0') || has_nul(v)),
-        _ => false,
+        Value::String(s) => !s.contains('\0'),
+        Value::Array(items) => items.iter().all(fits_jsonb),
+        Value::Object(map) => map.iter().all(|(k, v)| !k.contains('\0') && fits_jsonb(v)),
+        Value::Number(n) => {
+            let text = n.to_string();
+            let exponent = text.split(['e', 'E']).nth(1).map(str::parse::<i32>);
+            text.len() <= LONGEST_NUMBER
+                && match exponent {
+                    None => true,
+                    Some(Ok(exponent)) => exponent.abs() <= LARGEST_EXPONENT,
+                    Some(Err(_)) => false,
+                }
+        }
+        _ => true,
     }
 }
 
@@ -151,6 +184,16 @@ mod tests {
         ] {
             assert!(Claims::parse(bad).is_none(), "{}", String::from_utf8_lossy(bad));
         }
+        for forged in [
+            r#"{"org_id":{"$serde_json::private::Number":"7"}}"#,
+            r#"{"a":[{"\u0024serde_json::private::Number":"7"}]}"#,
+            r#"{"n":1e999999}"#,
+            r#"{"n":1e99999999999}"#,
+        ] {
+            assert!(Claims::parse(forged.as_bytes()).is_none(), "{forged}");
+        }
+        let long = format!("{{\"n\":{}}}", "9".repeat(200));
+        assert!(Claims::parse(long.as_bytes()).is_none());
         let deep = "[".repeat(100_000);
         assert!(Claims::parse(format!("{{\"a\":{deep}").as_bytes()).is_none());
     }

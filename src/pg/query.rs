@@ -42,10 +42,26 @@ pub struct CatalogRead {
 #[must_use]
 pub fn catalog_read(path: &str) -> CatalogRead {
     let scope = under(path);
-    scope.set(c"datestyle", "ISO");
-    scope.set(c"intervalstyle", "postgres");
-    scope.set(c"extra_float_digits", "3");
+    for (name, value) in [
+        (c"datestyle", "ISO"),
+        (c"intervalstyle", "postgres"),
+        (c"extra_float_digits", "3"),
+        (c"timezone", "UTC"),
+        (c"quote_all_identifiers", "off"),
+        (c"standard_conforming_strings", "on"),
+        (c"jit", "off"), // compiling these queries takes longer than running them
+    ] {
+        scope.set(name, value);
+    }
     CatalogRead { _snapshot: Snapshot::latest(), _scope: scope }
+}
+
+/// For running what was written under `catalog_read`: a backslash in it means what it meant there.
+#[must_use]
+pub fn replay() -> Scope {
+    let scope = pin();
+    scope.set(c"standard_conforming_strings", "on");
+    scope
 }
 
 /// The first column of the first row; None for no row or NULL.

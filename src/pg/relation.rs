@@ -35,6 +35,18 @@ pub fn lock_name(own_table: &str, name: &str) {
     unsafe { pg_sys::LockDatabaseObject(class, key, 1, pg_sys::AccessExclusiveLock as i32) }
 }
 
+/// The OID of a relation that could be locked, by its names as they are now.
+#[must_use]
+pub fn named(schema: &str, name: &str) -> Option<u32> {
+    let (schema, name) = (CString::new(schema).ok()?, CString::new(name).ok()?);
+    // SAFETY: both names are NUL-terminated; an unknown one gives InvalidOid.
+    let oid = unsafe {
+        let namespace = pg_sys::get_namespace_oid(schema.as_ptr(), true);
+        pg_sys::get_relname_relid(name.as_ptr(), namespace)
+    };
+    (oid != pg_sys::InvalidOid).then(|| oid.to_u32())
+}
+
 /// Whether there is such a schema now, even one made by a transaction that was waited for.
 #[must_use]
 pub fn schema_exists(name: &str) -> bool {
@@ -47,10 +59,11 @@ pub fn schema_exists(name: &str) -> bool {
 /// dump restored elsewhere, or beside its original, has another origin.
 #[must_use]
 pub fn origin() -> i64 {
-    let mut hasher = DefaultHasher::new();
-    // SAFETY: reads the control file's copy in memory and a backend-local variable.
-    unsafe { (pg_sys::GetSystemIdentifier(), pg_sys::MyDatabaseId.to_u32()) }.hash(&mut hasher);
-    hasher.finish() as i64
+    // SAFETY: both are set before any session runs a statement, and never change in it.
+    let (cluster, database) =
+        unsafe { (pg_sys::GetSystemIdentifier(), pg_sys::MyDatabaseId.to_u32()) };
+    // Stored for good, so plain arithmetic and not a hash that another build may compute otherwise.
+    cluster.rotate_left(32) as i64 ^ i64::from(database)
 }
 
 /// The OID of one of the extension's own tables or sequences.
@@ -85,18 +98,44 @@ impl Relation {
         (!raw.is_null()).then_some(Relation { raw })
     }
 
-    /// Inserts one row, indexes included, without executor, privilege or policy checks: for the
-    /// extension's own tables only, whose indexes are plain and which have no constraint that a
-    /// writer here could break.
+    /// Inserts one row as the executor would, indexes and constraints included, but without a plan
+    /// and without asking for privileges or policies: for the extension's own tables only.
     ///
     /// # Safety
     /// `values` and `nulls` hold one entry per column, each datum of its column's type.
     pub unsafe fn insert(&self, values: &mut [pg_sys::Datum], nulls: &mut [bool]) {
         let descriptor = (*self.raw).rd_att;
         debug_assert_eq!((*descriptor).natts as usize, values.len());
-        let tuple = pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
-        pg_sys::CatalogTupleInsert(self.raw, tuple);
-        pg_sys::heap_freetuple(tuple);
+        let estate = pg_sys::CreateExecutorState();
+        let target: *mut pg_sys::ResultRelInfo =
+            pg_sys::palloc0(std::mem::size_of::<pg_sys::ResultRelInfo>()).cast();
+        (*target).type_ = pg_sys::NodeTag::T_ResultRelInfo;
+        pg_sys::InitResultRelInfo(target, self.raw, 0, std::ptr::null_mut(), 0);
+        pg_sys::ExecOpenIndices(target, false);
+
+        let slot = pg_sys::MakeSingleTupleTableSlot(descriptor, &pg_sys::TTSOpsVirtual);
+        for (position, (value, null)) in values.iter().zip(nulls.iter()).enumerate() {
+            *(*slot).tts_values.add(position) = *value;
+            *(*slot).tts_isnull.add(position) = *null;
+        }
+        pg_sys::ExecStoreVirtualTuple(slot);
+        (*slot).tts_tableOid = (*self.raw).rd_id;
+        if !(*descriptor).constr.is_null() {
+            pg_sys::ExecConstraints(target, slot, estate);
+        }
+        pg_sys::simple_table_tuple_insert(self.raw, slot);
+        let (conflict, arbiters) = (std::ptr::null_mut(), std::ptr::null_mut());
+        #[cfg(feature = "pg15")]
+        pg_sys::ExecInsertIndexTuples(target, slot, estate, false, false, conflict, arbiters);
+        #[cfg(not(feature = "pg15"))]
+        pg_sys::ExecInsertIndexTuples(
+            target, slot, estate, false, false, conflict, arbiters, false,
+        );
+
+        pg_sys::ExecCloseIndices(target);
+        pg_sys::ExecDropSingleTupleTableSlot(slot);
+        pg_sys::FreeExecutorState(estate);
+        pg_sys::pfree(target.cast());
     }
 }
 

@@ -2,6 +2,13 @@
 
 use pgrx::pg_sys;
 
+/// Whether a parallel query is running, in this process or in its leader.
+#[must_use]
+pub fn in_parallel_mode() -> bool {
+    // SAFETY: reads the state of the current transaction, which every SQL function runs in.
+    unsafe { pg_sys::IsInParallelMode() }
+}
+
 /// Reads see what is committed now, until it is dropped.
 pub struct Snapshot(());
 

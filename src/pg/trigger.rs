@@ -152,9 +152,9 @@ impl Row<'_> {
         (value, null)
     }
 
-    /// A column's value as text; None for NULL and for no such column.
+    /// A column's value as text, None for NULL; or None where there is no such column.
     #[must_use]
-    pub fn text(&self, column: &str) -> Option<String> {
+    pub fn text(&self, column: &str) -> Option<Option<String>> {
         let name = c_name(column);
         // SAFETY: SPI_getvalue gives a palloc'd C string, or NULL.
         unsafe {
@@ -163,7 +163,7 @@ impl Row<'_> {
                 return None;
             }
             let value = pg_sys::SPI_getvalue(self.tuple, self.descriptor, number);
-            (!value.is_null()).then(|| text(value))
+            Some((!value.is_null()).then(|| text(value)))
         }
     }
 

@@ -40,12 +40,22 @@ pub fn as_extension_owner<R>(f: impl FnOnce() -> Result<R>) -> Result<R> {
     f()
 }
 
+/// Whatever code of that role runs in here cannot leave anything behind that would run later with
+/// the caller's rights: no deferred trigger, no temporary object, no changed role.
+const RESTRICTED: u32 =
+    pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION;
+
+/// Runs `f` with the rights of another role, which the caller has too.
+pub fn as_role<R>(role: pg_sys::Oid, f: impl FnOnce() -> Result<R>) -> Result<R> {
+    let _switch = Switch::to(role, RESTRICTED);
+    f()
+}
+
 /// Runs `f` with a table's owner's rights and without the policies that FORCE puts on owners,
 /// as PostgreSQL's own foreign-key checks do: a look-up that no policy can blind or recurse into,
 /// and that never evaluates the owner's functions with more rights than the owner has.
 pub fn as_table_owner<R>(owner: pg_sys::Oid, f: impl FnOnce() -> Result<R>) -> Result<R> {
-    let _switch =
-        Switch::to(owner, pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_NOFORCE_RLS);
+    let _switch = Switch::to(owner, RESTRICTED | pg_sys::SECURITY_NOFORCE_RLS);
     f()
 }
 
@@ -60,6 +70,18 @@ pub fn current() -> String {
 pub fn is_superuser() -> bool {
     // SAFETY: a syscache look-up for the current user.
     unsafe { pg_sys::superuser() }
+}
+
+/// That role, where it exists and the caller, a superuser, has rights that it has not.
+#[must_use]
+pub fn lesser(role: &str) -> Option<pg_sys::Oid> {
+    let name = std::ffi::CString::new(role).ok()?;
+    // SAFETY: syscache look-ups by a NUL-terminated name and by the OID found.
+    unsafe {
+        let oid = pg_sys::get_role_oid(name.as_ptr(), true);
+        (oid != pg_sys::InvalidOid && pg_sys::superuser() && !pg_sys::superuser_arg(oid))
+            .then_some(oid)
+    }
 }
 
 /// The role that logged in.

@@ -1,5 +1,6 @@
 -- One change with its steps, as JSON for the executor.
 SELECT pg_catalog.json_build_object(
+         'applied_by', c.applied_by,
          'operation', c.operation,
          'target', c.target,
          'undone_by', c.undone_by,

@@ -1,9 +1,10 @@
 //! Renders a plan, or applies it: all of it or, should a step fail, none.
 
-use super::{journal, Failure, Finding, Plan, Rows, Severity, Step};
+use super::{journal, Finding, Plan, Rows, Severity, Step};
 use crate::error::{Error, Result};
-use crate::pg::query;
 use crate::pg::types::PlannedStep;
+use crate::pg::{query, user};
+use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 
 /// Everything that changes a database ends here. In a dry run nothing is touched and the rows have
@@ -15,7 +16,7 @@ pub fn run(plan: Plan, dry_run: bool) -> Result<Rows> {
         return Ok(rows(plan.steps, None));
     }
     apply(&plan)?;
-    let change = journal::record(&plan, None)?;
+    let change = journal::record(&plan, None, &user::current())?;
     Ok(rows(plan.steps, Some(change)))
 }
 
@@ -27,21 +28,16 @@ pub(super) fn apply(plan: &Plan) -> Result<()> {
             sql: format!("{};", step.sql),
         });
     }
-    let _path = query::pin();
+    let _scope = query::replay();
     for step in plan.steps.iter().filter(|s| !s.sql.is_empty()) {
         query::run_here(&step.sql, &[])?;
     }
     for check in &plan.checks {
-        let offenders = query::rows(&check.sql, &[], |row| Ok(row.get::<String>(1)?))?;
+        let args: Vec<DatumWithOid> = check.args.iter().map(|a| a.as_str().into()).collect();
+        let offenders = query::rows(check.sql, &args, |row| Ok(row.get::<String>(1)?))?;
         let offenders: Vec<String> = offenders.into_iter().flatten().collect();
         if !offenders.is_empty() {
-            return Err(match &check.failure {
-                Failure::PointsBack { schema, template } => Error::PointsBack {
-                    schema: schema.clone(),
-                    template: template.clone(),
-                    objects: offenders,
-                },
-            });
+            return Err((check.refuse)(&check.args, offenders));
         }
     }
     Ok(())

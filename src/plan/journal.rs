@@ -10,6 +10,7 @@ use serde::Deserialize;
 /// One applied change as the journal has it.
 #[derive(Debug, Deserialize)]
 pub struct Change {
+    pub applied_by: String,
     pub operation: String,
     pub target: String,
     pub undone_by: Option<i64>,
@@ -36,9 +37,10 @@ impl Recorded {
     }
 }
 
-/// Writes an applied plan and the state in which it left each object; returns the change's id.
-pub fn record(plan: &Plan, undoes: Option<i64>) -> Result<i64> {
-    let (applied_by, session_role) = (user::current(), user::session());
+/// Writes a plan that `applied_by` applied and the state in which it left each object; returns the
+/// change's id.
+pub fn record(plan: &Plan, undoes: Option<i64>, applied_by: &str) -> Result<i64> {
+    let session_role = user::session();
     user::as_extension_owner(|| {
         let change = query::returning::<i64>(
             "INSERT INTO tenant_guard.change (operation, target, applied_by, session_role, undoes, steps)
@@ -46,7 +48,7 @@ pub fn record(plan: &Plan, undoes: Option<i64>) -> Result<i64> {
             &[
                 plan.operation.as_str().into(),
                 plan.target.as_str().into(),
-                applied_by.as_str().into(),
+                applied_by.into(),
                 session_role.into(),
                 undoes.into(),
                 (plan.steps.len() as i32).into(),
@@ -54,7 +56,7 @@ pub fn record(plan: &Plan, undoes: Option<i64>) -> Result<i64> {
         )?
         .ok_or_else(|| Error::Internal { what: "the journal gave no id".into() })?;
         for (step, number) in plan.steps.iter().zip(1_i32..) {
-            record_step(change, number, step, &applied_by)?;
+            record_step(change, number, step, applied_by)?;
         }
         Ok(change)
     })
@@ -105,10 +107,13 @@ fn record_step(change: i64, number: i32, step: &Step, applied_by: &str) -> Resul
     )
 }
 
-/// The change, locked against a second undo. The caller must own everything it touched.
-pub fn load(change: i64) -> Result<Change> {
+/// The change; locked against a second undo where it is to be undone. The caller must own everything it touched.
+pub fn load(change: i64, to_undo: bool) -> Result<Change> {
     let loaded: Option<Change> = user::as_extension_owner(|| {
-        query::run("SELECT FROM tenant_guard.change WHERE id = $1 FOR UPDATE", &[change.into()])?;
+        if to_undo {
+            let lock = "SELECT FROM tenant_guard.change WHERE id = $1 FOR UPDATE";
+            query::run(lock, &[change.into()])?;
+        }
         query::model(include_str!("change.sql"), &[change.into()])
     })?;
     let loaded = loaded.ok_or(Error::NoSuchChange { change })?;

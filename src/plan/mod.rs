@@ -10,6 +10,7 @@ pub use object::{Kind, Object};
 
 mod object;
 
+use crate::error::Error;
 use crate::pg::types::PlannedStep;
 use pgrx::iter::SetOfIterator;
 
@@ -26,7 +27,7 @@ fn origin() -> i64 {
 pub type Rows = SetOfIterator<'static, PlannedStep>;
 
 /// An ordered list of steps, and what the planner noticed on the way.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone)]
 pub struct Plan {
     /// The function that planned it: `protect_table`.
     pub operation: String,
@@ -57,7 +58,7 @@ pub struct Step {
 }
 
 /// Something a person should know.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Finding {
     pub severity: Severity,
     pub message: String,
@@ -75,15 +76,13 @@ pub enum Severity {
 
 /// A condition on the result, checked before the change is accepted: a query that gives no row
 /// when all is well and otherwise the names of the offending objects.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Check {
-    pub sql: String,
-    pub failure: Failure,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
-    PointsBack { schema: String, template: String },
+    pub sql: &'static str,
+    /// Bound as $1, $2, ...
+    pub args: Vec<String>,
+    /// The error, from the arguments and the offenders.
+    pub refuse: fn(&[String], Vec<String>) -> Error,
 }
 
 impl Plan {

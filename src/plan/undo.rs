@@ -4,6 +4,7 @@ use super::execute::{apply, rows};
 use super::journal::{self, Change, Recorded};
 use super::{Kind, Plan, Rows, Step};
 use crate::error::{Error, Result};
+use crate::pg::relation::{self, Lock};
 use crate::pg::user;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -28,20 +29,47 @@ fn undo(
 }
 
 fn undo_change(id: i64, force: bool, dry_run: bool) -> Result<Rows> {
-    let change = journal::load(id)?;
+    let change = journal::load(id, !dry_run)?;
     if let Some(by) = change.undone_by {
         let (last, depth) = journal::last_undo(id)?;
         return Err(Error::AlreadyUndone { change: id, by, last, made_again: depth % 2 == 0 });
     }
+    if !dry_run {
+        lock(&change);
+    }
     let gone = altered(id, &change, force)?;
+    let applied_by = change.applied_by.clone();
     let plan = inverse(id, change.operation, change.target, change.steps, &gone)?;
     if dry_run {
         return Ok(rows(plan.steps, None));
     }
-    apply(&plan)?;
-    let by = journal::record(&plan, Some(id))?;
+    // What is replayed was written by whoever applied the change: it runs with that role's rights
+    // and no more, however much more the caller has, and what it makes again is that role's again.
+    let by = match user::lesser(&applied_by) {
+        Some(role) => {
+            user::as_role(role, || apply(&plan))?;
+            journal::record(&plan, Some(id), &applied_by)?
+        }
+        None => {
+            apply(&plan)?;
+            journal::record(&plan, Some(id), &user::current())?
+        }
+    };
     journal::mark_undone(id, by)?;
     Ok(rows(plan.steps, Some(by)))
+}
+
+/// Locks every relation that the change touched, before their states are compared: what another
+/// session does meanwhile waits, or is seen. In the order of their OIDs, as others do.
+fn lock(change: &Change) {
+    let mut relations = Vec::new();
+    for step in &change.steps {
+        let name = if step.table.is_empty() { &step.name } else { &step.table };
+        relations.extend(relation::named(&step.schema, name));
+    }
+    relations.sort_unstable();
+    relations.dedup();
+    relations.into_iter().for_each(|oid| relation::lock(oid, Lock::Exclusive));
 }
 
 /// Compares every object with the state the change left it in. Returns the steps whose object is

@@ -45,6 +45,7 @@ pub fn is_ours(name: &str) -> bool {
 pub fn tenant_condition(column: &Column, id: IdType, scope: Scope) -> String {
     let left = match id {
         IdType::Varchar => format!("({})::text", column.quoted),
+        _ if column.domain => format!("({})::{}", column.quoted, column.base_type),
         _ => column.quoted.clone(),
     };
     let (one, many, array) = match id {

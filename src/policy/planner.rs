@@ -110,6 +110,14 @@ fn tenant_column<'a>(table: &'a Table, name: &str) -> Result<(&'a Column, IdType
         column: name.to_string(),
         columns: table.columns.iter().map(|c| c.quoted.clone()).collect(),
     })?;
+    if column.generated == "v" {
+        return Err(Error::WrongColumnType {
+            table: table.qualified(),
+            column: name.to_string(),
+            found: format!("{}, generated and not stored", column.r#type),
+            wanted: ID_TYPES,
+        });
+    }
     let id = IdType::from_sql(&column.base_type).ok_or_else(|| Error::WrongColumnType {
         table: table.qualified(),
         column: name.to_string(),

@@ -9,7 +9,7 @@ use super::create::{create_sequence, create_type};
 use crate::catalog::{Policy, Schema, Table};
 use crate::error::{Error, Result};
 use crate::pg::ident::{literal, qualified, quote};
-use crate::plan::{Check, Failure, Finding, Kind, Object, Plan, Severity, Step};
+use crate::plan::{Check, Finding, Kind, Object, Plan, Severity, Step};
 use std::collections::BTreeSet;
 
 pub struct Target {
@@ -66,12 +66,12 @@ pub fn plan(template: &Schema, target: &Target) -> Result<Plan> {
     clone.grants(&tables);
     clone.registration();
     clone.plan.checks.push(Check {
-        sql: include_str!("points_back.sql")
-            .replace("$schema", &literal(&target.slug))
-            .replace("$template", &literal(&template.name)),
-        failure: Failure::PointsBack {
-            schema: target.slug.clone(),
-            template: template.name.clone(),
+        sql: include_str!("points_back.sql"),
+        args: vec![target.slug.clone(), template.name.clone()],
+        refuse: |args, objects| Error::PointsBack {
+            schema: args[0].clone(),
+            template: args[1].clone(),
+            objects,
         },
     });
     Ok(clone.plan)

@@ -10,6 +10,7 @@ fn template(tables: Vec<Table>) -> Schema {
         name: "Temp Late".into(),
         owner: "owner".into(),
         usable: true,
+        foreign_owners: vec![],
         types: vec![],
         tables,
         sequences: vec![],

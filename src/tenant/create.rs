@@ -180,7 +180,17 @@ pub fn column_settings(table: &Table, slug: &str) -> Vec<String> {
             let comment = c.comment.as_ref().map(|text| {
                 format!("COMMENT ON COLUMN {name}.{} IS {}", quote(&c.name), literal(text))
             });
-            [storage, statistics, comment]
+            let own = (!c.is_local
+                && !table.is_partition
+                && c.generated.is_empty()
+                && c.identity.is_empty())
+            .then(|| match &c.default {
+                Some(default) => alter(c, format!("SET DEFAULT {default}")),
+                None => alter(c, "DROP DEFAULT".into()),
+            });
+            let not_null = (!c.is_local && !table.is_partition && c.not_null)
+                .then(|| alter(c, "SET NOT NULL".into()));
+            [own, not_null, storage, statistics, comment]
         })
         .flatten()
         .collect()

@@ -26,6 +26,8 @@ use pgrx::Uuid;
 /// needs it, the clone is refused. The tenant role gets USAGE on the schema and
 /// SELECT, INSERT, UPDATE, DELETE on its tables; unless tenant_role names a role, a NOLOGIN role
 /// tenant_<slug> is made. A slug is the schema's name: a-z, 0-9 and _, at most 56 characters.
+/// A template of a role that has fewer rights than the caller is refused: to make it again would run
+/// that role's functions with the caller's rights. trust_template => true clones it all the same.
 /// Returns the steps; in a dry run nothing changes. The caller needs CREATE on the database.
 /// Raises 42602 (no slug), 42P06, 42710, 3F000, 42501, 42704, 0A000, 55000.
 ///
@@ -36,13 +38,20 @@ fn create_tenant_schema(
     template: Option<Name>,
     organization: default!(Option<Uuid>, "NULL"),
     tenant_role: default!(Option<Name>, "NULL"),
+    trust_template: default!(Option<bool>, "false"),
     dry_run: default!(Option<bool>, "false"),
 ) -> Result<SetOfIterator<'static, PlannedStep>, ErrorReport> {
     let null = |argument| Error::NullArgument { function: "create_tenant_schema", argument };
     let slug = slug.ok_or_else(|| null("slug"))?;
     let template = template.ok_or_else(|| null("template"))?;
-    let organization = organization.map(|o| o.to_string());
-    Ok(create(slug, &template.0, organization, tenant_role.map(|r| r.0), dry_run.unwrap_or(false))?)
+    let wanted = Wanted {
+        slug,
+        template: &template.0,
+        organization: organization.map(|o| o.to_string()),
+        tenant_role: tenant_role.map(|r| r.0),
+        trust_template: trust_template.unwrap_or(false),
+    };
+    Ok(create(wanted, dry_run.unwrap_or(false))?)
 }
 
 /// Drops a tenant schema with every row in it, its registration, and its role where
@@ -106,13 +115,16 @@ fn unregister_tenant_schema(slug: Option<&str>) -> Result<(), ErrorReport> {
     Ok(registry::unregister(slug)?)
 }
 
-fn create(
-    slug: &str,
-    template: &str,
+struct Wanted<'a> {
+    slug: &'a str,
+    template: &'a str,
     organization: Option<String>,
     tenant_role: Option<String>,
-    dry_run: bool,
-) -> Result<Rows> {
+    trust_template: bool,
+}
+
+fn create(wanted: Wanted, dry_run: bool) -> Result<Rows> {
+    let Wanted { slug, template, organization, tenant_role, trust_template } = wanted;
     slug::check(slug)?;
     if !dry_run {
         relation::lock_name("tenant_schema", slug); // two calls for one slug: the second waits and is refused
@@ -131,6 +143,17 @@ fn create(
         }
         None => return Err(Error::NoSuchSchema { schema: template.into() }),
     };
+    if !trust_template && !template.foreign_owners.is_empty() {
+        let owners: Vec<String> = template.foreign_owners.iter().map(|o| ident::quote(o)).collect();
+        return Err(Error::NotPermitted {
+            what: format!("cloning schema {} with your rights", ident::quote(&template.name)),
+            detail: format!(
+                "It, or something in it, belongs to {}, and making its indexes, defaults and constraints again runs functions that such an owner chose.",
+                owners.join(", ")
+            ),
+            hint: "Call it as the owner (SET ROLE), or, where you have read the template and trust it, say trust_template => true.".into(),
+        });
+    }
     if relation::schema_exists(slug) {
         return Err(Error::SchemaExists { schema: slug.into() });
     }

@@ -1,31 +1,42 @@
--- Objects of other schemas that depend on a table, sequence, view, type or function of schema $1.
--- A view depends through its rule, a default, constraint, policy or trigger through its table: each
--- is taken as part of the relation it belongs to.
-WITH inside(classid, objid) AS (
-  SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1)
-  UNION ALL
-  SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid FROM pg_catalog.pg_type t WHERE t.typnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1)
-  UNION ALL
-  SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1)
+-- What dropping schema $1 would take with it from elsewhere. Inside is what names the schema as its
+-- own, with all that is a part of that (indexes, constraints, rules, policies, triggers, defaults,
+-- array types); outside is what depends on anything inside and is not inside itself. What has a
+-- schema of its own and that is another one (a sequence owned by a column in here) is outside.
+WITH RECURSIVE ns AS (
+  SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = $1
 ),
-dependent AS (
-  SELECT DISTINCT d.classid, d.objid,
-         coalesce(w.ev_class, k.conrelid, a.adrelid, p.polrelid, t.tgrelid, CASE WHEN d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass THEN d.objid END) AS relid
+inside(classid, objid) AS (
+  SELECT d.classid, d.objid
+  FROM pg_catalog.pg_depend d JOIN ns ON d.refobjid = ns.oid
+  WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.deptype = 'n'
+  UNION
+  SELECT d.classid, d.objid
   FROM inside i
-  JOIN pg_catalog.pg_depend d ON d.refclassid = i.classid AND d.refobjid = i.objid AND d.deptype IN ('n', 'a')
-  LEFT JOIN pg_catalog.pg_rewrite w ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND w.oid = d.objid
-  LEFT JOIN pg_catalog.pg_constraint k ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND k.oid = d.objid
-  LEFT JOIN pg_catalog.pg_attrdef a ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND a.oid = d.objid
-  LEFT JOIN pg_catalog.pg_policy p ON d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND p.oid = d.objid
-  LEFT JOIN pg_catalog.pg_trigger t ON d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND t.oid = d.objid
+  JOIN pg_catalog.pg_depend d ON d.refclassid = i.classid AND d.refobjid = i.objid AND d.deptype IN ('i', 'a', 'P', 'S')
+),
+elsewhere(classid, objid) AS (
+  SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, c.oid FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname NOT IN ($1, 'pg_toast')
+  UNION ALL
+  SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid FROM pg_catalog.pg_type t
+  JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE n.nspname NOT IN ($1, 'pg_toast')
+  UNION ALL
+  SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid FROM pg_catalog.pg_proc p
+  JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname <> $1
+),
+outside AS (
+  SELECT d.classid, d.objid, d.objsubid
+  FROM inside i
+  JOIN pg_catalog.pg_depend d ON d.refclassid = i.classid AND d.refobjid = i.objid AND d.deptype = 'n'
+  WHERE (d.classid, d.objid) NOT IN (SELECT classid, objid FROM inside)
+  UNION
+  SELECT i.classid, i.objid, 0
+  FROM inside i JOIN elsewhere e ON e.classid = i.classid AND e.objid = i.objid
 )
-SELECT DISTINCT CASE WHEN d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
-                     THEN pg_catalog.pg_describe_object('pg_catalog.pg_class'::pg_catalog.regclass, d.relid, 0)
-                     ELSE pg_catalog.pg_describe_object(d.classid, d.objid, 0) END
-FROM dependent d
-LEFT JOIN pg_catalog.pg_class c ON c.oid = d.relid
-LEFT JOIN pg_catalog.pg_proc f ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND f.oid = d.objid
-LEFT JOIN pg_catalog.pg_type y ON d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND y.oid = d.objid
-JOIN pg_catalog.pg_namespace n ON n.oid = coalesce(c.relnamespace, f.pronamespace, y.typnamespace)
-WHERE n.nspname <> $1 AND n.nspname NOT LIKE 'pg\_toast%'
+-- A view is known by its name, not by its rule's.
+SELECT DISTINCT coalesce(
+         pg_catalog.pg_describe_object('pg_catalog.pg_class'::pg_catalog.regclass, w.ev_class, 0),
+         pg_catalog.pg_describe_object(o.classid, o.objid, o.objsubid))
+FROM outside o
+LEFT JOIN pg_catalog.pg_rewrite w ON o.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND w.oid = o.objid
 ORDER BY 1

@@ -1,6 +1,6 @@
--- What in schema $schema depends on schema $template or on anything in it; no row when all is well.
-WITH new AS (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $schema),
-template AS (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $template),
+-- What in schema $1 depends on schema $2 or on anything in it; no row when all is well.
+WITH new AS (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1),
+template AS (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $2),
 made(classid, objid) AS (
   SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace = (SELECT oid FROM new)
   UNION ALL

@@ -1,6 +1,7 @@
 -- $1 schema, $3 index; an index that somebody altered, clustered on or broke reads differently
-SELECT pg_catalog.format('%s valid %s clustered %s identity %s',
-         pg_catalog.pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisclustered, i.indisreplident)
+SELECT pg_catalog.format('%s valid %s clustered %s identity %s %s',
+         pg_catalog.pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisclustered, i.indisreplident,
+         pg_catalog.obj_description(i.indexrelid, 'pg_class'))
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

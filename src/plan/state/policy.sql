@@ -1,9 +1,10 @@
 -- $1 schema, $2 table, $3 policy
-SELECT pg_catalog.format('%s %s TO %s USING %s WITH CHECK %s',
+SELECT pg_catalog.format('%s %s TO %s USING %s WITH CHECK %s %s',
          p.polcmd, p.polpermissive,
          ARRAY(SELECT r::pg_catalog.regrole FROM pg_catalog.unnest(p.polroles) r ORDER BY 1)::pg_catalog.text,
          coalesce(pg_catalog.pg_get_expr(p.polqual, p.polrelid), '-'),
-         coalesce(pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid), '-'))
+         coalesce(pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid), '-'),
+         pg_catalog.obj_description(p.oid, 'pg_policy'))
 FROM pg_catalog.pg_policy p
 JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -1,14 +1,33 @@
 -- $1 schema, $2 table. The size says whether it ever held a row: asked of the storage, because a
--- policy could hide the rows from the owner, and undo must not drop rows that it cannot see.
-SELECT pg_catalog.format('%s owner %s rows %s (%s)', c.relkind, c.relowner::pg_catalog.regrole,
-         EXISTS (SELECT FROM pg_catalog.pg_partition_tree(c.oid) p WHERE pg_catalog.pg_relation_size(p.relid) > 0)
-           OR (c.relkind = 'r' AND pg_catalog.pg_relation_size(c.oid) > 0),
-         (SELECT pg_catalog.string_agg(pg_catalog.format('%I %s %s %s', a.attname,
-                   pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
-                   pg_catalog.pg_get_expr(d.adbin, d.adrelid)), ', ' ORDER BY a.attnum)
-          FROM pg_catalog.pg_attribute a
-          LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))
+-- policy could hide the rows from the owner, and undo must not drop rows that it cannot see. The rest
+-- is all that dropping the table would lose.
+SELECT pg_catalog.concat_ws(E'\n',
+  pg_catalog.format('%s %s owner %s rows %s options %s replica %s grants %s row security %s %s', c.relkind, c.relpersistence,
+    c.relowner::pg_catalog.regrole,
+    EXISTS (SELECT FROM pg_catalog.pg_partition_tree(c.oid) p WHERE pg_catalog.pg_relation_size(p.relid) > 0)
+      OR (c.relkind = 'r' AND pg_catalog.pg_relation_size(c.oid) > 0),
+    c.reloptions, c.relreplident, c.relacl, c.relrowsecurity, c.relforcerowsecurity),
+  (SELECT pg_catalog.string_agg(pg_catalog.format('column %I %s %s %s %s %s %s %s %s %s', a.attname,
+            pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attstorage, a.attstattarget,
+            a.attoptions, a.attacl, pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+            pg_catalog.col_description(c.oid, a.attnum)), E'\n' ORDER BY a.attnum)
+   FROM pg_catalog.pg_attribute a
+   LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+  (SELECT pg_catalog.string_agg(pg_catalog.format('constraint %I %s', k.conname, pg_catalog.pg_get_constraintdef(k.oid)), E'\n' ORDER BY k.conname)
+   FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid),
+  (SELECT pg_catalog.string_agg(pg_catalog.pg_get_indexdef(i.indexrelid), E'\n' ORDER BY i.indexrelid)
+   FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid),
+  (SELECT pg_catalog.string_agg(pg_catalog.pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::pg_catalog.text, E'\n' ORDER BY t.tgname)
+   FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
+  (SELECT pg_catalog.string_agg(pg_catalog.pg_get_ruledef(w.oid), E'\n' ORDER BY w.rulename)
+   FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid),
+  (SELECT pg_catalog.string_agg(pg_catalog.format('policy %I %s %s %s', p.polname, p.polcmd, pg_catalog.pg_get_expr(p.polqual, p.polrelid),
+            pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)), E'\n' ORDER BY p.polname)
+   FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid),
+  (SELECT pg_catalog.string_agg(pg_catalog.format('in publication %s', r.prpubid), E'\n' ORDER BY r.prpubid)
+   FROM pg_catalog.pg_publication_rel r WHERE r.prrelid = c.oid),
+  pg_catalog.obj_description(c.oid, 'pg_class'))
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2 AND $3 IS NOT NULL

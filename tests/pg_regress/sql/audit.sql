@@ -93,6 +93,25 @@ CREATE TABLE aud.wrong (organization_id uuid);
 CREATE TRIGGER t BEFORE INSERT ON aud.wrong FOR EACH ROW EXECUTE FUNCTION tenant_guard.audit_row('organization_id');
 SELECT * FROM refused('INSERT INTO aud.wrong VALUES (NULL)');
 
+-- An index or a constraint that an administrator adds to the log is served like any other.
+RESET ROLE;
+BEGIN;
+CREATE INDEX ON tenant_guard.audit_event ((record ->> 'id')) WHERE operation = 'INSERT';
+ALTER TABLE tenant_guard.audit_event ADD CHECK (user_id <> 'mallory');
+INSERT INTO aud."Deal s" (id, "no") VALUES (6, 6);
+SET LOCAL enable_seqscan = off;
+SELECT count(*) FROM tenant_guard.audit_event WHERE record ->> 'id' = '6' AND operation = 'INSERT';
+SELECT identity('{"sub":"mallory"}');
+SELECT split_part(answer, ' constraint', 1) FROM refused('DELETE FROM aud."Deal s" WHERE id = 6') LIMIT 1;
+ROLLBACK;
+-- A tenant column that is renamed does not leave the trail to nobody.
+BEGIN;
+ALTER TABLE aud."Deal s" RENAME organization_id TO org;
+SELECT * FROM refused('INSERT INTO aud."Deal s" (id, "no") VALUES (7, 7)');
+SELECT action FROM tenant_guard.enable_audit('aud."Deal s"');
+ROLLBACK;
+SET ROLE app_owner;
+
 -- Partitions: the rows of one, changed directly, and those of one attached later.
 CREATE TABLE aud.events (id int, branch int, at date) PARTITION BY RANGE (at);
 CREATE TABLE aud.events_2026 PARTITION OF aud.events FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');

@@ -57,5 +57,6 @@ SELECT * FROM refused($$SELECT * FROM tenant_guard.use_membership('bad.t', 'orga
 SELECT * FROM refused($$SELECT * FROM tenant_guard.use_membership(NULL, 'organization_id', 'organization_id')$$);
 SELECT * FROM refused($$SELECT tenant_guard.register_membership('bad', 'missing', 'a', 'b', NULL)$$);
 
+SELECT * FROM refused($$SELECT tenant_guard.register_membership('bad', NULL, 'a', 'b', NULL)$$);
 SELECT count(*) AS changes FROM tenant_guard.change WHERE target LIKE 'bad.%';
 SELECT count(*) AS policies FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE c.relnamespace = 'bad'::regnamespace;

@@ -19,9 +19,18 @@ FROM unnest(ARRAY['', ' ', 'null', '[]', '"sub"', '1', '{', '{"sub":"a"} x', '{"
   '{"sub":42}', '{"sub":"auth0|7"}', '{"sub":"a\u0000b"}', '{"sub":"a","org_id":["x","y"]}', '{"sub":"a","org_id":"x","org_id":"y"}', '{"sub":"a","user_metadata":{"org_id":"x"}}']) c
 CROSS JOIN LATERAL (SELECT set_config('request.jwt.claims', c, false)) s;
 
--- Depth and size do not matter.
-SELECT length(set_config('request.jwt.claims', repeat('{"a":', 100000), false)), tenant_guard.claims() AS deep;
-SELECT length(set_config('request.jwt.claims', '{"sub":"big","pad":"' || repeat('x', 1000000) || '"}', false)), tenant_guard.uid_text() AS large;
+-- Neither depth nor size is a way to hurt the server: beyond the limit there are no claims.
+SELECT length(set_config('request.jwt.claims', repeat('{"a":', 10000), false)), tenant_guard.claims() AS deep;
+SELECT length(set_config('request.jwt.claims', '{"sub":"fits","pad":"' || repeat('x', 60000) || '"}', false)), tenant_guard.uid_text();
+SELECT length(set_config('request.jwt.claims', '{"sub":"big","pad":"' || repeat('x', 70000) || '"}', false)), tenant_guard.uid_text();
+SET tenant_guard.max_claims_size = '128kB';
+SELECT tenant_guard.uid_text() AS "where the administrator allows it";
+RESET tenant_guard.max_claims_size;
+SET ROLE authenticated;
+SELECT * FROM refused($$SET tenant_guard.max_claims_size = '16MB'$$);
+RESET ROLE;
+SELECT c AS claims, set_config('request.jwt.claims', c, false) IS NULL, tenant_guard.claims(), tenant_guard.claim('n') AS n, tenant_guard.org_id_text()
+FROM unnest(ARRAY['{"n":1e999999}', '{"n":1e40}', '{"org_id":{"$serde_json::private::Number":"7"}}']) c;
 RESET request.jwt.claims;
 SELECT tenant_guard.uid_text() AS "after RESET";
 

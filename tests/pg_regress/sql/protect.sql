@@ -58,12 +58,23 @@ CREATE DOMAIN "Acme Co".org AS varchar(40);
 CREATE TABLE "Acme Co".by_text (org text, x int);
 CREATE TABLE "Acme Co".by_varchar (org varchar(20), x int);
 CREATE TABLE "Acme Co".by_domain (org "Acme Co".org, x int);
+CREATE DOMAIN "Acme Co".org_uuid AS uuid;
+CREATE DOMAIN "Acme Co".org_int AS int;
+CREATE DOMAIN "Acme Co".org_text AS text;
+CREATE TABLE "Acme Co".by_domain_uuid (org "Acme Co".org_uuid, x int);
+CREATE TABLE "Acme Co".by_domain_int (org "Acme Co".org_int, x int);
+CREATE TABLE "Acme Co".by_domain_text (org "Acme Co".org_text, x int);
 CREATE TABLE "Acme Co".by_smallint (org smallint, x int);
 CREATE TABLE "Acme Co".by_bigint (org bigint, x int);
 SELECT t, (SELECT count(*) FROM tenant_guard.protect_table(('"Acme Co".' || t)::regclass, 'org', scope => s)) AS steps,
        (SELECT count(*) FROM tenant_guard.protect_table(('"Acme Co".' || t)::regclass, 'org', scope => s)) AS again
-FROM unnest(ARRAY['by_text', 'by_varchar', 'by_domain', 'by_smallint', 'by_bigint']) t, unnest(ARRAY['active', 'member']) s;
+FROM unnest(ARRAY['by_text', 'by_varchar', 'by_domain', 'by_domain_uuid', 'by_domain_int', 'by_domain_text', 'by_smallint', 'by_bigint']) t, unnest(ARRAY['active', 'member']) s;
 SELECT polrelid::regclass, pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polname = 'tenant_guard_tenant' AND polrelid::regclass::text LIKE '%by\_%' ORDER BY 1;
+
+-- The session's settings change nothing.
+SET quote_all_identifiers = on; SET standard_conforming_strings = off; SET timezone = 'Asia/Tokyo'; SET datestyle = 'German';
+SELECT count(*) AS again FROM tenant_guard.protect_table('"Acme Co".by_domain_uuid', 'org', scope => 'member');
+RESET quote_all_identifiers; RESET standard_conforming_strings; RESET timezone; RESET datestyle;
 
 -- Policies that others made.
 CREATE TABLE "Acme Co".notes (organization_id uuid, body text);

@@ -38,7 +38,9 @@ CREATE TABLE "Temp Late".events_2026_0 PARTITION OF "Temp Late".events_2026 FOR 
 CREATE TABLE "Temp Late".events_default PARTITION OF "Temp Late".events DEFAULT;
 CREATE INDEX ON "Temp Late".events (project_id);
 CREATE TABLE "Temp Late".special (extra text) INHERITS ("Temp Late".tasks);
-CREATE UNLOGGED TABLE "Temp Late".cache (k text PRIMARY KEY, v jsonb);
+ALTER TABLE "Temp Late".special ALTER parent SET DEFAULT 7, ALTER parent SET NOT NULL;
+CREATE DOMAIN "Temp Late".stage_now AS "Temp Late".stage DEFAULT 'lead';
+CREATE UNLOGGED TABLE "Temp Late".cache (k text PRIMARY KEY, v jsonb, now "Temp Late".stage_now);
 ALTER TABLE "Temp Late".projects ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY "all of it" ON "Temp Late".projects USING (name <> 'hidden' AND EXISTS (SELECT FROM "Temp Late".cache c WHERE c.k = 'open'));
 COMMENT ON POLICY "all of it" ON "Temp Late".projects IS 'p';
@@ -78,7 +80,8 @@ SELECT (SELECT count(*) FROM acme.cache) AS "rows cloned", nextval('acme."odd se
 RESET ROLE;
 
 -- The tenant's role works in it, and reaches no other.
-SELECT count(*) > 60 AS applied FROM tenant_guard.create_tenant_schema('bolt', 'Temp Late', tenant_role => 'tenant_role_b');
+SELECT * FROM refused($$SELECT * FROM tenant_guard.create_tenant_schema('bolt', 'Temp Late', tenant_role => 'tenant_role_b')$$);
+SELECT count(*) > 60 AS applied FROM tenant_guard.create_tenant_schema('bolt', 'Temp Late', tenant_role => 'tenant_role_b', trust_template => true);
 SET ROLE tenant_role_a;
 INSERT INTO acme.cache VALUES ('open', '{}') RETURNING k;
 INSERT INTO acme.projects (name, amount) VALUES ('p1', 10) RETURNING id, name, stage, twice, n, s;
@@ -104,7 +107,7 @@ SELECT count(*) > 60 AS "made again by undo of undo" FROM tenant_guard.undo(:und
 SELECT slug, tables, tenant_role FROM tenant_guard.tenant_schemas ORDER BY 1;
 
 -- A role of its own, made and dropped with the schema.
-SELECT count(*) > 60 AS applied FROM tenant_guard.create_tenant_schema('corp', 'Temp Late');
+SELECT count(*) > 60 AS applied FROM tenant_guard.create_tenant_schema('corp', 'Temp Late', trust_template => true);
 SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname = 'tenant_corp';
 CREATE VIEW public.peek AS SELECT count(*) FROM corp.projects;
 SELECT * FROM refused($$SELECT * FROM tenant_guard.drop_tenant_schema('corp', 'corp')$$);
@@ -117,12 +120,12 @@ SELECT count(*) AS roles FROM pg_roles WHERE rolname = 'tenant_corp';
 SELECT regexp_replace(answer, 'change \d+', 'change N') AS answer FROM refused(format('SELECT * FROM tenant_guard.undo(%s)', (SELECT max(id) FROM tenant_guard.change)));
 
 -- A schema that somebody dropped by hand is still registered, until that is cleared away.
-SELECT count(*) > 60 AS applied FROM tenant_guard.create_tenant_schema('gone', 'Temp Late');
+SELECT count(*) > 60 AS applied FROM tenant_guard.create_tenant_schema('gone', 'Temp Late', trust_template => true);
 SET client_min_messages = error;
 DROP SCHEMA gone CASCADE;
 RESET client_min_messages;
 SELECT slug, state FROM tenant_guard.tenant_schemas WHERE slug = 'gone';
-SELECT * FROM refused($$SELECT * FROM tenant_guard.create_tenant_schema('gone', 'Temp Late')$$);
+SELECT * FROM refused($$SELECT * FROM tenant_guard.create_tenant_schema('gone', 'Temp Late', trust_template => true)$$);
 SET ROLE app_owner;
 SELECT * FROM refused($$SELECT * FROM tenant_guard.drop_tenant_schema('gone', 'gone')$$);
 RESET ROLE;
@@ -138,6 +141,27 @@ CREATE SCHEMA trap AUTHORIZATION app_owner;
 SET ROLE app_owner;
 SELECT * FROM refused($$SELECT tenant_guard.register_tenant_schema('trap', 'x', NULL, 'other_owner', true)$$);
 RESET ROLE;
+
+-- Nothing of another schema goes with a tenant's.
+SELECT count(*) > 60 AS applied FROM tenant_guard.create_tenant_schema('dept', 'Temp Late', trust_template => true);
+CREATE COLLATION dept.own FROM "C";
+CREATE TABLE public.uses_dept (a text COLLATE dept.own);
+CREATE FUNCTION dept.two() RETURNS int LANGUAGE sql AS 'SELECT 2';
+CREATE DOMAIN public.of_dept AS int CHECK (VALUE > dept.two());
+SELECT * FROM refused($$SELECT * FROM tenant_guard.drop_tenant_schema('dept', 'dept')$$);
+DROP TABLE public.uses_dept; DROP DOMAIN public.of_dept;
+SET client_min_messages = warning;
+SELECT count(*) FROM tenant_guard.drop_tenant_schema('dept', 'dept');
+-- A role that is there already is not taken; what still points at the template is refused.
+CREATE ROLE tenant_taken NOLOGIN;
+SELECT * FROM refused($$SELECT * FROM tenant_guard.create_tenant_schema('taken', 'Temp Late', trust_template => true)$$);
+CREATE SCHEMA pointing; CREATE TABLE pointing.t (home text DEFAULT 'pointing'::regnamespace::text);
+SELECT * FROM refused($$SELECT * FROM tenant_guard.create_tenant_schema('pointed', 'pointing')$$);
+-- A name is a name, whatever is in it.
+CREATE SCHEMA "x
+SELECT 1/0; --"; CREATE TABLE "x
+SELECT 1/0; --".t (id int);
+SELECT count(*) FROM tenant_guard.create_tenant_schema('odd', E'x\nSELECT 1/0; --');
 
 -- What is refused, with nothing left behind.
 SET ROLE app_owner;
