@@ -222,9 +222,12 @@ fn a_tenant_schema_with_a_role_of_its_own_goes_there_and_back() {
     let before = text(&mut here.admin(), roles);
     let mut session = real.admin();
     let original = real.schema();
-    let plan = call(&mut session, "create_tenant_schema('acme', 'crm', dry_run => true)");
+    let plan = call(
+        &mut session,
+        "create_tenant_schema('acme', 'crm', trust_template => true, dry_run => true)",
+    );
     copy.paste_well("postgres", &script(&plan));
-    let change = apply(&mut session, "create_tenant_schema('acme', 'crm')");
+    let change = apply(&mut session, "create_tenant_schema('acme', 'crm', trust_template => true)");
     assert_same(&copy.schema(), &real.schema(), "pasted SQL equals the run");
     let after = text(&mut here.admin(), roles);
     assert!(after.as_deref().is_some_and(|all| all.contains("tenant_acmefalse")));

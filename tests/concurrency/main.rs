@@ -2,6 +2,7 @@
 
 mod aim;
 
+mod a_hostile_owner_gains_nothing;
 mod a_killed_server_keeps_all_or_nothing;
 mod a_shadowed_name_changes_nothing;
 mod code_of_one_role_never_runs_as_another;

@@ -106,7 +106,13 @@ fn a_template_is_cloned_by_whoever_may_use_it_and_stays_as_it_is() {
     };
     let before = of_owner(&database);
     let mut other = database.connect(OTHER_OWNER);
-    let made = call(&mut other, "create_tenant_schema('mine', 'crm', tenant_role => 'visitor')");
+    // Making another role's template again runs what that role chose: not unasked.
+    let unasked =
+        "SELECT * FROM tenant_guard.create_tenant_schema('mine', 'crm', tenant_role => 'visitor')";
+    expect_clear_error(&mut other, unasked, "42501");
+    let clone =
+        "create_tenant_schema('mine', 'crm', tenant_role => 'visitor', trust_template => true)";
+    let made = call(&mut other, clone);
     assert_eq!(of_owner(&database), before);
     let not_mine = "SELECT count(*) FROM pg_class WHERE relnamespace = 'mine'::regnamespace AND relowner <> 'other_owner'::regrole";
     assert_eq!(number(&mut database.admin(), not_mine), 0);
@@ -116,9 +122,7 @@ fn a_template_is_cloned_by_whoever_may_use_it_and_stays_as_it_is() {
     apply(&mut other, &format!("undo({})", change_of(&made, "create_tenant_schema")));
 
     execute(&mut database.admin(), "REVOKE USAGE ON SCHEMA crm FROM other_owner");
-    let clone =
-        "SELECT * FROM tenant_guard.create_tenant_schema('mine', 'crm', tenant_role => 'visitor')";
-    expect_clear_error(&mut other, clone, "42501");
+    expect_clear_error(&mut other, &format!("SELECT * FROM tenant_guard.{clone}"), "42501");
 }
 
 #[test]
