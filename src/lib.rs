@@ -30,7 +30,7 @@ use pgrx::prelude::*;
 
 ::pgrx::pg_module_magic!(name, version);
 
-// Tables and types come before the functions that use them; grants come last.
+// Tables and types come before the functions that use them; grants and comments come after both.
 extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
 extension_sql_file!("../sql/journal.sql", name = "journal", requires = ["bootstrap", plan::origin]);
 extension_sql_file!(

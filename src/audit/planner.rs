@@ -1,7 +1,7 @@
 //! From the catalog to the plan of `enable_audit` and `disable_audit`. Pure.
 
-use crate::catalog::{Table, Trigger};
-use crate::error::{Error, Result};
+use crate::catalog::{trigger_sql, Table, Trigger};
+use crate::error::Result;
 use crate::pg::ident::{literal, quote};
 use crate::plan::{Finding, Kind, Object, Plan, Severity, Step};
 
@@ -16,13 +16,7 @@ pub fn enable(family: &[Table], tenant_column: Option<String>) -> Result<Plan> {
         None => family[0].column(DEFAULT_TENANT_COLUMN).map(|c| c.name.clone()),
     };
     if let Some(column) = &tenant_column {
-        if family[0].column(column).is_none() {
-            return Err(Error::NoSuchColumn {
-                table: family[0].qualified(),
-                column: column.clone(),
-                columns: family[0].columns.iter().map(|c| c.quoted.clone()).collect(),
-            });
-        }
+        family[0].require_column(column)?;
     }
     for table in family {
         findings(&mut plan, table, tenant_column.as_deref());
@@ -190,11 +184,5 @@ fn drop_trigger(plan: &mut Plan, table: &Table, trigger: &Trigger, why: &str) {
 }
 
 fn enable_trigger(table: &Table, name: &str, state: &str) -> String {
-    let word = match state {
-        "A" => "ENABLE ALWAYS",
-        "R" => "ENABLE REPLICA",
-        "D" => "DISABLE",
-        _ => "ENABLE",
-    };
-    format!("ALTER TABLE {} {word} TRIGGER {}", table.qualified(), quote(name))
+    trigger_sql::set_state(&table.qualified(), name, state)
 }

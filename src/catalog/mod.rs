@@ -4,7 +4,8 @@ mod id_type;
 mod model;
 pub mod policy_sql;
 mod read;
+pub mod trigger_sql;
 
-pub use id_type::{IdType, ID_TYPES};
+pub use id_type::IdType;
 pub use model::*;
 pub use read::*;

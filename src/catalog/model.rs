@@ -1,5 +1,7 @@
 //! The model: what the .sql files beside this one return, field for field.
 
+use super::id_type::{IdType, ID_TYPES};
+use crate::error::{Error, Result};
 use crate::pg::ident;
 use serde::Deserialize;
 
@@ -241,6 +243,33 @@ impl Table {
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|c| c.name == name)
+    }
+
+    /// The column, or the error that lists those there are.
+    pub fn require_column(&self, name: &str) -> Result<&Column> {
+        self.column(name).ok_or_else(|| Error::NoSuchColumn {
+            table: self.qualified(),
+            column: name.to_string(),
+            columns: self.columns.iter().map(|c| c.quoted.clone()).collect(),
+        })
+    }
+
+    /// A column that holds ids, with their type.
+    pub fn require_id_column(&self, name: &str) -> Result<(&Column, IdType)> {
+        let column = self.require_column(name)?;
+        let refuse = |found: String| Error::WrongColumnType {
+            table: self.qualified(),
+            column: name.to_string(),
+            found,
+            wanted: ID_TYPES,
+        };
+        if column.generated == "v" {
+            return Err(refuse(format!("{}, generated and not stored", column.r#type)));
+        }
+        match IdType::from_sql(&column.base_type) {
+            Some(id) => Ok((column, id)),
+            None => Err(refuse(column.r#type.clone())),
+        }
     }
 
     #[must_use]

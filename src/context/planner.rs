@@ -1,7 +1,7 @@
 //! From the catalog to the plan of `use_membership`. Pure.
 
-use crate::catalog::{Column, IdType, Table, ID_TYPES};
-use crate::error::{Error, Result};
+use crate::catalog::Table;
+use crate::error::Result;
 use crate::pg::ident::literal;
 use crate::plan::{Kind, Object, Plan, Step};
 use serde::Deserialize;
@@ -23,10 +23,10 @@ pub fn register(
     role_column: Option<&str>,
     current: Option<&Registration>,
 ) -> Result<Plan> {
-    id_column(table, user_column)?;
-    id_column(table, org_column)?;
+    table.require_id_column(user_column)?;
+    table.require_id_column(org_column)?;
     if let Some(role_column) = role_column {
-        column(table, role_column)?;
+        table.require_column(role_column)?;
     }
     let wanted = Registration {
         table_schema: table.schema.clone(),
@@ -64,30 +64,11 @@ fn call(registration: Option<&Registration>) -> String {
     format!("SELECT tenant_guard.register_membership({})", arguments.join(", "))
 }
 
-fn column<'a>(table: &'a Table, name: &str) -> Result<&'a Column> {
-    table.column(name).ok_or_else(|| Error::NoSuchColumn {
-        table: table.qualified(),
-        column: name.to_string(),
-        columns: table.columns.iter().map(|c| c.quoted.clone()).collect(),
-    })
-}
-
-fn id_column(table: &Table, name: &str) -> Result<()> {
-    let column = column(table, name)?;
-    match IdType::from_sql(&column.base_type) {
-        Some(_) => Ok(()),
-        None => Err(Error::WrongColumnType {
-            table: table.qualified(),
-            column: name.to_string(),
-            found: column.r#type.clone(),
-            wanted: ID_TYPES,
-        }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::Column;
+    use crate::error::Error;
 
     fn memberships() -> Table {
         let column = |name: &str, base_type: &str| Column {

@@ -98,7 +98,7 @@ macro_rules! sql_argument {
                 Ok(ReturnsRef::One(SqlMappingRef::literal($sql)));
         }
 
-        // SAFETY: as above; a NULL for a non-optional argument is refused by the face before use.
+        // SAFETY: as above. Every face takes these as Option, so the panic for a NULL is never reached.
         unsafe impl<'fcx> ArgAbi<'fcx> for $rust {
             unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
                 let index = arg.index();
@@ -119,7 +119,7 @@ sql_argument!(Names, "name[]");
 
 const PLANNED_STEP: &str = "tenant_guard.planned_step";
 
-// SAFETY: the composite type is made by sql/journal.sql before any function that returns it.
+// SAFETY: the composite type is made by sql/bootstrap.sql before any function that returns it.
 unsafe impl SqlTranslatable for PlannedStep {
     const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!(PlannedStep);
     const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;

@@ -1,7 +1,7 @@
 //! From the catalog to the plan of `protect_table` and `unprotect_table`. Pure.
 
 use super::model::{is_ours, policies, tenant_condition, Scope, FLOOR};
-use crate::catalog::{policy_sql, Column, IdType, Named, Policy, Table, ID_TYPES};
+use crate::catalog::{policy_sql, Named, Policy, Table};
 use crate::error::{Error, Result};
 use crate::pg::ident::{qualified, quote, truncate, MAX_IDENTIFIER};
 use crate::plan::{Finding, Kind, Object, Plan, Severity, Step};
@@ -40,7 +40,7 @@ pub struct Options {
 pub fn protect(family: &[Table], options: &Options, names_in_use: &[Named]) -> Result<Plan> {
     let mut plan = Plan::new("protect_table", family[0].qualified());
     for table in family {
-        let (column, id) = tenant_column(table, &options.tenant_column)?;
+        let (column, id) = table.require_id_column(&options.tenant_column)?;
         existing_policies(&mut plan, table, options.existing)?;
         row_security(&mut plan, table);
         let condition = tenant_condition(column, id, options.scope);
@@ -102,29 +102,6 @@ fn open_up(plan: &mut Plan, table: &Table) {
     security(plan, table, table.force_row_security, "NO FORCE", "FORCE", why);
     let why = "with no policy left nobody would see a row";
     security(plan, table, table.row_security, "DISABLE", "ENABLE", why);
-}
-
-fn tenant_column<'a>(table: &'a Table, name: &str) -> Result<(&'a Column, IdType)> {
-    let column = table.column(name).ok_or_else(|| Error::NoSuchColumn {
-        table: table.qualified(),
-        column: name.to_string(),
-        columns: table.columns.iter().map(|c| c.quoted.clone()).collect(),
-    })?;
-    if column.generated == "v" {
-        return Err(Error::WrongColumnType {
-            table: table.qualified(),
-            column: name.to_string(),
-            found: format!("{}, generated and not stored", column.r#type),
-            wanted: ID_TYPES,
-        });
-    }
-    let id = IdType::from_sql(&column.base_type).ok_or_else(|| Error::WrongColumnType {
-        table: table.qualified(),
-        column: name.to_string(),
-        found: column.r#type.clone(),
-        wanted: ID_TYPES,
-    })?;
-    Ok((column, id))
 }
 
 fn existing_policies(plan: &mut Plan, table: &Table, existing: Existing) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::clone::Clone;
 use super::create::{column_settings, create_table};
-use crate::catalog::{policy_sql, Index, Table, Trigger};
+use crate::catalog::{policy_sql, trigger_sql, Index, Table, Trigger};
 use crate::pg::ident::{literal, qualified, quote};
 use crate::plan::{Kind, Object, Step};
 
@@ -206,13 +206,8 @@ impl Clone<'_> {
     }
 
     fn trigger_state(&self, table: &Table, trigger: &Trigger) -> Option<String> {
-        let word = match trigger.enabled.as_str() {
-            "A" => "ENABLE ALWAYS",
-            "R" => "ENABLE REPLICA",
-            "D" => "DISABLE",
-            _ => return None,
-        };
-        Some(format!("ALTER TABLE {} {word} TRIGGER {}", self.name(table), quote(&trigger.name)))
+        (trigger.enabled != "O")
+            .then(|| trigger_sql::set_state(&self.name(table), &trigger.name, &trigger.enabled))
     }
 
     pub(super) fn settings(&mut self, table: &Table) {
