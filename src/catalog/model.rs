@@ -55,6 +55,13 @@ pub struct Grant {
     pub privileges: Vec<String>,
 }
 
+#[derive(Debug, Clone, Deserialize)]
+pub struct NotNull {
+    pub name: String,
+    /// Whether tables that inherit are left alone.
+    pub no_inherit: bool,
+}
+
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Column {
     pub name: String,
@@ -68,6 +75,9 @@ pub struct Column {
     pub domain: bool,
     pub collation: Option<String>,
     pub not_null: bool,
+    /// The constraint that says so, which has a name of its own from version 18 on.
+    #[serde(default)]
+    pub not_null_constraint: Option<NotNull>,
     pub default: Option<String>,
     /// '' or 's' (stored) or 'v' (virtual).
     pub generated: String,

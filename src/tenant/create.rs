@@ -67,7 +67,10 @@ fn column(table: &Table, column: &Column, slug: &str, sequences: &[Sequence]) ->
     if let Some(collation) = &column.collation {
         sql += &format!(" COLLATE {collation}");
     }
-    if column.not_null {
+    if let (true, Some(constraint)) = (column.not_null, &column.not_null_constraint) {
+        let no_inherit = if constraint.no_inherit { " NO INHERIT" } else { "" };
+        sql += &format!(" CONSTRAINT {} NOT NULL{no_inherit}", quote(&constraint.name));
+    } else if column.not_null {
         sql += " NOT NULL";
     }
     // A partition gets its parent's identity when it is attached, and may not bring one (17 on).
