@@ -58,6 +58,7 @@ pub struct Grant {
 #[derive(Debug, Clone, Deserialize)]
 pub struct NotNull {
     pub name: String,
+    pub is_local: bool,
     /// Whether tables that inherit are left alone.
     pub no_inherit: bool,
 }

@@ -57,7 +57,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
                     JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
                     WHERE co.oid = a.attcollation AND a.attcollation <> ty.typcollation),
       'not_null', a.attnotnull,
-      'not_null_constraint', (SELECT pg_catalog.json_build_object('name', k.conname, 'no_inherit', k.connoinherit)
+      'not_null_constraint', (SELECT pg_catalog.json_build_object('name', k.conname, 'is_local', k.conislocal, 'no_inherit', k.connoinherit)
                               FROM pg_catalog.pg_constraint k
                               WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]),
       'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid),

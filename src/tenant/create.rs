@@ -1,6 +1,6 @@
 //! Types, tables and sequences of the model as CREATE statements in the target schema. Pure.
 
-use crate::catalog::{Attribute, Column, Sequence, Table, Type};
+use crate::catalog::{Attribute, Column, NotNull, Sequence, Table, Type};
 use crate::pg::ident::{literal, qualified, quote};
 
 /// CREATE TABLE with columns, CHECK constraints, partitioning, inheritance and storage. Partitions
@@ -13,6 +13,18 @@ pub fn create_table(table: &Table, slug: &str, sequences: &[Sequence]) -> String
         .filter(|c| c.is_local || table.is_partition)
         .map(|c| column(table, c, slug, sequences))
         .collect();
+    // What an inherited column was forbidden here and not by the parent.
+    elements.extend(
+        table.columns.iter().filter(|c| !c.is_local && !table.is_partition).filter_map(|c| {
+            let constraint = c.not_null_constraint.as_ref().filter(|k| k.is_local)?;
+            Some(format!(
+                "CONSTRAINT {} NOT NULL {}{}",
+                quote(&constraint.name),
+                quote(&c.name),
+                no_inherit(constraint)
+            ))
+        }),
+    );
     elements.extend(
         table
             .constraints
@@ -68,8 +80,8 @@ fn column(table: &Table, column: &Column, slug: &str, sequences: &[Sequence]) ->
         sql += &format!(" COLLATE {collation}");
     }
     if let (true, Some(constraint)) = (column.not_null, &column.not_null_constraint) {
-        let no_inherit = if constraint.no_inherit { " NO INHERIT" } else { "" };
-        sql += &format!(" CONSTRAINT {} NOT NULL{no_inherit}", quote(&constraint.name));
+        sql +=
+            &format!(" CONSTRAINT {} NOT NULL{}", quote(&constraint.name), no_inherit(constraint));
     } else if column.not_null {
         sql += " NOT NULL";
     }
@@ -191,7 +203,9 @@ pub fn column_settings(table: &Table, slug: &str) -> Vec<String> {
                 Some(default) => alter(c, format!("SET DEFAULT {default}")),
                 None => alter(c, "DROP DEFAULT".into()),
             });
-            let not_null = (!c.is_local && !table.is_partition && c.not_null)
+            let inherited = !c.is_local && !table.is_partition;
+            // From version 18 on CREATE TABLE has said it.
+            let not_null = (inherited && c.not_null && c.not_null_constraint.is_none())
                 .then(|| alter(c, "SET NOT NULL".into()));
             [own, not_null, storage, statistics, comment]
         })

@@ -50,7 +50,9 @@ INSERT INTO "Temp Late".cache VALUES ('open', '{}');
 
 \pset format unaligned
 SET client_min_messages = notice;
-SELECT sql FROM tenant_guard.create_tenant_schema('acme', 'Temp Late', tenant_role => 'tenant_role_a', dry_run => true);
+-- Not-null constraints have names from version 18 on: shown here as before.
+SELECT regexp_replace(regexp_replace(sql, ',\n  CONSTRAINT \w+ NOT NULL \w+', '', 'g'), 'CONSTRAINT "?[\w ]+_not_null"? NOT NULL', 'NOT NULL', 'g') AS sql
+FROM tenant_guard.create_tenant_schema('acme', 'Temp Late', tenant_role => 'tenant_role_a', dry_run => true) WHERE sql NOT LIKE '%SET NOT NULL%';
 SELECT count(*) > 60 AS applied FROM tenant_guard.create_tenant_schema('acme', 'Temp Late', 'aaaaaaaa-0000-4000-8000-000000000001', 'tenant_role_a');
 RESET client_min_messages;
 \pset format aligned
