@@ -98,6 +98,14 @@ fn column(table: &Table, column: &Column, slug: &str, sequences: &[Sequence]) ->
     sql
 }
 
+fn no_inherit(constraint: &NotNull) -> &'static str {
+    if constraint.no_inherit {
+        " NO INHERIT"
+    } else {
+        ""
+    }
+}
+
 fn identity(
     table: &Table,
     column: &Column,
