@@ -31,6 +31,11 @@ pub struct Table {
     pub access_method: Option<String>,
     pub tablespace: Option<String>,
     pub options: Vec<String>,
+    #[serde(default)]
+    pub toast_options: Vec<String>,
+    /// Made with CREATE TABLE ... OF.
+    #[serde(default)]
+    pub typed: bool,
     /// pg_class.relreplident: d, n, f or i.
     pub replica_identity: String,
     pub comment: Option<String>,
@@ -89,6 +94,9 @@ pub struct Column {
     pub storage: Option<String>,
     pub compression: Option<String>,
     pub statistics: Option<i32>,
+    /// n_distinct and its like.
+    #[serde(default)]
+    pub options: Vec<String>,
     pub comment: Option<String>,
 }
 
@@ -224,6 +232,7 @@ pub struct Attribute {
 pub struct Schema {
     pub name: String,
     pub owner: String,
+    pub comment: Option<String>,
     /// Whether the caller may see what is in it.
     pub usable: bool,
     /// The owners, of it or of anything in it, that have not all the rights of the caller.

@@ -60,6 +60,7 @@ other(classid, objid) AS (
 SELECT pg_catalog.json_build_object(
   'name', ns.nspname,
   'owner', pg_catalog.pg_get_userbyid(ns.nspowner),
+  'comment', pg_catalog.obj_description(ns.oid, 'pg_namespace'),
   'usable', pg_catalog.has_schema_privilege(ns.oid, 'USAGE'),
   'foreign_owners', coalesce((
     SELECT pg_catalog.json_agg(DISTINCT r.rolname)

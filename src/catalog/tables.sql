@@ -37,6 +37,8 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'access_method', (SELECT am.amname FROM pg_catalog.pg_am am WHERE am.oid = c.relam AND am.amname <> 'heap'),
   'tablespace', (SELECT t.spcname FROM pg_catalog.pg_tablespace t WHERE t.oid = c.reltablespace),
   'options', coalesce(pg_catalog.to_json(c.reloptions), '[]'),
+  'toast_options', coalesce((SELECT pg_catalog.to_json(t.reloptions) FROM pg_catalog.pg_class t WHERE t.oid = c.reltoastrelid), '[]'),
+  'typed', c.reloftype <> 0,
   'replica_identity', c.relreplident,
   'comment', pg_catalog.obj_description(c.oid, 'pg_class'),
 
@@ -68,6 +70,8 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
                    CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END END,
       'compression', CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
       'statistics', nullif(a.attstattarget, -1),
+      -- A server may keep stamps of its own among the options: only those that SET takes.
+      'options', coalesce((SELECT pg_catalog.json_agg(o) FROM pg_catalog.unnest(a.attoptions) o WHERE o LIKE 'n\_distinct%'), '[]'),
       'comment', pg_catalog.col_description(a.attrelid, a.attnum)) ORDER BY a.attnum)
     FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_type ty ON ty.oid = a.atttypid

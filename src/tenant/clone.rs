@@ -142,6 +142,18 @@ impl Clone<'_> {
                 "Make them in the new schema yourself where the tenant needs them.",
             );
         }
+        let typed: Vec<String> =
+            self.template.tables.iter().filter(|t| t.typed).map(|t| quote(&t.name)).collect();
+        if !typed.is_empty() {
+            self.warn(
+                format!(
+                    "typed tables of schema {} become ordinary ones",
+                    quote(&self.template.name)
+                ),
+                format!("They are {}.", typed.join(", ")),
+                "ALTER TABLE ... OF makes them typed again.",
+            );
+        }
         let grants: BTreeSet<String> = self
             .template
             .tables
@@ -238,6 +250,11 @@ impl Clone<'_> {
             format!("CREATE SCHEMA {schema}"),
             format!("DROP SCHEMA {schema}"),
         ));
+        if let Some(comment) = &self.template.comment {
+            let sql = format!("COMMENT ON SCHEMA {schema} IS {}", literal(comment));
+            let object = Object::schema(Kind::Schema, self.slug());
+            self.part(object, "comment on the schema".into(), "as in the template", sql);
+        }
         self.path(
             &own_path(self.slug()),
             &self.target.callers_path,

@@ -9,6 +9,7 @@ fn template(tables: Vec<Table>) -> Schema {
     Schema {
         name: "Temp Late".into(),
         owner: "owner".into(),
+        comment: None,
         usable: true,
         foreign_owners: vec![],
         types: vec![],

@@ -200,6 +200,8 @@ pub fn column_settings(table: &Table, slug: &str) -> Vec<String> {
         .flat_map(|c| {
             let storage = c.storage.as_ref().map(|s| alter(c, format!("SET STORAGE {s}")));
             let statistics = c.statistics.map(|n| alter(c, format!("SET STATISTICS {n}")));
+            let options = (!c.options.is_empty())
+                .then(|| alter(c, format!("SET ({})", c.options.join(", "))));
             let comment = c.comment.as_ref().map(|text| {
                 format!("COMMENT ON COLUMN {name}.{} IS {}", quote(&c.name), literal(text))
             });
@@ -215,7 +217,7 @@ pub fn column_settings(table: &Table, slug: &str) -> Vec<String> {
             // From version 18 on CREATE TABLE has said it.
             let not_null = (inherited && c.not_null && c.not_null_constraint.is_none())
                 .then(|| alter(c, "SET NOT NULL".into()));
-            [own, not_null, storage, statistics, comment]
+            [own, not_null, storage, statistics, options, comment]
         })
         .flatten()
         .collect()

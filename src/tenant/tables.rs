@@ -213,6 +213,11 @@ impl Clone<'_> {
     pub(super) fn settings(&mut self, table: &Table) {
         let name = self.name(table);
         let mut statements = column_settings(table, self.slug());
+        if !table.toast_options.is_empty() {
+            let options: Vec<String> =
+                table.toast_options.iter().map(|o| format!("toast.{o}")).collect();
+            statements.push(format!("ALTER TABLE {name} SET ({})", options.join(", ")));
+        }
         if let Some(comment) = &table.comment {
             statements.push(format!("COMMENT ON TABLE {name} IS {}", literal(comment)));
         }

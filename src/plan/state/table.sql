@@ -9,7 +9,7 @@ SELECT pg_catalog.concat_ws(E'\n',
     c.reloptions, c.relreplident, c.relacl, c.relrowsecurity, c.relforcerowsecurity),
   (SELECT pg_catalog.string_agg(pg_catalog.format('column %I %s %s %s %s %s %s %s %s %s', a.attname,
             pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attstorage, a.attstattarget,
-            a.attoptions, a.attacl, pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+            ARRAY(SELECT o FROM pg_catalog.unnest(a.attoptions) o WHERE o LIKE 'n\_distinct%'), a.attacl, pg_catalog.pg_get_expr(d.adbin, d.adrelid),
             pg_catalog.col_description(c.oid, a.attnum)), E'\n' ORDER BY a.attnum)
    FROM pg_catalog.pg_attribute a
    LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum

@@ -24,6 +24,8 @@ CREATE TABLE "Temp Late".projects (
 );
 COMMENT ON TABLE "Temp Late".projects IS 'it''s a comment';
 COMMENT ON COLUMN "Temp Late".projects.name IS 'the \ name';
+COMMENT ON SCHEMA "Temp Late" IS 'a template';
+ALTER TABLE "Temp Late".projects SET (toast.autovacuum_enabled = off), ALTER name SET (n_distinct = -0.5);
 ALTER TABLE "Temp Late".projects ALTER name SET STORAGE EXTERNAL, ALTER stage SET STATISTICS 50, SET (fillfactor = 70);
 CREATE UNIQUE INDEX "one name" ON "Temp Late".projects (lower(name) text_pattern_ops, stage DESC) INCLUDE (id) WHERE amount > 0;
 ALTER TABLE "Temp Late".projects REPLICA IDENTITY USING INDEX "projects_Pub Id_key", CLUSTER ON projects_pkey;
@@ -67,6 +69,8 @@ BEGIN
     SELECT format('column %s.%s %s %s %s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, pg_get_expr(d.adbin, d.adrelid))
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
     WHERE c.relnamespace = quote_ident(schema)::regnamespace AND c.relkind IN ('r', 'p')
+    UNION ALL SELECT format('options %s.%s %s', a.attrelid::regclass, a.attname, ARRAY(SELECT o FROM unnest(a.attoptions) o WHERE o LIKE 'n\_distinct%')) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = quote_ident(schema)::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+    UNION ALL SELECT format('toast %s %s', c.relname, t.reloptions) FROM pg_class c JOIN pg_class t ON t.oid = c.reltoastrelid WHERE c.relnamespace = quote_ident(schema)::regnamespace
     UNION ALL SELECT format('constraint %s %s %s %s', k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid), k.convalidated)
     FROM pg_constraint k WHERE k.connamespace = quote_ident(schema)::regnamespace AND k.contype <> 'n'
     UNION ALL SELECT pg_get_indexdef(i.indexrelid, 0, true) || i.indisvalid || i.indisclustered || i.indisreplident FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relnamespace = quote_ident(schema)::regnamespace
