@@ -26,4 +26,6 @@ if command -v shellcheck >/dev/null; then
 fi
 
 # build.rs writes it from the doc comments; it is committed, so that a read-only checkout builds.
-git diff --exit-code -- sql/comments.sql || die "sql/comments.sql is not what the doc comments say: commit it"
+if git rev-parse --git-dir >/dev/null 2>&1; then
+  git diff --exit-code -- sql/comments.sql || die "sql/comments.sql is not what the doc comments say: commit it"
+fi
