@@ -2,11 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::identity;
-use crate::pg::ident;
-use crate::pg::relation;
 use crate::pg::row::{self, OwnRow, Xid8};
 use crate::pg::trigger::Firing;
-use crate::pg::user;
+use crate::pg::{ident, relation, user};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 

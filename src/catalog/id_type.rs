@@ -40,12 +40,6 @@ impl IdType {
             IdType::Integer => id.parse::<i64>().ok().map(Into::into),
         }
     }
-
-    /// `= $n` with the operator spelled out, so that no search path can put another in its place.
-    #[must_use]
-    pub fn equals_parameter(self, n: usize) -> String {
-        format!("OPERATOR(pg_catalog.=) ${n}")
-    }
 }
 
 impl<'de> Deserialize<'de> for IdType {

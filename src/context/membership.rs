@@ -119,11 +119,10 @@ impl Membership {
     /// Every organization of the user, in the table's spelling, sorted.
     pub fn organizations(&self, user: &str) -> Result<Vec<String>> {
         let sql = format!(
-            "SELECT DISTINCT m.{}::text FROM {} m WHERE m.{} {} ORDER BY 1",
+            "SELECT DISTINCT m.{}::text FROM {} m WHERE m.{} OPERATOR(pg_catalog.=) $1 ORDER BY 1",
             ident::quote(&self.org_column),
             self.table(),
             ident::quote(&self.user_column),
-            self.user_type.equals_parameter(1),
         );
         let found = self.ask(&sql, user, None, |row| Ok(row.get::<String>(1)?))?;
         Ok(found.into_iter().flatten().collect())
@@ -139,13 +138,11 @@ impl Membership {
             None => "NULL::text".into(),
         };
         let sql = format!(
-            "SELECT m.{}::text, {role} FROM {} m WHERE m.{} {} AND m.{} {} ORDER BY 2 LIMIT 1",
+            "SELECT m.{}::text, {role} FROM {} m WHERE m.{} OPERATOR(pg_catalog.=) $1 AND m.{} OPERATOR(pg_catalog.=) $2 ORDER BY 2 LIMIT 1",
             ident::quote(&self.org_column),
             self.table(),
             ident::quote(&self.user_column),
-            self.user_type.equals_parameter(1),
             ident::quote(&self.org_column),
-            self.org_type.equals_parameter(2),
         );
         let found = self.ask(&sql, user, Some(organization), |row| {
             Ok(row.get::<String>(1)?.map(|organization| (organization, row.get::<String>(2))))

@@ -60,7 +60,7 @@ fn undo_change(id: i64, force: bool, dry_run: bool) -> Result<Rows> {
 }
 
 /// Locks every relation that the change touched, before their states are compared: what another
-/// session does meanwhile waits, or is seen. In the order of their OIDs, as others do.
+/// session does meanwhile waits, or is seen. In one order, so that two undos do not wait for each other.
 fn lock(change: &Change) {
     let mut relations = Vec::new();
     for step in &change.steps {
