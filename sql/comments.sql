@@ -6,8 +6,21 @@ BEGIN
   FOR f IN
     SELECT p.oid::regprocedure AS signature, c.comment
     FROM (VALUES
+      ('add_key', $comment$Adds a key for verifying tokens. HMAC takes the shared secret, as `encoding` says: text, base64,
+base64url or hex; the others a public key as PEM (SPKI) or as JSON Web Key. The key's algorithm is
+the only one it is ever used with. With `issuer` it signs for that issuer only. Administrative:
+EXECUTE is not granted to PUBLIC. The secret stands in this statement, so keep it out of logs.
+Returns the key id. Raises 22023 for what is no such key, 42710 for a key id that is taken.
+
+Example: `SELECT tenant_guard.add_key('2026-11', 'HS256', 'a secret of at least 32 bytes, kept well');`$comment$),
       ('audit_row', $comment$Logs the change of one row. For triggers made by enable_audit; its argument is the tenant column.$comment$),
       ('audit_truncate', $comment$Logs a TRUNCATE. For triggers made by enable_audit.$comment$),
+      ('authenticate', $comment$Verifies a JSON Web Token (RFC 7519) with the keys of this database and makes its claims the
+identity: of the transaction, or with `scope => 'session'` of the session. `exp` is checked again
+by every statement that asks for the identity. Needs `tenant_guard.trust = 'verified'`.
+Raises 28000, saying which check failed, 55000 where the trust is another.
+
+Example: `BEGIN; SELECT tenant_guard.authenticate('<header>.<payload>.<signature>'); ... COMMIT;`$comment$),
       ('before_drop_extension', $comment$Tells, before DROP EXTENSION tenant_guard runs, what stays in the database. Event trigger.$comment$),
       ('claim', $comment$One claim as text, by its path of object keys (array positions count from 0); strings come bare,
 numbers, booleans, objects and arrays as JSON text; a missing claim and JSON null are NULL.
@@ -17,8 +30,8 @@ Example: `SELECT tenant_guard.claim('app_metadata', 'plan');`$comment$),
       ('claim_json', $comment$One claim as jsonb, by its path; a missing claim is NULL, and so is JSON null. Raises nothing.
 
 Example: `SELECT tenant_guard.claim_json('app_metadata', 'roles');`$comment$),
-      ('claims', $comment$The claims of the current request as one JSON object; NULL when `request.jwt.claims` is absent,
-empty, or anything but a JSON object. Raises nothing.
+      ('claims', $comment$The claims of the current request as one JSON object; NULL when there are none, or anything but a
+JSON object. Raises nothing.
 
 Example: `SELECT tenant_guard.claims() ->> 'email';`$comment$),
       ('create_tenant_schema', $comment$Makes a schema for one tenant from a template schema: tables (partitions, inheritance, generated
@@ -46,6 +59,10 @@ while anything outside the schema depends on it. Returns the steps; in a dry run
 The caller must own the schema. Raises 22004, 22023 (not confirmed), 3F000, 42501, 2BP01.
 
 Example: `SELECT * FROM tenant_guard.drop_tenant_schema('acme', confirm => 'acme');`$comment$),
+      ('email', $comment$The claimed email address; NULL when there is none. Few issuers vouch for it: it is for showing,
+not for deciding. Raises nothing.
+
+Example: `SELECT tenant_guard.email();`$comment$),
       ('enable_audit', $comment$Writes every INSERT, UPDATE, DELETE and TRUNCATE of a table to the audit log, through whatever
 path the change comes (COPY, MERGE, cascades, partitions, replication). tenant_column names the
 column that says whose trail an event belongs to; NULL means organization_id where the table
@@ -55,20 +72,52 @@ EXECUTE on tenant_guard.audit_row() and audit_truncate(), which an administrator
 Raises 42501, 42P01, 42703, 42809.
 
 Example: `SELECT * FROM tenant_guard.enable_audit('crm.contacts');`$comment$),
-      ('is_member', $comment$Whether the membership table says that the user belongs to the organization; false without a
-user or a registered table.
+      ('explain_identity', $comment$Says, row by row, who the session is taken for and why: where the identity comes from, what the
+claims look like, which path gave each value, whether the organization is believed, and what the
+user may do. Every value that is NULL says why. No token and no key is shown. Columns: setting,
+value_seen, verdict, hint. Raises nothing.
+
+Example: `SELECT * FROM tenant_guard.explain_identity();`$comment$),
+      ('forget', $comment$Ends the identity: for the rest of the transaction nobody is asking, unless `authenticate` is
+called again; an identity of the session is gone for good. Raises nothing.
+
+Example: `SELECT tenant_guard.forget();`$comment$),
+      ('has_permission', $comment$Whether the user is permitted something in the active organization: `leads:read` is permitted by
+`leads:read`, `leads:*` and `*`. Raises nothing.
+
+Example: `CREATE POLICY writers ON leads FOR UPDATE USING ((SELECT tenant_guard.has_permission('leads:write')));`$comment$),
+      ('has_role', $comment$Whether the user has the role in the active organization, itself or by inheritance. Raises nothing.
+
+Example: `CREATE POLICY admins ON settings USING ((SELECT tenant_guard.has_role('admin')));`$comment$),
+      ('is_authenticated', $comment$Whether there is a user: true once the claims in force name one, never NULL. Raises nothing.
+
+Example: `CREATE POLICY signed_in ON notices USING ((SELECT tenant_guard.is_authenticated()));`$comment$),
+      ('is_member', $comment$Whether the user belongs to the organization, and that is active; as the membership table says, or
+the token, as `tenant_guard.org_check` says; false without a user. Raises nothing.
 
 Example: `SELECT tenant_guard.is_member('3f0c5b9e-0000-4000-8000-000000000001');`$comment$),
-      ('is_member_text', $comment$`is_member` for organizations whose ids are not UUIDs.
+      ('is_member_text', $comment$`is_member` for organizations whose ids are not UUIDs. Raises nothing.
 
 Example: `SELECT tenant_guard.is_member_text('42');`$comment$),
-      ('jwt_role', $comment$The claim `role`: the database role that the gateway was asked to use; NULL when there is none.
+      ('is_service', $comment$Whether the claimed database role is `service_role`, the application's own server; never NULL.
 Raises nothing.
 
+Example: `SELECT tenant_guard.is_service();`$comment$),
+      ('jwt_role', $comment$The claimed database role: the one that the gateway was asked to use, from the claim `role` unless
+the profile or `set_claim_path` says otherwise; NULL when there is none. Raises nothing.
+
 Example: `SELECT tenant_guard.jwt_role() = 'authenticated';`$comment$),
+      ('load_jwks', $comment$Adds the keys of a JSON Web Key Set (RFC 7517), as an issuer publishes it. A key that cannot be
+used, or whose key id is taken by another key, is left out, and the rest is loaded; a key that is
+there already stays as it is. Returns a row for each member: its key id, its algorithm, whether it
+is in force now, and what was found. Administrative: EXECUTE is not granted to PUBLIC.
+Raises 22023 for what is no key set.
+
+Example: `SELECT * FROM tenant_guard.load_jwks('{"keys": []}', issuer => 'https://issuer.example');`$comment$),
       ('org_id', $comment$The active organization where its id is a UUID: the one chosen with `set_org` in this
-transaction, else the one that the claims name (`org_id`, `organization_id`, or either in
-`app_metadata`); NULL when there is none. Raises nothing.
+transaction, else the one that the claims name, if the check in `tenant_guard.org_check` lets it be
+believed; NULL when there is none, and of several claimed ones. The membership is looked up once a
+transaction. Raises nothing.
 
 Example: `CREATE POLICY own ON notes USING (organization_id = (SELECT tenant_guard.org_id()));`$comment$),
       ('org_id_bigint', $comment$The active organization where its id is a whole number of 8 bytes; NULL otherwise. Raises nothing.
@@ -77,29 +126,51 @@ Example: `CREATE POLICY own ON orders USING (branch_id = (SELECT tenant_guard.or
       ('org_id_text', $comment$The active organization's id as text; NULL when there is none. Raises nothing.
 
 Example: `SELECT tenant_guard.org_id_text();`$comment$),
-      ('org_ids', $comment$Every organization that the membership table gives the user, as an array of UUIDs; ids that are
-not UUIDs are left out; empty without a user, a membership or a registered table.
+      ('org_ids', $comment$Every active organization that the user belongs to, as an array of UUIDs: those that the membership
+table gives the user, or that the token names, as `tenant_guard.org_check` says; ids that are not
+UUIDs are left out; empty, never NULL, when there are none. Raises nothing.
 
 Example: `... USING (organization_id = ANY ((SELECT tenant_guard.org_ids())::uuid[]))`$comment$),
-      ('org_ids_bigint', $comment$Every organization that the membership table gives the user, as an array of bigint; ids that
-are not whole numbers are left out; empty without a user, a membership or a registered table.
+      ('org_ids_bigint', $comment$Every active organization that the user belongs to, as an array of bigint; ids that are not whole
+numbers are left out; empty, never NULL, when there are none. Raises nothing.
 
 Example: `SELECT unnest(tenant_guard.org_ids_bigint());`$comment$),
-      ('org_ids_text', $comment$Every organization that the membership table gives the user, as an array of text; empty without
-a user, a membership or a registered table.
+      ('org_ids_text', $comment$Every active organization that the user belongs to, as an array of text; empty, never NULL, when
+there are none. Raises nothing.
 
 Example: `SELECT unnest(tenant_guard.org_ids_text());`$comment$),
-      ('org_role', $comment$The user's role in the organization, from the role column named in `use_membership`; NULL for
-no member, and where no role column was named.
+      ('org_role', $comment$The user's role in the organization; the first in alphabetical order where there are several; NULL
+for no member, and for a member without a role. Raises nothing.
 
 Example: `SELECT tenant_guard.org_role(tenant_guard.org_id()) = 'owner';`$comment$),
-      ('org_role_text', $comment$`org_role` for organizations whose ids are not UUIDs.
+      ('org_role_text', $comment$`org_role` for organizations whose ids are not UUIDs. Raises nothing.
 
 Example: `SELECT tenant_guard.org_role_text('42');`$comment$),
       ('origin', $comment$Which database this is: a number that a restored copy does not share, so that recorded OIDs are
 believed only where they were written. Raises nothing.
 
 Example: `SELECT count(*) FROM tenant_guard.change_step WHERE origin = tenant_guard.origin();`$comment$),
+      ('permissions', $comment$What the user is permitted in the active organization, as granted, wildcards and all, sorted; empty,
+never NULL, when it is nothing. Raises nothing.
+
+Example: `SELECT tenant_guard.permissions();`$comment$),
+      ('pre_request', $comment$For PostgREST's `db-pre-request`. Where the gateway is trusted it captures `request.jwt.claims`
+for the transaction: what anybody sets there afterwards is ignored, and recorded in
+`tenant_guard.security_event`. With `tenant_guard.trust = 'verified'` it authenticates the Bearer
+token of the request's Authorization header, if there is one; then it raises 28000 as
+`authenticate` does.
+
+Example: `ALTER ROLE authenticator SET pgrst.db_pre_request = 'tenant_guard.pre_request';`$comment$),
+      ('project_id', $comment$The active project where its id is a UUID: the one chosen with `set_org`, else the one that the
+claims name, if it is the active organization's; NULL when there is none. Raises nothing.
+
+Example: `CREATE POLICY own ON tasks USING (project_id = (SELECT tenant_guard.project_id()));`$comment$),
+      ('project_id_bigint', $comment$The active project where its id is a whole number of 8 bytes; NULL otherwise. Raises nothing.
+
+Example: `SELECT tenant_guard.project_id_bigint();`$comment$),
+      ('project_id_text', $comment$The active project's id as text; NULL when there is none. Raises nothing.
+
+Example: `SELECT tenant_guard.project_id_text();`$comment$),
       ('protect_table', $comment$Protects a table: enables and forces row-level security, puts a restrictive policy under
 everything that lets only the tenant's rows pass, grants the roles one policy a command, and
 makes the index that leads with the tenant column. Partitions and inheriting tables are
@@ -115,36 +186,98 @@ Raises 42501, 42P01, 42703, 42804, 42809, 22023, 42704, 55000 (existing policies
 
 Example: `SELECT * FROM tenant_guard.protect_table('crm.contacts', dry_run => true);`$comment$),
       ('refuse_change', $comment$Refuses to alter or remove what was logged. For the extension's own tables.$comment$),
-      ('register_membership', $comment$Writes the registration that a plan of use_membership decided on; all NULL removes it.
-Administrative: EXECUTE is not granted to PUBLIC, and the caller must own the table named.
-Raises 42501, 42P01.
+      ('register_claim_source', $comment$Writes one row of where claims are found, as a plan of set_claim_profile or set_claim_path decided;
+NULL removes it. Administrative: EXECUTE is not granted to PUBLIC. Raises 22004, 22023, 23514.
 
-Example: `SELECT tenant_guard.register_membership('crm', 'memberships', 'user_id', 'organization_id', 'role');`$comment$),
+Example: `SELECT tenant_guard.register_claim_source('profile', ARRAY['auth0']);`$comment$),
+      ('register_membership', $comment$Writes the registration that a plan of use_membership decided on; NULL removes it.
+Administrative: EXECUTE is not granted to PUBLIC, and the caller must own the tables named.
+Raises as use_membership does.
+
+Example: `SELECT tenant_guard.register_membership('{"table_schema": "crm", "table_name": "memberships", "user_column": "user_id", "org_column": "organization_id"}');`$comment$),
+      ('register_role_permissions', $comment$Writes one row of what roles may do, as a plan of set_role_permissions decided; NULL for the
+permissions removes it. Administrative: EXECUTE is not granted to PUBLIC. Raises 22004, 22023.
+
+Example: `SELECT tenant_guard.register_role_permissions('member', ARRAY['leads:read'], ARRAY[]::text[]);`$comment$),
       ('register_tenant_schema', $comment$Writes the registration that a plan of create_tenant_schema decided on. The caller must own the
 schema. Raises 3F000, 42501, 23505.
 
 Example: `SELECT tenant_guard.register_tenant_schema('acme', 'crm_template', NULL, 'tenant_acme', true);`$comment$),
-      ('registration_changed', $comment$Tells all sessions that the registered membership table is another. For the extension's own table.$comment$),
-      ('require_org', $comment$The active organization, where its id is a UUID. Raises 28000 when there is none.
+      ('registration_changed', $comment$Tells all sessions that what they keep of one of the extension's own tables is old. For those tables.$comment$),
+      ('require_org', $comment$The active organization, where its id is a UUID. Raises 28000 when there is none, saying why.
 
 Example: `INSERT INTO notes (organization_id, body) VALUES (tenant_guard.require_org(), 'hello');`$comment$),
-      ('require_org_text', $comment$The active organization as text. Raises 28000 when there is none.
+      ('require_org_text', $comment$The active organization as text. Raises 28000 when there is none, saying why.
 
 Example: `SELECT tenant_guard.require_org_text();`$comment$),
-      ('set_org', $comment$Makes an organization the active one until the transaction ends, after the membership table
-said that the user belongs to it; returns its id. It counts for this user only: when the claims
-change to another user in the same transaction, the choice is void.
-Raises 42501 for no member, 28000 without a user, 55000 when no membership table is registered.
+      ('require_permission', $comment$Returns the permission if the user has it in the active organization. Raises 42501 when not, 28000
+when no organization is active.
+
+Example: `SELECT tenant_guard.require_permission('leads:write');`$comment$),
+      ('require_project', $comment$The active project, where its id is a UUID. Raises 28000 when there is none.
+
+Example: `INSERT INTO tasks (project_id, title) VALUES (tenant_guard.require_project(), 'call back');`$comment$),
+      ('require_project_text', $comment$The active project as text. Raises 28000 when there is none.
+
+Example: `SELECT tenant_guard.require_project_text();`$comment$),
+      ('require_role', $comment$The role, of those given, that the user has in the active organization: the first in their order.
+Raises 42501 when it is none of them, 28000 when no organization is active, 22023 for an empty list.
+
+Example: `SELECT tenant_guard.require_role('owner', 'admin');`$comment$),
+      ('retire_key', $comment$Ends the use of a key: no token that it signed is accepted from now on. Identities that were
+verified before keep until their token expires. Retiring it again changes nothing.
+Administrative: EXECUTE is not granted to PUBLIC. Raises 42704 for a key id that nobody added.
+
+Example: `SELECT tenant_guard.retire_key(kid) FROM tenant_guard.jwt_key WHERE kid = '2026-10';`$comment$),
+      ('roles', $comment$The user's roles in the active organization, with those they inherit (`set_role_permissions`),
+sorted; empty, never NULL, when there are none. They are the membership table's where it is asked
+and has a role column, else the token's. Raises nothing.
+
+Example: `SELECT tenant_guard.roles();`$comment$),
+      ('set_claim_path', $comment$Says at which path of a token's claims one thing stands: user, org, project, role (the database
+role), roles, permissions or email; instead of where the profile looks. NULL for the path takes
+that back. Each element is one key, as it is, URLs included. A claim that users write themselves,
+such as `user_metadata`, is refused unless `force` is true. Administrative: EXECUTE is not granted
+to PUBLIC. Returns the change's steps. Raises 22023 for an unknown name, an empty path, and a path
+into what users write.
+
+Example: `SELECT * FROM tenant_guard.set_claim_path('roles', ARRAY['https://acme.example/roles']);`$comment$),
+      ('set_claim_profile', $comment$Says whose tokens this database gets: supabase (the default), neon, clerk_v1, clerk_v2, auth0,
+workos, keycloak, firebase, cognito, entra, hasura or custom. docs/vendors.md says which claims
+each reads; paths set with `set_claim_path` stay in force. Administrative: EXECUTE is not granted
+to PUBLIC. Returns the change's steps. Raises 22023 for an unknown profile.
+
+Example: `SELECT * FROM tenant_guard.set_claim_profile('clerk_v2');`$comment$),
+      ('set_org', $comment$Makes an organization, and a project of it, the active ones until the transaction ends, after
+checking that the user belongs to the organization, that it is active, and that the project is its
+own; returns the organization's id. Without a project, none is active. The choice counts for this
+user only: when the claims change to another user in the same transaction, it is void.
+Raises 42501 for no member, a suspended organization and another organization's project, 28000
+without a user, 55000 when no membership table, or none of projects, is registered.
 
 Example: `BEGIN; SELECT tenant_guard.set_org('3f0c5b9e-0000-4000-8000-000000000001'); ... COMMIT;`$comment$),
-      ('set_org_text', $comment$`set_org` for organizations whose ids are not UUIDs.
+      ('set_org_text', $comment$`set_org` for organizations and projects whose ids are not UUIDs; returns the organization's id as
+the membership table spells it. Raises as `set_org` does.
 
-Example: `SELECT tenant_guard.set_org_text('42');`$comment$),
-      ('uid', $comment$The user's id, the claim `sub`, where it is a UUID; NULL otherwise. Raises nothing.
+Example: `SELECT tenant_guard.set_org_text('42', project => '7');`$comment$),
+      ('set_role_permissions', $comment$Says what a role of the application may do in its organization: its permissions, `leads:read` or
+with a wildcard `leads:*`, and the roles whose permissions it has too. NULL for the permissions
+takes the role's row away. Administrative: EXECUTE is not granted to PUBLIC.
+Returns the change's steps. Raises 22023 for a malformed permission and for roles that would inherit
+from each other in a circle.
+
+Example: `SELECT * FROM tenant_guard.set_role_permissions('admin', '{leads:*,billing:read}', inherits => '{member}');`$comment$),
+      ('status', $comment$Reports the installation: how identities are trusted, which keys there are, what is registered,
+which settings could be spoofed and by whom, which roles row-level security does not hold, and who
+may call administrative functions. Columns: item, value, verdict (ok, note or warning) and hint. No
+secret is shown. Administrative: EXECUTE is not granted to PUBLIC. Raises nothing.
+
+Example: `SELECT * FROM tenant_guard.status() WHERE verdict = 'warning';`$comment$),
+      ('uid', $comment$The user's id where it is a UUID; NULL otherwise. It is the claim `sub`, unless the profile or
+`set_claim_path` says otherwise. Raises nothing.
 
 Example: `CREATE POLICY own ON notes USING (user_id = (SELECT tenant_guard.uid()));`$comment$),
-      ('uid_text', $comment$The user's id, the claim `sub`, as text, for subjects that are not UUIDs; NULL when there is
-none. Raises nothing.
+      ('uid_text', $comment$The user's id as text, for ids that are not UUIDs; NULL when there is none. Raises nothing.
 
 Example: `SELECT tenant_guard.uid_text();`$comment$),
       ('undo', $comment$Takes an applied change back, all of its steps in one transaction, and journals that as a
@@ -165,12 +298,30 @@ Example: `SELECT * FROM tenant_guard.unprotect_table('crm.contacts');`$comment$)
 it still exists, or have registered it. Raises 3F000, 42501.
 
 Example: `SELECT tenant_guard.unregister_tenant_schema('acme');`$comment$),
-      ('use_membership', $comment$Registers the table that says who belongs to which organization: one row for each user and
-organization. `set_org`, `org_ids` and `is_member` ask it from then on. Administrative: EXECUTE
-is not granted to PUBLIC, and the caller must own the table.
-Returns the change's steps. Raises 42501, 42P01, 42703, 42804, 42809.
+      ('use_membership', $comment$Registers the table that says who belongs to which organization: a row for each user and
+organization (and role), or a row for each user. `set_org`, `org_ids` and `is_member` ask it from
+then on, and a claimed organization is believed only if it agrees. `role_column` may hold one role
+or an array of them. `active` is a condition on its rows, such as 'revoked_at IS NULL'. With
+`project_table`, projects are checked to be the organization's; with `organizations`, one whose
+`status_column` is not among `active_statuses` is refused to everybody. Administrative: EXECUTE is
+not granted to PUBLIC, and the caller must own the tables.
+Returns the change's steps. Raises 42501, 42P01, 42703, 42804, 42809, 42601, 22023, and 55000 where
+an index is missing.
 
-Example: `SELECT * FROM tenant_guard.use_membership('crm.memberships', 'user_id', 'organization_id', 'role');`$comment$)
+Example: `SELECT * FROM tenant_guard.use_membership('crm.memberships', 'user_id', 'organization_id', 'role');`$comment$),
+      ('validate_org', $comment$Returns the organization if the user may work for it, by the checks of `set_org`; sets nothing.
+Raises 42501 for no member and for a suspended organization, 28000 without a user, 55000 when no
+membership table is registered.
+
+Example: `INSERT INTO invoices (organization_id) VALUES (tenant_guard.validate_org('3f0c5b9e-0000-4000-8000-000000000001'));`$comment$),
+      ('validate_org_text', $comment$`validate_org` for organizations whose ids are not UUIDs; returns the id as the membership table
+spells it. Raises as `validate_org` does.
+
+Example: `SELECT tenant_guard.validate_org_text('42');`$comment$),
+      ('verify_token', $comment$Verifies a token as `authenticate` does and returns its claims; sets nothing. Works whatever
+`tenant_guard.trust` is. Raises 28000, saying which check failed.
+
+Example: `SELECT tenant_guard.verify_token('<header>.<payload>.<signature>') ->> 'sub';`$comment$)
     ) c(name, comment)
     JOIN pg_catalog.pg_proc p ON p.proname = c.name
     WHERE p.pronamespace = 'tenant_guard'::regnamespace

@@ -4,14 +4,23 @@
 -- the owner got that way is taken from whoever has it.
 DO $$
 DECLARE
-  administrative regprocedure[] := ARRAY[
-    'tenant_guard.use_membership(regclass, name, name, name, boolean)',
-    'tenant_guard.register_membership(name, name, name, name, name)',
-    'tenant_guard.audit_row()',
-    'tenant_guard.audit_truncate()',
-    'tenant_guard.refuse_change()',
-    'tenant_guard.registration_changed()',
-    'tenant_guard.before_drop_extension()'];
+  administrative regproc[] := ARRAY[
+    'tenant_guard.use_membership',
+    'tenant_guard.register_membership',
+    'tenant_guard.set_role_permissions',
+    'tenant_guard.register_role_permissions',
+    'tenant_guard.set_claim_profile',
+    'tenant_guard.set_claim_path',
+    'tenant_guard.register_claim_source',
+    'tenant_guard.add_key',
+    'tenant_guard.load_jwks',
+    'tenant_guard.retire_key',
+    'tenant_guard.status',
+    'tenant_guard.audit_row',
+    'tenant_guard.audit_truncate',
+    'tenant_guard.refuse_change',
+    'tenant_guard.registration_changed',
+    'tenant_guard.before_drop_extension'];
   granted record;
 BEGIN
   FOR granted IN
@@ -27,7 +36,7 @@ BEGIN
     SELECT p.oid::regprocedure AS object, a.grantee
     FROM pg_catalog.pg_proc p
     CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
-    WHERE p.oid = ANY (administrative) AND a.grantee <> p.proowner
+    WHERE p.oid = ANY (administrative::oid[]) AND a.grantee <> p.proowner
     GROUP BY 1, 2
   LOOP
     EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM %s', granted.object,

@@ -39,7 +39,7 @@ COMMENT ON TABLE tenant_guard.change_step IS
 -- Whether the current role owns what a step touched. In the database that wrote the step the OID
 -- says which object that is, whatever it is called by now, so nobody comes to another's journal by
 -- taking a name that became free. In a restored copy OIDs mean nothing: there it is the object of
--- that name, if it belongs to whom it belonged. Roles and the membership registration have no owner,
+-- that name, if it belongs to whom it belonged. Roles and what is registered for the whole database have no owner,
 -- and a dropped object has none any more: those are of the role that made the change.
 CREATE FUNCTION tenant_guard.owns_object(kind text, object_schema text, object_table text, object_name text,
                                          object_oid oid, object_owner name, origin bigint, applied_by name)
@@ -58,7 +58,8 @@ RETURN (
     UNION ALL
     SELECT c.oid, n.nspname = object_schema AND c.relname = coalesce(nullif(object_table, ''), object_name), c.relowner
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE kind NOT IN ('schema', 'schema_grants', 'tenant_schema', 'path', 'type', 'membership', 'role')
+    WHERE kind NOT IN ('schema', 'schema_grants', 'tenant_schema', 'path', 'type', 'membership', 'role',
+                       'claim_source', 'role_permissions')
       AND (c.oid = object_oid OR (n.nspname = object_schema AND c.relname = coalesce(nullif(object_table, ''), object_name)))
   )
   SELECT coalesce(

@@ -1,6 +1,7 @@
 //! Every failure the extension raises: one enum, one place that turns it into SQLSTATE, message,
 //! DETAIL and HINT. The catalogue for users is docs/ERRORS.md.
 
+use crate::identity::Refusal;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{function_name, PgSqlErrorCode};
 
@@ -71,8 +72,78 @@ pub enum Error {
     NoMembershipTable,
     NotMember {
         organization: String,
+        why: &'static str,
     },
-    NoOrganization,
+    Suspended {
+        organization: String,
+    },
+    NoOrganization {
+        why: &'static str,
+    },
+    NoProject,
+    NoProjectTable,
+    NotItsProject {
+        project: String,
+        organization: String,
+    },
+    RoleMissing {
+        wanted: Vec<String>,
+        held: Vec<String>,
+    },
+    PermissionMissing {
+        permission: String,
+        roles: Vec<String>,
+    },
+    RoleCycle {
+        way: Vec<String>,
+    },
+    BadPermission {
+        role: String,
+        name: String,
+        why: &'static str,
+    },
+    BadRegistration {
+        why: String,
+    },
+    IdsDiffer {
+        table: String,
+        column: String,
+        found: String,
+        other: String,
+        other_column: String,
+    },
+    NoIndex {
+        table: String,
+        column: String,
+        why: &'static str,
+        create: String,
+    },
+    NotAnExpression {
+        option: &'static str,
+        text: String,
+    },
+    /// A token that was not accepted; which check it failed.
+    Token(Refusal),
+    NotVerifying,
+    NoSessionIdentity,
+    BadKey {
+        kid: String,
+        why: String,
+    },
+    DuplicateKey {
+        kid: String,
+    },
+    NoSuchKey {
+        kid: String,
+    },
+    NotAKeySet,
+    BadClaimPath {
+        name: String,
+    },
+    UserWritableClaim {
+        name: String,
+        key: String,
+    },
     NoSuchChange {
         change: i64,
     },
@@ -242,8 +313,8 @@ impl Error {
             Error::NoIdentity { what } => parts(
                 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
                 format!("{what} needs a user, and this session has none"),
-                "request.jwt.claims is absent, is not a JSON object, or has no \"sub\".",
-                "Set request.jwt.claims from the verified token before calling it.",
+                "There are no claims in force, or they name no user.",
+                "Authenticate first, or have the gateway set request.jwt.claims; SELECT * FROM tenant_guard.explain_identity() says what was seen.",
             ),
             Error::NoMembershipTable => parts(
                 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -251,17 +322,144 @@ impl Error {
                 "An organization is believed only when a membership table says that the user belongs to it.",
                 "An administrator registers it: SELECT * FROM tenant_guard.use_membership('schema.memberships', 'user_id', 'organization_id').",
             ),
-            Error::NotMember { organization } => parts(
+            Error::NotMember { organization, why } => parts(
                 ERRCODE_INSUFFICIENT_PRIVILEGE,
                 format!("the user is not a member of organization \"{organization}\""),
-                "The registered membership table has no row for this user and organization.",
+                *why,
                 "Choose one of tenant_guard.org_ids(), or add the membership first.",
             ),
-            Error::NoOrganization => parts(
+            Error::Suspended { organization } => parts(
+                ERRCODE_INSUFFICIENT_PRIVILEGE,
+                format!("organization \"{organization}\" is not active"),
+                "The registered table of organizations does not have it among the active ones.",
+                "Choose one of tenant_guard.org_ids(), or have the organization activated.",
+            ),
+            Error::NoOrganization { why } => parts(
                 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
                 "no organization is active",
-                "The claims name none and none was chosen with set_org in this transaction.",
-                "Call tenant_guard.set_org(organization) first, or put org_id in the token.",
+                format!("That is because {why}."),
+                "Call tenant_guard.set_org(organization) first; SELECT * FROM tenant_guard.explain_identity() says what was seen.",
+            ),
+            Error::NoProject => parts(
+                ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+                "no project is active",
+                "None was chosen with set_org, and the claims name none of the active organization's, or none whose id has the type asked for.",
+                "Call tenant_guard.set_org(organization, project) first.",
+            ),
+            Error::NoProjectTable => parts(
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "no table of projects is registered",
+                "A project is believed only when such a table says that it is the organization's.",
+                "An administrator registers it: use_membership(..., project_table => 'schema.projects').",
+            ),
+            Error::NotItsProject { project, organization } => parts(
+                ERRCODE_INSUFFICIENT_PRIVILEGE,
+                format!("project \"{project}\" is not one of organization \"{organization}\""),
+                "The registered table of projects does not have it under this organization.",
+                "Choose a project of the organization, or the organization of the project.",
+            ),
+            Error::RoleMissing { wanted, held } => parts(
+                ERRCODE_INSUFFICIENT_PRIVILEGE,
+                format!("needs the role {}", wanted.join(" or ")),
+                match held.as_slice() {
+                    [] => "The user has no role in the active organization.".to_string(),
+                    held => format!("The user's roles in the active organization are {}.", held.join(", ")),
+                },
+                "Have the role given in the organization, or work for another with set_org.",
+            ),
+            Error::PermissionMissing { permission, roles } => parts(
+                ERRCODE_INSUFFICIENT_PRIVILEGE,
+                format!("needs the permission {permission}"),
+                match roles.as_slice() {
+                    [] => "The user has no role in the active organization.".to_string(),
+                    roles => format!("The user's roles in the active organization, {}, do not permit it.", roles.join(", ")),
+                },
+                "Grant it to a role: SELECT * FROM tenant_guard.set_role_permissions(role, permissions).",
+            ),
+            Error::RoleCycle { way } => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                "roles would inherit from each other in a circle",
+                format!("The circle is {}.", way.join(" > ")),
+                "Leave one of them out of inherits. Nothing was changed.",
+            ),
+            Error::BadPermission { role, name, why } => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("role \"{role}\" cannot be given \"{name}\""),
+                format!("That is because {why}."),
+                "Write permissions as segments parted by colons: leads:read, leads:*, or * for everything.",
+            ),
+            Error::BadRegistration { why } => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                "the registration is not what use_membership plans",
+                why.clone(),
+                "Call tenant_guard.use_membership, which plans it.",
+            ),
+            Error::IdsDiffer { table, column, found, other, other_column } => parts(
+                ERRCODE_DATATYPE_MISMATCH,
+                format!("column \"{column}\" of {table} holds other ids than column \"{other_column}\" of {other}"),
+                format!("It is of type {found}; both are to hold organizations."),
+                "Name the column that holds the organization's id.",
+            ),
+            Error::NoIndex { table, column, why, create } => parts(
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("table {table} has no index on column \"{column}\""),
+                format!("It needs one, for {why}. An index that is partial, invalid, or begins with another column does not serve."),
+                format!("Create it first: {create};"),
+            ),
+            Error::NotAnExpression { option, text } => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("option \"{option}\" is not one SQL expression"),
+                format!("It is: {text}"),
+                "Write a condition on the table's own columns, such as 'revoked_at IS NULL'.",
+            ),
+            Error::Token(refusal) => token_parts(refusal),
+            Error::NotVerifying => parts(
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "authenticate() needs tenant_guard.trust = 'verified'",
+                "This database trusts its gateway: identities come from request.jwt.claims.",
+                "An administrator changes it: ALTER DATABASE ... SET tenant_guard.trust = 'verified', for new sessions. verify_token() only checks.",
+            ),
+            Error::NoSessionIdentity => parts(
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "identities for a whole session are switched off",
+                "tenant_guard.allow_session_identity is off: behind a pooler the next client would inherit it.",
+                "Call authenticate(token) in each transaction.",
+            ),
+            Error::BadKey { kid, why } => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("key \"{kid}\" cannot be used"),
+                format!("That is because {why}."),
+                "HMAC takes a secret; RS, PS, ES and EdDSA a public key, as PEM (BEGIN PUBLIC KEY) or as JSON Web Key.",
+            ),
+            Error::DuplicateKey { kid } => parts(
+                ERRCODE_DUPLICATE_OBJECT,
+                format!("there is a key \"{kid}\" already"),
+                "A key id stands for one key for ever, retired ones included.",
+                "Give the new key an id of its own, and retire the old one when its tokens have expired.",
+            ),
+            Error::NoSuchKey { kid } => parts(
+                ERRCODE_UNDEFINED_OBJECT,
+                format!("there is no key \"{kid}\""),
+                "No key of that id was added to this database.",
+                "List them: SELECT kid, alg, valid_until, retired_at FROM tenant_guard.jwt_key.",
+            ),
+            Error::NotAKeySet => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                "this is no JSON Web Key Set",
+                "A key set is an object with an array \"keys\" (RFC 7517).",
+                "Give what the issuer serves under its jwks_uri; a single key goes to add_key.",
+            ),
+            Error::BadClaimPath { name } => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("the path for \"{name}\" names no claim"),
+                "A path is one or more keys, none of them NULL.",
+                "Write each key as an element: ARRAY['app_metadata', 'org_id'].",
+            ),
+            Error::UserWritableClaim { name, key } => parts(
+                ERRCODE_INSUFFICIENT_PRIVILEGE,
+                format!("\"{key}\" cannot be the source of \"{name}\""),
+                "Users write that claim themselves: whoever is asked for it says what suits him.",
+                "Have the issuer put it in a claim that only the server writes (app_metadata); force => true takes it all the same.",
             ),
             Error::NoSuchChange { change } => parts(
                 ERRCODE_UNDEFINED_OBJECT,
@@ -379,6 +577,17 @@ impl Error {
             ),
         }
     }
+}
+
+/// About a token: which check failed, never the token, and never more than whoever sent it knows.
+fn token_parts(refusal: &Refusal) -> Parts {
+    let (check, detail, hint) = refusal.explain();
+    parts(
+        PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+        format!("the token is not accepted: {check}"),
+        detail,
+        hint,
+    )
 }
 
 impl From<Error> for ErrorReport {

@@ -9,6 +9,7 @@
 // What everybody uses.
 mod error;
 mod pg; // the only room with hand-written `unsafe`
+mod security;
 mod settings;
 
 // The mechanism.
@@ -24,6 +25,8 @@ mod audit;
 mod policy;
 mod tenant;
 
+mod status;
+
 mod farewell;
 
 use pgrx::prelude::*;
@@ -36,12 +39,18 @@ extension_sql_file!("../sql/journal.sql", name = "journal", requires = ["bootstr
 extension_sql_file!(
     "../sql/membership.sql",
     name = "membership",
-    requires = ["journal", context::registration_changed]
+    requires = ["journal", context::register::registration_changed]
+);
+extension_sql_file!("../sql/identity.sql", name = "identity", requires = ["membership"]);
+extension_sql_file!(
+    "../sql/security.sql",
+    name = "security",
+    requires = ["identity", audit::refuse_change]
 );
 extension_sql_file!(
     "../sql/audit.sql",
     name = "audit",
-    requires = ["membership", audit::refuse_change, context::org_id, context::org_id_text]
+    requires = ["security", context::org_id, context::org_id_text]
 );
 extension_sql_file!("../sql/tenant.sql", name = "tenant", requires = ["audit"]);
 extension_sql_file!(
@@ -54,8 +63,17 @@ extension_sql_file!(
     name = "grants",
     requires = [
         "farewell",
-        context::use_membership,
-        context::register_membership,
+        context::register::use_membership,
+        context::register::register_membership,
+        context::roles::set_role_permissions,
+        context::roles::register_role_permissions,
+        identity::configure::set_claim_profile,
+        identity::configure::set_claim_path,
+        identity::configure::register_claim_source,
+        identity::keyring::add_key,
+        identity::keyring::load_jwks,
+        identity::keyring::retire_key,
+        status::status,
         audit::audit_row,
         audit::audit_truncate
     ]

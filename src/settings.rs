@@ -1,45 +1,258 @@
 //! Every setting the extension defines: what it holds, who would set it and why, and its getter.
+//! All are for administrators alone, or for nobody but the extension.
 
-use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
+use crate::pg::guc;
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::{CStr, CString};
 
-/// The organization chosen with `set_org`, with the user it was checked for. Nobody sets it by
-/// hand: ordinary roles get "permission denied", and `set_org` writes it after asking the
-/// membership table. It ends with the transaction.
-static ORG: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+type Text = GucSetting<Option<CString>>;
+
+/// Where the identity comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
+pub enum Trust {
+    /// `request.jwt.claims`, which a gateway sets after it has checked the token.
+    #[name = c"gateway"]
+    Gateway,
+    /// Only a token that `authenticate` verified here.
+    #[name = c"verified"]
+    Verified,
+}
+
+/// What makes a claimed organization believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
+pub enum OrgCheck {
+    /// `membership` where a membership table is registered, else `claim`.
+    #[name = c"auto"]
+    Auto,
+    /// The registered membership table has the user in it.
+    #[name = c"membership"]
+    Membership,
+    /// The token says so.
+    #[name = c"claim"]
+    Claim,
+}
+
+/// An administrator sets it to `verified` where clients send SQL of their own, so that no session
+/// is believed without a token.
+static TRUST: GucSetting<Trust> = GucSetting::<Trust>::new(Trust::Gateway);
+
+/// An administrator sets it to `claim` where tokens live too short for revocation to matter, or to
+/// `membership` where nothing is to be believed before a membership table is registered.
+static ORG_CHECK: GucSetting<OrgCheck> = GucSetting::<OrgCheck>::new(OrgCheck::Auto);
+
+/// Larger claims and tokens count as none: parsing takes many times their size, and any role may
+/// send them. An administrator raises it where tokens are larger.
+static MAX_CLAIMS_SIZE: GucSetting<i32> = GucSetting::<i32>::new(65_536);
+
+/// Issuers whose tokens are accepted, parted by commas; empty accepts any that has a key here. An
+/// administrator sets it to pin the issuer of keys that were added without one.
+static JWT_ISSUER: Text = Text::new(None);
+
+/// Audiences of which a token must name one, parted by commas; empty asks for none. An administrator
+/// sets it where one issuer serves several applications.
+static JWT_AUDIENCE: Text = Text::new(None);
+
+/// How far an issuer's clock may be off. An administrator raises it where fresh tokens are refused
+/// as not valid yet; it also prolongs every token.
+static JWT_CLOCK_SKEW: GucSetting<i32> = GucSetting::<i32>::new(0);
+
+/// An administrator switches it off for an issuer whose tokens never expire.
+static JWT_REQUIRE_EXPIRY: GucSetting<bool> = GucSetting::<bool>::new(true);
+
+/// An administrator switches it off behind a pooler that hands connections on between transactions:
+/// there an identity for the session would be the next client's.
+static ALLOW_SESSION_IDENTITY: GucSetting<bool> = GucSetting::<bool>::new(true);
+
+/// The identity of the transaction, sealed. Nobody sets it by hand: `pre_request`, `authenticate`
+/// and `forget` write it, and ordinary roles get "permission denied". It ends with the transaction.
+/// RESET ALL leaves it alone: clearing a gateway's seal would let other claims in.
+static IDENTITY: Text = Text::new(None);
+pub const IDENTITY_NAME: &CStr = c"tenant_guard.identity";
+
+/// The identity of the session, as `authenticate` verified it. RESET ALL and DISCARD ALL clear it.
+static SESSION_IDENTITY: Text = Text::new(None);
+pub const SESSION_IDENTITY_NAME: &CStr = c"tenant_guard.session_identity";
+
+/// The organization and project chosen with `set_org`, with the user they were checked for. Nobody
+/// sets it by hand: `set_org` writes it after asking the membership table. It ends with the
+/// transaction.
+static ORG: Text = Text::new(None);
 pub const ORG_NAME: &CStr = c"tenant_guard.org";
 
-/// Larger claims count as none: parsing takes many times their size, and any role may set them. An
-/// administrator raises it where tokens are larger.
-static MAX_CLAIMS_SIZE: GucSetting<i32> = GucSetting::<i32>::new(65_536);
+pub fn trust() -> Trust {
+    TRUST.get()
+}
+
+pub fn org_check() -> OrgCheck {
+    ORG_CHECK.get()
+}
 
 #[must_use]
 pub fn max_claims_size() -> usize {
     usize::try_from(MAX_CLAIMS_SIZE.get()).unwrap_or_default()
 }
 
+#[must_use]
+pub fn jwt_issuers() -> Vec<String> {
+    list(&JWT_ISSUER)
+}
+
+#[must_use]
+pub fn jwt_audiences() -> Vec<String> {
+    list(&JWT_AUDIENCE)
+}
+
+/// In seconds.
+#[must_use]
+pub fn jwt_clock_skew() -> i64 {
+    i64::from(JWT_CLOCK_SKEW.get())
+}
+
+#[must_use]
+pub fn jwt_require_expiry() -> bool {
+    JWT_REQUIRE_EXPIRY.get()
+}
+
+#[must_use]
+pub fn allow_session_identity() -> bool {
+    ALLOW_SESSION_IDENTITY.get()
+}
+
+/// Hands the sealed identity to `f` without copying it, the transaction's before the session's;
+/// empty where there is none.
+pub fn with_identity<R>(f: impl FnOnce(&[u8]) -> R) -> R {
+    guc::with_own_string(&IDENTITY, |transaction| {
+        if transaction.is_empty() {
+            guc::with_own_string(&SESSION_IDENTITY, f)
+        } else {
+            f(transaction)
+        }
+    })
+}
+
+/// The transaction's sealed identity alone.
+pub fn with_transaction_identity<R>(f: impl FnOnce(&[u8]) -> R) -> R {
+    guc::with_own_string(&IDENTITY, f)
+}
+
+/// Hands the stored context to `f` without copying it; empty when none is active.
+pub fn with_org<R>(f: impl FnOnce(&[u8]) -> R) -> R {
+    guc::with_own_string(&ORG, f)
+}
+
+fn list(setting: &'static Text) -> Vec<String> {
+    guc::with_own_string(setting, |raw| {
+        let text = String::from_utf8_lossy(raw);
+        text.split(',').map(|s| s.trim().to_string()).filter(|s| !s.is_empty()).collect()
+    })
+}
+
+const ADMINISTRATORS: &CStr = c"Set by administrators.";
+
 pub fn define() {
+    for (name, about, setting) in [
+        (
+            c"tenant_guard.jwt_issuer",
+            c"The issuers whose tokens are accepted, parted by commas; empty accepts any.",
+            &JWT_ISSUER,
+        ),
+        (
+            c"tenant_guard.jwt_audience",
+            c"The audiences of which a token must name one, parted by commas; empty asks for none.",
+            &JWT_AUDIENCE,
+        ),
+    ] {
+        let (context, flags) = (GucContext::Suset, GucFlags::default());
+        GucRegistry::define_string_guc(name, about, ADMINISTRATORS, setting, context, flags);
+    }
+    define_numbers();
+    define_choices();
+    define_protected();
+    guc::reserve_prefix(c"tenant_guard");
+}
+
+fn define_numbers() {
     GucRegistry::define_int_guc(
         c"tenant_guard.max_claims_size",
-        c"The size in bytes up to which claims are read; larger ones count as none.",
-        c"Set by administrators.",
+        c"The size in bytes up to which claims and tokens are read; larger ones count as none.",
+        ADMINISTRATORS,
         &MAX_CLAIMS_SIZE,
         256,
         16 * 1024 * 1024,
         GucContext::Suset,
         GucFlags::UNIT_BYTE,
     );
-    GucRegistry::define_string_guc(
-        ORG_NAME,
-        c"The active organization of the transaction.",
-        c"Written by tenant_guard.set_org() after checking the membership; ordinary roles cannot set it.",
-        &ORG,
+    GucRegistry::define_int_guc(
+        c"tenant_guard.jwt_clock_skew",
+        c"How far an issuer's clock may be off when exp, nbf and iat of a token are checked.",
+        ADMINISTRATORS,
+        &JWT_CLOCK_SKEW,
+        0,
+        600,
         GucContext::Suset,
-        GucFlags::NO_SHOW_ALL | GucFlags::DISALLOW_IN_FILE,
+        GucFlags::UNIT_S,
     );
 }
 
-/// Hands the stored context to `f` without copying it; empty when none is active.
-pub fn with_org<R>(f: impl FnOnce(&[u8]) -> R) -> R {
-    crate::pg::guc::with_own_string(&ORG, f)
+fn define_choices() {
+    GucRegistry::define_enum_guc(
+        c"tenant_guard.trust",
+        c"Where the identity comes from: the gateway's request.jwt.claims, or tokens verified here.",
+        ADMINISTRATORS,
+        &TRUST,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_enum_guc(
+        c"tenant_guard.org_check",
+        c"What makes a claimed organization believed: the live membership, or the claim itself.",
+        ADMINISTRATORS,
+        &ORG_CHECK,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    for (name, about, setting) in [
+        (
+            c"tenant_guard.jwt_require_expiry",
+            c"Whether a token without exp is refused.",
+            &JWT_REQUIRE_EXPIRY,
+        ),
+        (
+            c"tenant_guard.allow_session_identity",
+            c"Whether authenticate() may set an identity that outlasts the transaction.",
+            &ALLOW_SESSION_IDENTITY,
+        ),
+    ] {
+        let (context, flags) = (GucContext::Suset, GucFlags::default());
+        GucRegistry::define_bool_guc(name, about, ADMINISTRATORS, setting, context, flags);
+    }
+}
+
+fn define_protected() {
+    let hidden = GucFlags::NO_SHOW_ALL | GucFlags::DISALLOW_IN_FILE;
+    for (name, about, detail, setting, flags) in [
+        (
+            IDENTITY_NAME,
+            c"The identity of the transaction.",
+            c"Written by tenant_guard.authenticate(), pre_request() and forget(); ordinary roles cannot set it.",
+            &IDENTITY,
+            hidden | GucFlags::NO_RESET_ALL,
+        ),
+        (
+            SESSION_IDENTITY_NAME,
+            c"The identity of the session.",
+            c"Written by tenant_guard.authenticate() after verifying the token; ordinary roles cannot set it.",
+            &SESSION_IDENTITY,
+            hidden,
+        ),
+        (
+            ORG_NAME,
+            c"The active organization and project of the transaction.",
+            c"Written by tenant_guard.set_org() after checking the membership; ordinary roles cannot set it.",
+            &ORG,
+            hidden,
+        ),
+    ] {
+        GucRegistry::define_string_guc(name, about, detail, setting, GucContext::Suset, flags);
+    }
 }

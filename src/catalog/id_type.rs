@@ -40,6 +40,21 @@ impl IdType {
             IdType::Integer => id.parse::<i64>().ok().map(Into::into),
         }
     }
+
+    /// Those of the ids that the type can hold, as one array parameter.
+    #[must_use]
+    pub fn bind_all(self, ids: &[String]) -> DatumWithOid<'static> {
+        match self {
+            IdType::Uuid => {
+                let uuids = ids.iter().filter_map(|id| crate::identity::claims::parse_uuid(id));
+                uuids.map(|u| Uuid::from_bytes(*u.as_bytes())).collect::<Vec<Uuid>>().into()
+            }
+            IdType::Text | IdType::Varchar => ids.to_vec().into(),
+            IdType::Integer => {
+                ids.iter().filter_map(|id| id.parse().ok()).collect::<Vec<i64>>().into()
+            }
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for IdType {

@@ -1,68 +1,310 @@
-//! The active organization of the transaction: the one that `set_org` validated, else the one
-//! that the claims name.
+//! The organization and project that the transaction works for: those that `set_org` chose, else
+//! those that the claims name, if the check in force lets them be believed.
 
+use super::belonging::{self, Asked};
+use super::membership::{self, Membership, Registered};
 use crate::error::{Error, Result};
-use crate::identity::claims::Organization;
-use crate::identity::with_claims;
-use crate::{pg, settings};
-use std::cell::RefCell;
+use crate::identity::claims::{Claims, Id};
+use crate::identity::with_claims_at;
+use crate::pg::guc::{self, Lasting};
+use crate::pg::transaction::{self, Moment, Position};
+use crate::settings::{self, OrgCheck};
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
 
-/// The setting holds `<bytes of user>:<user><organization>`: the choice counts for the user whose
-/// membership was checked, and for nobody whom the claims name later in the same transaction.
-fn encode(user: &str, organization: &str) -> String {
-    format!("{}:{user}{organization}", user.len())
+/// What makes a claimed organization believed, with what it takes to check it.
+pub enum Check {
+    Membership(Rc<Membership>),
+    /// Nothing is: the table is gone, or none was ever registered where one is asked for.
+    Nothing,
+    /// The token. Where organizations are registered, they must be active all the same.
+    Claim(Option<Rc<Membership>>),
 }
 
-fn decode(raw: &[u8]) -> Option<(String, Organization)> {
-    let raw = std::str::from_utf8(raw).ok()?;
-    let (length, rest) = raw.split_once(':')?;
-    let length: usize = length.parse().ok()?;
-    let (user, organization) = (rest.get(..length)?, rest.get(length..)?);
-    Some((user.to_string(), Organization::new(organization)))
-}
-
-#[derive(Default)]
-struct Cache {
-    raw: Vec<u8>,
-    chosen: Option<(String, Organization)>,
-}
-
-thread_local! {
-    // Keyed by the exact bytes, as the claims are.
-    static CACHE: RefCell<Cache> = RefCell::default();
-}
-
-/// Hands the active organization to `f`; None when there is none.
-pub fn with_organization<R>(f: impl Fn(&Organization) -> Option<R>) -> Option<R> {
-    let chosen = settings::with_org(|raw| {
-        if raw.is_empty() {
-            return None;
+pub fn check() -> Result<Check> {
+    Ok(match (settings::org_check(), membership::registered()?) {
+        (OrgCheck::Claim, Registered::Table(table)) => Check::Claim(Some(table)),
+        (OrgCheck::Claim, Registered::No) | (OrgCheck::Auto, Registered::No) => Check::Claim(None),
+        (OrgCheck::Auto | OrgCheck::Membership, Registered::Table(table)) => {
+            Check::Membership(table)
         }
-        CACHE.with_borrow_mut(|cache| {
-            if cache.raw != raw {
-                cache.chosen = decode(raw);
-                cache.raw.clear();
-                cache.raw.extend_from_slice(raw);
-            }
-            let (user, organization) = cache.chosen.as_ref()?;
-            let same_user = with_claims(|c| Some(c.user.as_deref() == Some(user))) == Some(true);
-            same_user.then(|| f(organization))
-        })
-    });
-    match chosen {
-        Some(answer) => answer,
-        None => with_claims(|c| c.organization.as_ref().and_then(&f)),
+        (_, Registered::Gone) | (OrgCheck::Membership, Registered::No) => Check::Nothing,
+    })
+}
+
+/// Why there is no organization, or that there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Chosen,
+    Member,
+    Claimed,
+    NoneClaimed,
+    SeveralClaimed,
+    NotMember,
+    Suspended,
+    /// There is nothing to check it with.
+    Unchecked,
+    NoUser,
+}
+
+/// What the claims said, as far as it matters here.
+#[derive(Debug, Clone, Default)]
+pub struct Claimed {
+    pub user: Option<String>,
+    pub organizations: Vec<Id>,
+    pub project: Option<Id>,
+    pub roles: Vec<String>,
+    pub permissions: Vec<String>,
+    pub global_roles: bool,
+}
+
+impl Claimed {
+    fn of(claims: &Claims) -> Self {
+        Claimed {
+            user: claims.user.as_ref().map(|user| user.text.clone()),
+            organizations: claims.organizations.clone(),
+            project: claims.project.clone(),
+            roles: claims.roles.clone(),
+            permissions: claims.permissions.clone(),
+            global_roles: claims.global_roles,
+        }
+    }
+
+    /// The one that the token names, if it names one.
+    #[must_use]
+    pub fn organization(&self) -> Option<&Id> {
+        match self.organizations.as_slice() {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub fn names(&self, organization: &str) -> Option<&Id> {
+        self.organizations.iter().find(|claimed| same(claimed, &Id::new(organization)))
     }
 }
 
-/// Makes an organization the active one until the transaction ends.
-pub fn choose(user: &str, organization: &str) {
-    pg::guc::set_protected_local(settings::ORG_NAME, &encode(user, organization));
+/// One id in two spellings is one.
+#[must_use]
+pub fn same(a: &Id, b: &Id) -> bool {
+    a.text == b.text || (a.uuid.is_some() && a.uuid == b.uuid)
 }
 
-/// The active organization, or the error that says how to get one.
-pub fn require() -> Result<Organization> {
-    with_organization(|o| Some(o.clone())).ok_or(Error::NoOrganization)
+/// The context in force.
+pub struct Active {
+    pub claimed: Claimed,
+    pub organization: Option<Id>,
+    pub project: Option<Id>,
+    pub verdict: Verdict,
+    /// Made when first asked for.
+    pub authority: OnceCell<Rc<super::authority::Authority>>,
+}
+
+/// All that an answer depends on; while it is the same, so is the answer.
+#[derive(PartialEq, Eq)]
+struct Basis {
+    claims: u64,
+    position: Position,
+    memberships: u64,
+    roles: u64,
+    check: OrgCheck,
+}
+
+struct Kept {
+    basis: Basis,
+    chosen: Vec<u8>,
+    command: u32,
+    active: Rc<Active>,
+}
+
+thread_local! {
+    static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
+}
+
+/// The context at a moment; None without an identity.
+pub fn active(moment: Moment) -> Result<Option<Rc<Active>>> {
+    enum Found {
+        Kept(Rc<Active>),
+        New(Box<Claimed>, Basis),
+    }
+    let found = with_claims_at(moment, |claims, serial| {
+        let basis = Basis {
+            claims: serial,
+            position: transaction::position(),
+            memberships: membership::generation(),
+            roles: super::authority::generation(),
+            check: settings::org_check(),
+        };
+        let kept = KEPT.with_borrow(|kept| match kept {
+            Some(kept) if kept.basis == basis && kept.still_true() => Some(kept.active.clone()),
+            _ => None,
+        });
+        Some(match kept {
+            Some(active) => Found::Kept(active),
+            None => Found::New(Box::new(Claimed::of(claims)), basis),
+        })
+    });
+    let (claimed, basis) = match found {
+        None => return Ok(None),
+        Some(Found::Kept(active)) => return Ok(Some(active)),
+        Some(Found::New(claimed, basis)) => (*claimed, basis),
+    };
+    let chosen = settings::with_org(<[u8]>::to_vec);
+    let command = transaction::command();
+    let active = Rc::new(resolve(claimed, &chosen)?);
+    KEPT.replace(Some(Kept { basis, chosen, command, active: active.clone() }));
+    Ok(Some(active))
+}
+
+impl Kept {
+    fn still_true(&self) -> bool {
+        // A no ends as soon as the transaction has changed something.
+        let certain =
+            matches!(self.active.verdict, Verdict::Chosen | Verdict::Member | Verdict::Claimed);
+        let complete = self.active.project.is_some() || self.active.claimed.project.is_none();
+        settings::with_org(|chosen| chosen == self.chosen)
+            && ((certain && complete) || self.command == transaction::command())
+    }
+}
+
+fn resolve(claimed: Claimed, chosen: &[u8]) -> Result<Active> {
+    let choice = Choice::decode(chosen).filter(|c| Some(c.user) == claimed.user.as_deref());
+    if let Some(choice) = choice {
+        let (organization, project) = (Id::new(choice.organization), choice.project.map(Id::new));
+        return Ok(of(claimed, Some(organization), project, Verdict::Chosen));
+    }
+    let (organization, verdict) = match claimed.organizations.as_slice() {
+        [] => (None, Verdict::NoneClaimed),
+        [one] => believed(&claimed, one)?,
+        _ => (None, Verdict::SeveralClaimed),
+    };
+    let project = match (&organization, &claimed.project) {
+        (Some(organization), Some(project)) => project_in(organization, project)?,
+        _ => None,
+    };
+    Ok(of(claimed, organization, project, verdict))
+}
+
+fn of(claimed: Claimed, organization: Option<Id>, project: Option<Id>, verdict: Verdict) -> Active {
+    Active { claimed, organization, project, verdict, authority: OnceCell::new() }
+}
+
+fn believed(claimed: &Claimed, organization: &Id) -> Result<(Option<Id>, Verdict)> {
+    match check()? {
+        Check::Nothing => Ok((None, Verdict::Unchecked)),
+        Check::Membership(table) => {
+            let Some(user) = &claimed.user else {
+                return Ok((None, Verdict::NoUser));
+            };
+            let member = belonging::find(&table, user, Asked::Text(&organization.text))?;
+            Ok(match member {
+                Some(member) if member.active => {
+                    (Some(member.organization.clone()), Verdict::Member)
+                }
+                Some(_) => (None, Verdict::Suspended),
+                None => (None, Verdict::NotMember),
+            })
+        }
+        Check::Claim(table) => {
+            let one = vec![organization.text.clone()];
+            let active = match table {
+                Some(table) => !table.active_among(one)?.is_empty(),
+                None => true,
+            };
+            Ok(if active {
+                (Some(organization.clone()), Verdict::Claimed)
+            } else {
+                (None, Verdict::Suspended)
+            })
+        }
+    }
+}
+
+/// A claimed project, if it is one of the organization's. Without a table of projects only the token
+/// could say so, and that counts where the token is what counts.
+fn project_in(organization: &Id, project: &Id) -> Result<Option<Id>> {
+    let table = match check()? {
+        Check::Nothing | Check::Claim(None) => None,
+        Check::Membership(table) | Check::Claim(Some(table)) => Some(table),
+    };
+    match table.as_ref().and_then(|t| t.projects.as_ref()) {
+        Some(projects) => Ok(projects
+            .organization_of(&project.text)?
+            .and_then(|(org, id)| same(&Id::new(&org), organization).then(|| Id::new(&id)))),
+        None => Ok(matches!(check()?, Check::Claim(_)).then(|| project.clone())),
+    }
+}
+
+/// What `set_org` stores: `<bytes of user>:<bytes of organization>:<user><organization>`, and after it
+/// `:<project>` if one was chosen. It counts for the user for whom it was checked, and for nobody whom
+/// the claims name later in the same transaction.
+struct Choice<'a> {
+    user: &'a str,
+    organization: &'a str,
+    project: Option<&'a str>,
+}
+
+impl<'a> Choice<'a> {
+    fn encode(&self) -> String {
+        let project = self.project.map(|p| format!(":{p}")).unwrap_or_default();
+        let (user, organization) = (self.user, self.organization);
+        format!("{}:{}:{user}{organization}{project}", user.len(), organization.len())
+    }
+
+    fn decode(raw: &'a [u8]) -> Option<Self> {
+        let raw = std::str::from_utf8(raw).ok()?;
+        let (user_length, rest) = raw.split_once(':')?;
+        let (organization_length, rest) = rest.split_once(':')?;
+        let user = rest.get(..user_length.parse().ok()?)?;
+        let rest = &rest[user.len()..];
+        let organization = rest.get(..organization_length.parse().ok()?)?;
+        let project = match &rest[organization.len()..] {
+            "" => None,
+            project => Some(project.strip_prefix(':')?),
+        };
+        Some(Choice { user, organization, project })
+    }
+}
+
+/// Makes an organization, and a project of it, the active ones until the transaction ends.
+pub fn choose(user: &str, organization: &str, project: Option<&str>) {
+    let choice = Choice { user, organization, project }.encode();
+    guc::set_protected(settings::ORG_NAME, &choice, Lasting::Transaction);
+}
+
+/// The active organization, or the error that says why there is none.
+pub fn require(moment: Moment) -> Result<Id> {
+    let Some(active) = active(moment)? else {
+        return Err(Error::NoOrganization { why: "this session has no identity" });
+    };
+    active.organization.clone().ok_or(Error::NoOrganization { why: active.verdict.why() })
+}
+
+impl Verdict {
+    /// For a person.
+    #[must_use]
+    pub fn why(self) -> &'static str {
+        match self {
+            Verdict::Chosen => "set_org chose it in this transaction",
+            Verdict::Member => "the claims name it, and the membership table has the user in it",
+            Verdict::Claimed => "the claims name it, and they are trusted for that",
+            Verdict::NoneClaimed => {
+                "the claims name none and none was chosen with set_org in this transaction"
+            }
+            Verdict::SeveralClaimed => {
+                "the claims name several and none was chosen with set_org in this transaction"
+            }
+            Verdict::NotMember => {
+                "the claims name one that the membership table does not have the user in"
+            }
+            Verdict::Suspended => "the claims name one that is not active",
+            Verdict::Unchecked => {
+                "the claims name one, and there is no membership table to check it with"
+            }
+            Verdict::NoUser => "the claims name one, but no user",
+        }
+    }
 }
 
 #[cfg(test)]
@@ -70,17 +312,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stored_choice_reads_back_for_any_user_and_organization() {
-        for (user, organization) in [("a", "b"), ("1:2", "3:4"), ("ü|x", "x y"), ("u", "")] {
-            let (u, o) = decode(encode(user, organization).as_bytes()).unwrap();
-            assert_eq!((u.as_str(), o.text.as_str()), (user, organization));
+    fn the_stored_choice_reads_back_for_any_user_organization_and_project() {
+        for (user, organization, project) in [
+            ("a", "b", None),
+            ("1:2", "3:4", Some("5:6")),
+            ("ü|x", "x y", Some("")),
+            ("u", "", Some("p")),
+        ] {
+            let raw = Choice { user, organization, project }.encode();
+            let back = Choice::decode(raw.as_bytes()).unwrap();
+            assert_eq!((back.user, back.organization, back.project), (user, organization, project));
         }
     }
 
     #[test]
     fn a_broken_choice_is_no_choice() {
-        for raw in ["", "x", "9:short", "-1:ab", ":ab", "1:ü"] {
-            assert!(decode(raw.as_bytes()).is_none(), "{raw}");
+        for raw in ["", "x", "9:1:short", "-1:1:ab", ":1:ab", "1:1:ü", "1:1:abc", "1:1", "1:5:ab"]
+        {
+            assert!(Choice::decode(raw.as_bytes()).is_none(), "{raw}");
         }
     }
 }

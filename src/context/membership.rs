@@ -1,74 +1,155 @@
-//! The registered membership table, and the questions asked of it.
+//! The registered membership table, with those of projects and organizations, and the questions
+//! asked of them. Each is read as its owner, past its policies, under the pinned search path.
 
 use super::planner::{self, Registration};
 use crate::catalog::{self, IdType};
 use crate::error::Result;
-use crate::pg::{ident, invalidation, kept, query, relation, snapshot, user};
+use crate::pg::invalidation::{Cached, Kept};
+use crate::pg::{ident, invalidation, kept, query, relation, user};
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys;
 use pgrx::spi::SpiTupleTable;
 use serde::Deserialize;
-use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
-/// What `use_membership` registered, resolved to the table as it is now.
-#[derive(Debug, Deserialize)]
+/// What `use_membership` registered, as it is now.
+#[derive(Debug, Clone)]
+pub enum Registered {
+    No,
+    /// A table that was registered and is gone, or no longer fits: nobody is a member of anything.
+    Gone,
+    Table(Rc<Membership>),
+}
+
+#[derive(Debug)]
 pub struct Membership {
+    user: Column,
+    org: Column,
+    /// Whether roles come from here, even if their column is gone.
+    pub has_roles: bool,
+    role: Option<RoleColumn>,
+    active: Option<String>,
+    pub projects: Option<Projects>,
+    /// None: every organization is active.
+    pub organizations: Option<Organizations>,
+}
+
+#[derive(Debug)]
+pub enum Projects {
+    Gone,
+    Table { project: Column, org: Column },
+}
+
+#[derive(Debug)]
+pub enum Organizations {
+    Gone,
+    Table { id: Column, status: Option<(String, Vec<String>)> },
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Column {
     oid: u32,
     schema: String,
     table: String,
     owner: u32,
-    user_column: String,
-    user_type: IdType,
-    org_column: String,
-    org_type: IdType,
-    role_column: Option<String>,
+    column: String,
+    r#type: IdType,
+    /// Whether two spellings may be equal: its collation says so.
+    fuzzy: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct RoleColumn {
+    column: String,
+    array: bool,
+}
+
+/// What registered.sql gives.
+#[derive(Debug, Deserialize)]
+struct Found {
+    columns: HashMap<String, Column>,
+    role_named: bool,
+    role: Option<RoleColumn>,
+    active: Option<String>,
+    projects_named: bool,
+    organizations_named: bool,
+    status_named: bool,
+    status_column: Option<String>,
+    active_statuses: Vec<String>,
+}
+
+impl Found {
+    fn resolve(mut self) -> Registered {
+        let (Some(user), Some(org)) = (self.columns.remove("user"), self.columns.remove("org"))
+        else {
+            return Registered::Gone;
+        };
+        let projects = self.projects_named.then(|| {
+            match (self.columns.remove("project"), self.columns.remove("project_org")) {
+                (Some(project), Some(org)) => Projects::Table { project, org },
+                _ => Projects::Gone,
+            }
+        });
+        let organizations = self.organizations_named.then(|| {
+            let status = self.status_column.map(|column| (column, self.active_statuses));
+            match self.columns.remove("organization") {
+                Some(id) if status.is_some() == self.status_named => {
+                    Organizations::Table { id, status }
+                }
+                _ => Organizations::Gone,
+            }
+        });
+        Registered::Table(Rc::new(Membership {
+            user,
+            org,
+            has_roles: self.role_named,
+            role: self.role,
+            active: self.active,
+            projects,
+            organizations,
+        }))
+    }
 }
 
 thread_local! {
-    // With the generation it was read in; believed only while that lasts.
-    static CACHE: RefCell<Option<(u64, Option<Rc<Membership>>)>> = const { RefCell::new(None) };
+    static CACHE: Cached<Registered> = const { Cached::new(Kept::Membership) };
 }
 
-/// None when no table is registered, or the registered one is gone: then nobody is a member. Read
-/// once, and again whenever the registration or the table changes.
-pub fn registered() -> Result<Option<Rc<Membership>>> {
-    let generation = invalidation::generation();
-    let cached = CACHE.with_borrow(|cache| match cache {
-        Some((at, membership)) if *at == generation => Some(membership.clone()),
-        _ => None,
-    });
-    if let Some(membership) = cached {
-        return Ok(membership);
-    }
-    let read =
-        || user::as_extension_owner(|| query::model_here(include_str!("registered.sql"), &[]));
-    if snapshot::in_parallel_mode() {
-        // No new snapshot can be taken there, and an answer of the old one must not be kept.
-        let _path = query::pin();
-        return Ok(read()?.map(Rc::new));
-    }
-    // A change that comes in during the read makes the answer old at once.
-    invalidation::watch_all();
-    let generation = invalidation::generation();
-    let membership: Option<Membership> = {
-        let _read = query::catalog_read(query::PINNED);
-        read()?
-    };
-    // While there is none, any relation may become the one.
-    if let Some(found) = &membership {
-        let table = pg_sys::Oid::from(found.oid);
-        invalidation::watch(relation::own("membership").into_iter().chain([table]).collect());
-    }
-    let membership = membership.map(Rc::new);
-    CACHE.replace(Some((generation, membership.clone())));
-    Ok(membership)
+/// Changes whenever `registered` may give another answer.
+#[must_use]
+pub fn generation() -> u64 {
+    invalidation::generation(Kept::Membership)
+}
+
+/// Read once, and again whenever the registration or one of its tables changes.
+pub fn registered() -> Result<Registered> {
+    CACHE.with(|cache| {
+        cache.get(|| {
+            let found: Option<Found> = user::as_extension_owner(|| {
+                query::model_here(include_str!("registered.sql"), &[])
+            })?;
+            let own = relation::own("membership");
+            let Some(found) = found else {
+                return Ok((Registered::No, Some(own.into_iter().collect())));
+            };
+            let tables = found.columns.values().map(|c| pg_sys::Oid::from(c.oid));
+            let mut watched: Vec<pg_sys::Oid> = own.into_iter().chain(tables).collect();
+            watched.dedup();
+            let complete = found.columns.len()
+                == 2 + 2 * usize::from(found.projects_named)
+                    + usize::from(found.organizations_named);
+            let resolved = found.resolve();
+            // While something is missing, any relation may become it.
+            Ok((resolved, complete.then_some(watched)))
+        })
+    })
 }
 
 /// Whether the caller may write the registration that a plan decides on.
 pub fn may_register() -> Result<bool> {
     let may = query::value::<bool>(
-        "SELECT pg_catalog.has_function_privilege('tenant_guard.register_membership(name, name, name, name, name)', 'EXECUTE')",
+        "SELECT pg_catalog.has_function_privilege('tenant_guard.register_membership(jsonb)', 'EXECUTE')",
         &[],
     )?;
     Ok(may == Some(true))
@@ -78,35 +159,38 @@ pub fn may_register() -> Result<bool> {
 pub fn registration() -> Result<Option<Registration>> {
     user::as_extension_owner(|| {
         query::model(
-            "SELECT pg_catalog.to_json(m)::pg_catalog.text FROM tenant_guard.membership m",
+            "SELECT (pg_catalog.to_jsonb(m) - 'only_row')::pg_catalog.text FROM tenant_guard.membership m",
             &[],
         )
     })
 }
 
-/// Replaces the registration. The caller must own the table, columns included.
+/// Replaces the registration. The caller must own the tables, columns included.
 pub fn register(wanted: &Registration) -> Result<()> {
-    let table = catalog::table(catalog::table_named(&wanted.table_schema, &wanted.table_name)?)?;
-    planner::register(
-        &table,
-        &wanted.user_column,
-        &wanted.org_column,
-        wanted.role_column.as_deref(),
-        None,
-    )?;
+    let named = |schema: &str, name: &str| catalog::table(catalog::table_named(schema, name)?);
+    let membership = named(&wanted.table_schema, &wanted.table_name)?;
+    let projects = match (&wanted.project_schema, &wanted.project_table) {
+        (Some(schema), Some(table)) => Some(named(schema, table)?),
+        _ => None,
+    };
+    let organizations = match (&wanted.organization_schema, &wanted.organization_table) {
+        (Some(schema), Some(table)) => Some(named(schema, table)?),
+        _ => None,
+    };
+    let tables = planner::Tables {
+        membership: &membership,
+        projects: projects.as_ref(),
+        organizations: organizations.as_ref(),
+    };
+    planner::check(wanted, &tables)?;
+    check_condition(wanted)?;
+    let row = serde_json::to_value(wanted)?;
     user::as_extension_owner(|| {
+        query::run("DELETE FROM tenant_guard.membership", &[])?;
         query::run(
-            "INSERT INTO tenant_guard.membership (table_schema, table_name, user_column, org_column, role_column)
-             VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (only_row) DO UPDATE SET table_schema = excluded.table_schema, table_name = excluded.table_name,
-               user_column = excluded.user_column, org_column = excluded.org_column, role_column = excluded.role_column",
-            &[
-                wanted.table_schema.as_str().into(),
-                wanted.table_name.as_str().into(),
-                wanted.user_column.as_str().into(),
-                wanted.org_column.as_str().into(),
-                wanted.role_column.as_deref().into(),
-            ],
+            "INSERT INTO tenant_guard.membership SELECT * FROM pg_catalog.jsonb_populate_record(
+               NULL::tenant_guard.membership, $1 || '{\"only_row\": true}')",
+            &[pgrx::JsonB(row).into()],
         )
     })
 }
@@ -115,67 +199,160 @@ pub fn unregister() -> Result<()> {
     user::as_extension_owner(|| query::run("DELETE FROM tenant_guard.membership", &[]))
 }
 
+/// The condition is one expression, and means something about the table's rows.
+pub fn check_condition(wanted: &Registration) -> Result<()> {
+    let Some(active) = &wanted.active else {
+        return Ok(());
+    };
+    crate::pg::expression::check(active, "active")?;
+    let table = ident::qualified(&wanted.table_schema, &wanted.table_name);
+    // With the caller's rights: who registers the table owns it.
+    query::rows(
+        &format!("SELECT 1 FROM {table} m WHERE {} LIMIT 0", condition(active)),
+        &[],
+        |_| Ok(()),
+    )?;
+    Ok(())
+}
+
+/// On lines of its own, for it may end in a comment.
+fn condition(active: &str) -> String {
+    format!("(\n{active}\n)")
+}
+
+/// One row's answer.
+pub struct Row {
+    /// As the table spells it.
+    pub organization: String,
+    pub roles: Vec<String>,
+}
+
 impl Membership {
-    /// Every organization of the user, in the table's spelling, sorted.
-    pub fn organizations(&self, user: &str) -> Result<Vec<String>> {
-        let sql = format!(
-            "SELECT DISTINCT m.{}::text FROM {} m WHERE m.{} OPERATOR(pg_catalog.=) $1 ORDER BY 1",
-            ident::quote(&self.org_column),
-            self.table(),
-            ident::quote(&self.user_column),
-        );
-        let found = self.ask(&sql, user, None, |row| Ok(row.get::<String>(1)?))?;
-        Ok(found.into_iter().flatten().collect())
+    /// The user's memberships, in the order of the organizations' text; at most `limit` rows.
+    pub fn all(&self, user: &str, limit: Option<usize>) -> Result<Vec<Row>> {
+        let limit = limit.map(|n| format!(" LIMIT {n}")).unwrap_or_default();
+        self.ask(user, None, &format!(" ORDER BY 1{limit}"))
     }
 
-    /// The user's membership in the organization; None for no member.
-    pub fn find(&self, user: &str, organization: &str) -> Result<Option<Member>> {
-        let Some(organization) = self.org_type.bind(organization) else {
-            return Ok(None);
-        };
-        let role = match &self.role_column {
-            Some(column) => format!("m.{}::text", ident::quote(column)),
-            None => "NULL::text".into(),
-        };
-        let sql = format!(
-            "SELECT m.{}::text, {role} FROM {} m WHERE m.{} OPERATOR(pg_catalog.=) $1 AND m.{} OPERATOR(pg_catalog.=) $2 ORDER BY 2 LIMIT 1",
-            ident::quote(&self.org_column),
-            self.table(),
-            ident::quote(&self.user_column),
-            ident::quote(&self.org_column),
-        );
-        let found = self.ask(&sql, user, Some(organization), |row| {
-            Ok(row.get::<String>(1)?.map(|organization| (organization, row.get::<String>(2))))
-        })?;
-        match found.into_iter().flatten().next() {
-            Some((organization, role)) => Ok(Some(Member { organization, role: role? })),
-            None => Ok(None),
+    /// The user's membership in the organization: no row for no member.
+    pub fn one(&self, user: &str, organization: &str) -> Result<Vec<Row>> {
+        match self.org.r#type.bind(organization) {
+            Some(organization) => self.ask(user, Some(organization), ""),
+            None => Ok(Vec::new()),
         }
     }
 
-    fn table(&self) -> String {
-        ident::qualified(&self.schema, &self.table)
-    }
-
-    /// Looks up as the table's owner, past its policies, under the pinned search path.
-    fn ask<T>(
-        &self,
-        sql: &str,
-        user: &str,
-        organization: Option<DatumWithOid>,
-        row: impl FnMut(&mut SpiTupleTable) -> Result<T>,
-    ) -> Result<Vec<T>> {
-        let Some(user) = self.user_type.bind(user) else {
+    fn ask(&self, user: &str, org: Option<DatumWithOid>, tail: &str) -> Result<Vec<Row>> {
+        let Some(user) = self.user.r#type.bind(user) else {
             return Ok(Vec::new()); // an id that the column's type cannot hold is nobody's
         };
-        let args: Vec<DatumWithOid> = [Some(user), organization].into_iter().flatten().collect();
-        user::as_table_owner(pg_sys::Oid::from(self.owner), || kept::rows(sql, &args, row))
+        let roles = match &self.role {
+            Some(RoleColumn { column, array: true }) => {
+                format!("m.{}::text[]", ident::quote(column))
+            }
+            Some(RoleColumn { column, array: false }) => {
+                format!("ARRAY[m.{}::text]", ident::quote(column))
+            }
+            None => "NULL::text[]".into(),
+        };
+        let mut sql = format!(
+            "SELECT m.{}::text, {roles} FROM {} m WHERE m.{} OPERATOR(pg_catalog.=) $1",
+            ident::quote(&self.org.column),
+            self.user.relation(),
+            ident::quote(&self.user.column),
+        );
+        if org.is_some() {
+            let column = ident::quote(&self.org.column);
+            sql.push_str(&format!(" AND m.{column} OPERATOR(pg_catalog.=) $2"));
+        }
+        if let Some(active) = &self.active {
+            sql.push_str(&format!(" AND {}", condition(active)));
+        }
+        sql.push_str(tail);
+        let args: Vec<DatumWithOid> = [Some(user), org].into_iter().flatten().collect();
+        let found = self.user.ask(&sql, &args, |row| {
+            let roles = row.get::<Vec<Option<String>>>(2)?.unwrap_or_default();
+            let roles = roles.into_iter().flatten().collect();
+            Ok(row.get::<String>(1)?.map(|organization| Row { organization, roles }))
+        })?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Those of the organizations that are active, as their table spells them; all, where none is
+    /// registered.
+    pub fn active_among(&self, organizations: Vec<String>) -> Result<Vec<String>> {
+        let (id, status) = match &self.organizations {
+            None => return Ok(organizations),
+            Some(Organizations::Gone) => return Ok(Vec::new()),
+            Some(Organizations::Table { id, status }) => (id, status),
+        };
+        let mut sql = format!(
+            "SELECT o.{0}::text FROM {1} o WHERE o.{0} OPERATOR(pg_catalog.=) ANY ($1)",
+            ident::quote(&id.column),
+            id.relation(),
+        );
+        let mut args: Vec<DatumWithOid> = vec![id.r#type.bind_all(&organizations)];
+        if let Some((column, active)) = status {
+            sql.push_str(&format!(
+                " AND o.{}::text OPERATOR(pg_catalog.=) ANY ($2)",
+                ident::quote(column)
+            ));
+            args.push(active.clone().into());
+        }
+        let found = id.ask(&sql, &args, |row| Ok(row.get::<String>(1)?))?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Whether two spellings of an organization's id are the same to the table.
+    #[must_use]
+    pub fn org_type(&self) -> IdType {
+        self.org.r#type
+    }
+
+    #[must_use]
+    pub fn fuzzy(&self) -> bool {
+        self.org.fuzzy
+    }
+
+    /// The table, for a person.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        self.user.relation()
     }
 }
 
-/// One row of the membership table.
-pub struct Member {
-    /// The organization's id as the table spells it, however it was asked for.
-    pub organization: String,
-    pub role: Option<String>,
+impl Projects {
+    /// The organization of a project and the project's id, both as the table spells them.
+    pub fn organization_of(&self, project: &str) -> Result<Option<(String, String)>> {
+        let Projects::Table { project: id, org } = self else {
+            return Ok(None);
+        };
+        let Some(project) = id.r#type.bind(project) else {
+            return Ok(None);
+        };
+        let sql = format!(
+            "SELECT p.{}::text, p.{1}::text FROM {2} p WHERE p.{1} OPERATOR(pg_catalog.=) $1",
+            ident::quote(&org.column),
+            ident::quote(&id.column),
+            id.relation(),
+        );
+        let found =
+            id.ask(&sql, &[project], |row| Ok(row.get::<String>(1)?.zip(row.get::<String>(2)?)))?;
+        Ok(found.into_iter().flatten().next())
+    }
+}
+
+impl Column {
+    fn relation(&self) -> String {
+        ident::qualified(&self.schema, &self.table)
+    }
+
+    fn ask<T>(
+        &self,
+        sql: &str,
+        args: &[DatumWithOid],
+        row: impl FnMut(&mut SpiTupleTable) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        user::as_table_owner(pg_sys::Oid::from(self.owner), || kept::rows(sql, args, row))
+    }
 }

@@ -1,35 +1,57 @@
--- The registered membership table as the catalog has it now. A table that was renamed or dropped,
--- or a column whose type no longer fits, gives no row: membership then fails closed.
+-- The registered tables as the catalog has them now, one row if anything is registered. A column that
+-- was renamed or dropped, or whose type no longer fits, or whose table is gone, is not among "columns":
+-- what needs it then fails closed.
+WITH RECURSIVE m AS (
+  SELECT * FROM tenant_guard.membership
+), wanted AS (
+  SELECT w.* FROM m CROSS JOIN LATERAL (VALUES
+    ('user', m.table_schema, m.table_name, m.user_column),
+    ('org', m.table_schema, m.table_name, m.org_column),
+    ('project', m.project_schema, m.project_table, m.project_column),
+    ('project_org', m.project_schema, m.project_table, m.project_org_column),
+    ('organization', m.organization_schema, m.organization_table, m.organization_column)
+  ) w(purpose, schema, relation, col)
+), found AS (
+  SELECT w.purpose, c.oid, n.nspname, c.relname, c.relowner, a.attname, a.atttypid,
+         coalesce(NOT l.collisdeterministic, false) AS fuzzy
+  FROM wanted w
+  JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
+  JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.relation AND c.relkind IN ('r', 'p')
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = w.col AND NOT a.attisdropped
+  LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
+), base AS (
+  SELECT f.purpose, t.oid, t.typtype, t.typbasetype
+  FROM found f JOIN pg_catalog.pg_type t ON t.oid = f.atttypid
+  UNION ALL
+  SELECT b.purpose, t.oid, t.typtype, t.typbasetype
+  FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.typbasetype WHERE b.typtype = 'd'
+), typed AS (
+  -- The types under any domains.
+  SELECT f.*, pg_catalog.format_type(b.oid, NULL) AS type
+  FROM found f JOIN base b ON b.purpose = f.purpose AND b.typtype <> 'd'
+), extra AS (
+  SELECT e.purpose, e.relid, a.attname, t.typcategory
+  FROM m
+  CROSS JOIN LATERAL (VALUES
+    ('role', (SELECT f.oid FROM found f WHERE f.purpose = 'user'), m.role_column),
+    ('status', (SELECT f.oid FROM found f WHERE f.purpose = 'organization'), m.status_column)) e(purpose, relid, col)
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = e.relid AND a.attname = e.col AND NOT a.attisdropped
+  JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+)
 SELECT pg_catalog.json_build_object(
-         'oid', c.oid::pg_catalog.int8,
-         'schema', n.nspname,
-         'table', c.relname,
-         'owner', c.relowner::pg_catalog.int8,
-         'user_column', u.attname,
-         'user_type', user_type.name,
-         'org_column', o.attname,
-         'org_type', org_type.name,
-         -- A role column that is gone leaves its members without roles.
-         'role_column', (SELECT r.attname FROM pg_catalog.pg_attribute r
-                         WHERE r.attrelid = c.oid AND r.attname = m.role_column AND NOT r.attisdropped)
+         'columns', (SELECT coalesce(pg_catalog.json_object_agg(t.purpose, pg_catalog.json_build_object(
+                       'oid', t.oid::pg_catalog.int8, 'schema', t.nspname, 'table', t.relname,
+                       'owner', t.relowner::pg_catalog.int8, 'column', t.attname, 'type', t.type, 'fuzzy', t.fuzzy)), '{}')
+                     FROM typed t
+                     WHERE t.type IN ('uuid', 'text', 'character varying', 'smallint', 'integer', 'bigint')),
+         'role_named', m.role_column IS NOT NULL,
+         'role', (SELECT pg_catalog.json_build_object('column', e.attname, 'array', e.typcategory = 'A')
+                  FROM extra e WHERE e.purpose = 'role'),
+         'active', m.active,
+         'projects_named', m.project_table IS NOT NULL,
+         'organizations_named', m.organization_table IS NOT NULL,
+         'status_named', m.status_column IS NOT NULL,
+         'status_column', (SELECT e.attname FROM extra e WHERE e.purpose = 'status'),
+         'active_statuses', coalesce(m.active_statuses, '{}')
        )::pg_catalog.text
-FROM tenant_guard.membership m
-JOIN pg_catalog.pg_namespace n ON n.nspname = m.table_schema
-JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = m.table_name AND c.relkind IN ('r', 'p')
-JOIN pg_catalog.pg_attribute u ON u.attrelid = c.oid AND u.attname = m.user_column AND NOT u.attisdropped
-JOIN pg_catalog.pg_attribute o ON o.attrelid = c.oid AND o.attname = m.org_column AND NOT o.attisdropped
--- The types under any domains.
-CROSS JOIN LATERAL (
-  WITH RECURSIVE base(oid, typtype, typbasetype) AS (
-    SELECT t.oid, t.typtype, t.typbasetype FROM pg_catalog.pg_type t WHERE t.oid = u.atttypid
-    UNION ALL
-    SELECT t.oid, t.typtype, t.typbasetype FROM base JOIN pg_catalog.pg_type t ON t.oid = base.typbasetype WHERE base.typtype = 'd'
-  ) SELECT pg_catalog.format_type(oid, NULL) AS name FROM base WHERE typtype <> 'd') user_type
-CROSS JOIN LATERAL (
-  WITH RECURSIVE base(oid, typtype, typbasetype) AS (
-    SELECT t.oid, t.typtype, t.typbasetype FROM pg_catalog.pg_type t WHERE t.oid = o.atttypid
-    UNION ALL
-    SELECT t.oid, t.typtype, t.typbasetype FROM base JOIN pg_catalog.pg_type t ON t.oid = base.typbasetype WHERE base.typtype = 'd'
-  ) SELECT pg_catalog.format_type(oid, NULL) AS name FROM base WHERE typtype <> 'd') org_type
-WHERE user_type.name IN ('uuid', 'text', 'character varying', 'smallint', 'integer', 'bigint')
-  AND org_type.name IN ('uuid', 'text', 'character varying', 'smallint', 'integer', 'bigint')
+FROM m

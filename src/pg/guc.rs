@@ -24,10 +24,21 @@ pub fn setting(name: &CStr) -> String {
     with_setting(name, |v| String::from_utf8_lossy(v.unwrap_or_default()).into_owned())
 }
 
-/// Writes a protected (PGC_SUSET) setting of this extension until the end of the transaction.
-/// The caller has checked that the value is true: this is the only door past the protection.
-pub fn set_protected_local(name: &CStr, value: &str) {
-    set(name, value, pg_sys::GucContext::PGC_SUSET, pg_sys::GucAction::GUC_ACTION_LOCAL);
+/// How long a value is to stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lasting {
+    Transaction,
+    Session,
+}
+
+/// Writes a protected (PGC_SUSET) setting of this extension. The caller has checked that the value
+/// is true: this is the only door past the protection.
+pub fn set_protected(name: &CStr, value: &str, lasting: Lasting) {
+    let action = match lasting {
+        Lasting::Transaction => pg_sys::GucAction::GUC_ACTION_LOCAL,
+        Lasting::Session => pg_sys::GucAction::GUC_ACTION_SET,
+    };
+    set(name, value, pg_sys::GucContext::PGC_SUSET, action);
 }
 
 fn set(
@@ -51,6 +62,12 @@ fn set(
             false,
         );
     }
+}
+
+/// Drops what was set under the extension's prefix before it was loaded and is no setting of its.
+pub fn reserve_prefix(prefix: &'static CStr) {
+    // SAFETY: a NUL-terminated string; called once, after the settings are defined.
+    unsafe { pg_sys::MarkGUCPrefixReserved(prefix.as_ptr()) }
 }
 
 /// Settings changed through this scope return to what they were when it ends.

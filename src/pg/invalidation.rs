@@ -1,28 +1,42 @@
 //! When what was read from the catalog, and kept, is no longer true.
 
+use super::{query, snapshot};
+use crate::error::Result;
 use pgrx::{pg_guard, pg_sys};
 use std::cell::{Cell, RefCell};
 
-thread_local! {
-    static GENERATION: Cell<u64> = const { Cell::new(0) };
-    // None: all of them.
-    static WATCHED: RefCell<Option<Vec<pg_sys::Oid>>> = const { RefCell::new(None) };
+/// What is kept, each with relations of its own to watch.
+#[derive(Clone, Copy)]
+pub enum Kept {
+    /// Where claims are found: the profile and the paths.
+    ClaimSources,
+    Keys,
+    Membership,
+    RolePermissions,
 }
 
-/// Grows whenever a watched relation, or any schema's name, may have changed.
+const KINDS: usize = 4;
+
+thread_local! {
+    static GENERATIONS: [Cell<u64>; KINDS] = const { [const { Cell::new(0) }; KINDS] };
+    // None: all of them.
+    static WATCHED: RefCell<[Option<Vec<pg_sys::Oid>>; KINDS]> = const { RefCell::new([const { None }; KINDS]) };
+}
+
+/// Grows whenever a relation watched for it, or any schema's name, may have changed.
 #[must_use]
-pub fn generation() -> u64 {
-    GENERATION.get()
+pub fn generation(kept: Kept) -> u64 {
+    GENERATIONS.with(|generations| generations[kept as usize].get())
 }
 
 /// From now on changes to these relations count, and to no others.
-pub fn watch(relations: Vec<pg_sys::Oid>) {
-    WATCHED.replace(Some(relations));
+pub fn watch(kept: Kept, relations: Vec<pg_sys::Oid>) {
+    WATCHED.with_borrow_mut(|watched| watched[kept as usize] = Some(relations));
 }
 
 /// From now on changes to any relation count: while it is not known yet which ones matter.
-pub fn watch_all() {
-    WATCHED.replace(None);
+pub fn watch_all(kept: Kept) {
+    WATCHED.with_borrow_mut(|watched| watched[kept as usize] = None);
 }
 
 /// Tells every session, once this transaction commits, that a relation is not what it was.
@@ -44,23 +58,68 @@ pub fn listen() {
     }
 }
 
-fn bump() {
-    GENERATION.set(GENERATION.get().wrapping_add(1));
+fn bump(kept: usize) {
+    GENERATIONS.with(|generations| {
+        let generation = &generations[kept];
+        generation.set(generation.get().wrapping_add(1));
+    });
 }
 
 #[pg_guard]
 extern "C-unwind" fn relation_changed(_arg: pg_sys::Datum, relation: pg_sys::Oid) {
     // No OID stands for all of them.
     let all = relation == pg_sys::InvalidOid;
-    let watched = |watched: &Option<Vec<pg_sys::Oid>>| {
-        watched.as_ref().is_none_or(|some| some.contains(&relation))
+    let concerns = |watched: &Option<Vec<pg_sys::Oid>>| {
+        all || watched.as_ref().is_none_or(|some| some.contains(&relation))
     };
-    if all || WATCHED.with_borrow(watched) {
-        bump();
-    }
+    WATCHED.with_borrow(|watched| {
+        (0..KINDS).filter(|kept| concerns(&watched[*kept])).for_each(bump);
+    });
 }
 
 #[pg_guard]
 extern "C-unwind" fn schema_changed(_arg: pg_sys::Datum, _cache: i32, _hash: u32) {
-    bump();
+    (0..KINDS).for_each(bump);
+}
+
+/// A value read from the database, and kept until what it was read from may have changed.
+pub struct Cached<T> {
+    kept: Kept,
+    value: RefCell<Option<(u64, T)>>,
+}
+
+impl<T: Clone> Cached<T> {
+    #[must_use]
+    pub const fn new(kept: Kept) -> Self {
+        Cached { kept, value: RefCell::new(None) }
+    }
+
+    /// The kept value, or a fresh one. `read` gives the value and the relations it depends on; None
+    /// for them means that any relation may come to matter.
+    pub fn get(&self, read: impl FnOnce() -> Result<(T, Option<Vec<pg_sys::Oid>>)>) -> Result<T> {
+        let current = |kept: &Option<(u64, T)>| match kept {
+            Some((at, value)) if *at == generation(self.kept) => Some(value.clone()),
+            _ => None,
+        };
+        if let Some(value) = current(&self.value.borrow()) {
+            return Ok(value);
+        }
+        if snapshot::in_parallel_mode() {
+            // No new snapshot can be taken there, and an answer of the old one must not be kept.
+            let _path = query::pin();
+            return Ok(read()?.0);
+        }
+        // A change that comes in during the read makes the answer old at once.
+        watch_all(self.kept);
+        let at = generation(self.kept);
+        let (value, relations) = {
+            let _read = query::catalog_read(query::PINNED);
+            read()?
+        };
+        if let Some(relations) = relations {
+            watch(self.kept, relations);
+        }
+        self.value.replace(Some((at, value.clone())));
+        Ok(value)
+    }
 }

@@ -4,15 +4,18 @@
 
 mod backend;
 pub mod event;
+pub mod expression;
 pub mod guc;
 pub mod ident;
 pub mod invalidation;
 pub mod json;
 pub mod kept;
+pub mod log;
 pub mod query;
 pub mod relation;
 pub mod row;
 pub mod snapshot;
+pub mod transaction;
 pub mod trigger;
 pub mod types;
 pub mod user;

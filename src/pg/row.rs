@@ -119,3 +119,14 @@ pub fn now() -> pgrx::datum::TimestampWithTimeZone {
 pub(super) fn c_name(name: &str) -> CString {
     CString::new(name).unwrap_or_default()
 }
+
+/// A moment of Unix time, in microseconds, as PostgreSQL writes it under the session's settings.
+#[must_use]
+pub fn timestamp_text(unix_micros: i64) -> String {
+    let micros = unix_micros.saturating_sub(946_684_800 * 1_000_000);
+    // SAFETY: a valid number of the range; the palloc'd text is copied at once.
+    unsafe {
+        let text = pg_sys::timestamptz_to_str(micros);
+        std::ffi::CStr::from_ptr(text).to_string_lossy().into_owned()
+    }
+}

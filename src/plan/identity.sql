@@ -12,6 +12,7 @@ FROM (
   UNION ALL
   SELECT c.oid, c.relowner
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  WHERE $1 NOT IN ('schema', 'schema_grants', 'tenant_schema', 'path', 'type', 'membership', 'role')
+  WHERE $1 NOT IN ('schema', 'schema_grants', 'tenant_schema', 'path', 'type', 'membership', 'role',
+                       'claim_source', 'role_permissions')
     AND n.nspname = $2 AND c.relname = CASE $3 WHEN '' THEN $4 ELSE $3 END
 ) f

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    ClaimSource,
     Constraint,
     Index,
     Membership,
@@ -15,6 +16,8 @@ pub enum Kind {
     /// The session's path while the plan runs; nothing in the catalog.
     Path,
     Role,
+    /// What a role of the application may do.
+    RolePermissions,
     RowSecurity,
     Schema,
     Sequence,
@@ -69,12 +72,14 @@ impl Object {
         let name = || ident::quote(&self.name);
         let within = || ident::qualified(&self.schema, &self.name);
         match self.kind {
+            Kind::ClaimSource => format!("the claim source \"{}\"", self.name),
             Kind::Constraint => format!("constraint {} of table {}", name(), table()),
             Kind::Index => format!("index {}", within()),
             Kind::Membership => "the registered membership table".into(),
             Kind::Policy => format!("policy {} of table {}", name(), table()),
             Kind::Path => format!("the search path for schema {}", ident::quote(&self.schema)),
             Kind::Role => format!("role {}", name()),
+            Kind::RolePermissions => format!("what the role \"{}\" may do", self.name),
             Kind::RowSecurity => format!("row-level security of table {}", table()),
             Kind::Schema => format!("schema {}", ident::quote(&self.schema)),
             Kind::Sequence => format!("sequence {}", within()),
@@ -92,12 +97,14 @@ impl Object {
     /// The object's definition as the catalog has it; None when there is no such object.
     pub fn state(&self) -> Result<Option<String>> {
         let sql = match self.kind {
+            Kind::ClaimSource => include_str!("state/claim_source.sql"),
             Kind::Constraint => include_str!("state/constraint.sql"),
             Kind::Index => include_str!("state/index.sql"),
             Kind::Membership => include_str!("state/membership.sql"),
             Kind::Policy => include_str!("state/policy.sql"),
             Kind::Path => return Ok(None),
             Kind::Role => include_str!("state/role.sql"),
+            Kind::RolePermissions => include_str!("state/role_permissions.sql"),
             Kind::RowSecurity => include_str!("state/row_security.sql"),
             Kind::Schema => include_str!("state/schema.sql"),
             Kind::Sequence => include_str!("state/sequence.sql"),

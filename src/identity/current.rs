@@ -1,0 +1,149 @@
+//! The claims in force, parsed once per distinct value.
+//!
+//! The cache is keyed by the exact bytes of the setting that they come from, compared on every call,
+//! so there is nothing to invalidate: savepoints, RESET and pooled sessions cannot leave a stale
+//! identity, and a parallel worker, which receives the settings but not this cache, fills its own.
+
+use super::claims::Claims;
+use super::profile::Profile;
+use super::seal::Seal;
+use super::{legacy, source, tampering};
+use crate::pg::guc;
+use crate::pg::transaction::Moment;
+use crate::settings::{self, Trust};
+use std::cell::RefCell;
+
+pub const CLAIMS_SETTING: &std::ffi::CStr = c"request.jwt.claims";
+
+#[derive(Default)]
+struct Cache {
+    raw: Vec<u8>,
+    /// What `raw` was parsed with.
+    sources: u64,
+    /// Grows with every new value: what others derived from the claims is theirs as long.
+    serial: u64,
+    content: Content,
+}
+
+#[derive(Default)]
+enum Content {
+    #[default]
+    Nothing,
+    Claims(Claims),
+    Sealed {
+        claims: Option<Claims>,
+        /// Of a gateway's seal: what request.jwt.claims was then.
+        gateway: Option<String>,
+        valid_until: Option<i64>,
+    },
+}
+
+thread_local! {
+    static CACHE: RefCell<Cache> = RefCell::default();
+}
+
+/// Hands the claims in force at `moment` to `f`, with a number that stands for exactly these claims
+/// in this process; None where there are none, or where they have expired.
+pub fn with_claims_at<R>(moment: Moment, f: impl FnOnce(&Claims, u64) -> Option<R>) -> Option<R> {
+    settings::with_identity(|sealed| match (settings::trust(), sealed) {
+        (Trust::Verified, b"") => None,
+        // Where the gateway is trusted, an identity for the session is not: behind a pooler it
+        // would be everybody's.
+        (Trust::Gateway, b"") => of_gateway(f),
+        (trust, _) => settings::with_transaction_identity(|own| match (trust, own) {
+            (Trust::Gateway, b"") => of_gateway(f),
+            _ => of_seal(trust, sealed, moment, f),
+        }),
+    })
+}
+
+fn of_gateway<R>(f: impl FnOnce(&Claims, u64) -> Option<R>) -> Option<R> {
+    guc::with_setting(CLAIMS_SETTING, |raw| match raw {
+        None | Some(b"") => of_gateway_raw(legacy::claims()?.as_bytes(), f),
+        Some(raw) => of_gateway_raw(raw, f),
+    })
+}
+
+fn of_gateway_raw<R>(raw: &[u8], f: impl FnOnce(&Claims, u64) -> Option<R>) -> Option<R> {
+    if raw.len() > settings::max_claims_size() {
+        return None;
+    }
+    refresh(raw, |profile| match Claims::parse(raw, profile) {
+        Some(claims) => Content::Claims(claims),
+        None => Content::Nothing,
+    });
+    CACHE.with_borrow(|cache| match &cache.content {
+        Content::Claims(claims) => f(claims, cache.serial),
+        _ => None,
+    })
+}
+
+fn of_seal<R>(
+    trust: Trust,
+    sealed: &[u8],
+    moment: Moment,
+    f: impl FnOnce(&Claims, u64) -> Option<R>,
+) -> Option<R> {
+    refresh(sealed, |profile| {
+        let parse = |claims: &str| Claims::parse(claims.as_bytes(), profile);
+        match Seal::decode(sealed) {
+            Some(Seal::Verified { valid_until, claims, .. }) => {
+                Content::Sealed { claims: parse(claims), gateway: None, valid_until }
+            }
+            Some(Seal::Gateway { claims }) => Content::Sealed {
+                claims: parse(claims),
+                gateway: Some(claims.to_string()),
+                valid_until: None,
+            },
+            Some(Seal::Nobody) | None => Content::Nothing,
+        }
+    });
+    CACHE.with_borrow(|cache| {
+        let Content::Sealed { claims, gateway, valid_until } = &cache.content else {
+            return None;
+        };
+        match (trust, gateway) {
+            // The trust was changed meanwhile: what the other kind proved is not enough, or not meant.
+            (Trust::Verified, Some(_)) | (Trust::Gateway, None) => return None,
+            (Trust::Gateway, Some(captured)) => tampering::look(captured, claims.as_ref()),
+            (Trust::Verified, None) => {}
+        }
+        if valid_until.is_some_and(|until| until <= moment.unix_micros()) {
+            return None;
+        }
+        claims.as_ref().and_then(|claims| f(claims, cache.serial))
+    })
+}
+
+/// Parses `raw` into the cache where it, or where claims are found, has changed.
+fn refresh(raw: &[u8], parse: impl FnOnce(&Profile) -> Content) {
+    let fresh = CACHE.with_borrow(|cache| {
+        cache.serial > 0 && cache.sources == source::generation() && cache.raw == raw
+    });
+    if fresh {
+        return;
+    }
+    // Without knowing where the claims are found, none are believed.
+    let content = source::profile().map_or(Content::Nothing, |profile| parse(&profile));
+    CACHE.with_borrow_mut(|cache| {
+        cache.content = content;
+        cache.sources = source::generation();
+        cache.serial += 1;
+        cache.raw.clear();
+        cache.raw.extend_from_slice(raw);
+    });
+}
+
+/// `with_claims_at` now, for callers that are no SQL function of their own.
+pub fn with_claims<R>(f: impl FnOnce(&Claims) -> Option<R>) -> Option<R> {
+    with_claims_at(Moment::Now, |claims, _| f(claims))
+}
+
+/// The claims that the gateway has set, as they stand now, sealed or not.
+#[must_use]
+pub fn gateway_claims() -> Option<String> {
+    guc::with_setting(CLAIMS_SETTING, |raw| match raw {
+        None | Some(b"") => legacy::claims(),
+        Some(raw) => std::str::from_utf8(raw).ok().map(str::to_string),
+    })
+}

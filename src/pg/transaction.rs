@@ -1,0 +1,84 @@
+//! Where in its transaction a call stands, and what time it is there.
+
+use pgrx::pg_sys;
+
+/// Seconds from Unix time's beginning to PostgreSQL's, 2000-01-01.
+const EPOCH_DIFFERENCE: i64 = 946_684_800;
+
+/// A point that everything answered at is true until the transaction, or the subtransaction, ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Position {
+    transaction: u32,
+    subtransaction: u32,
+}
+
+impl Position {
+    #[must_use]
+    pub fn same_transaction(self, other: Position) -> bool {
+        self.transaction == other.transaction
+    }
+}
+
+#[must_use]
+pub fn position() -> Position {
+    // SAFETY: reads this process's own entry and counters.
+    unsafe {
+        #[cfg(any(feature = "pg15", feature = "pg16"))]
+        let transaction = (*pg_sys::MyProc).lxid;
+        #[cfg(not(any(feature = "pg15", feature = "pg16")))]
+        let transaction = (*pg_sys::MyProc).vxid.lxid;
+        Position { transaction, subtransaction: pg_sys::GetCurrentSubTransactionId() }
+    }
+}
+
+/// Grows with every command of the transaction that changed something.
+#[must_use]
+pub fn command() -> u32 {
+    // SAFETY: reads a counter, without using it up.
+    unsafe { pg_sys::GetCurrentCommandId(false) }
+}
+
+/// Whether a row could be written now.
+#[must_use]
+pub fn writable() -> bool {
+    // SAFETY: reads the state of the transaction and of the server.
+    unsafe { !pg_sys::XactReadOnly && !pg_sys::RecoveryInProgress() && !pg_sys::IsInParallelMode() }
+}
+
+/// A moment as a call sees it: the same for all the rows of a statement.
+#[derive(Clone, Copy)]
+pub enum Moment {
+    Now,
+    /// The first time the call was reached in its statement.
+    Of(pg_sys::FunctionCallInfo),
+}
+
+impl Moment {
+    /// Microseconds of Unix time.
+    #[must_use]
+    pub fn unix_micros(self) -> i64 {
+        self.timestamp() + EPOCH_DIFFERENCE * 1_000_000
+    }
+
+    fn timestamp(self) -> pg_sys::TimestampTz {
+        // SAFETY: reads the clock; and the call's own state, which lives as long as the expression
+        // that the call is in. Nothing else of ours keeps anything there.
+        unsafe {
+            let Moment::Of(call) = self else {
+                return pg_sys::GetCurrentTimestamp();
+            };
+            let state = (*call).flinfo;
+            if state.is_null() {
+                return pg_sys::GetCurrentTimestamp();
+            }
+            // An expression of PL/pgSQL outlives the statement: then what it kept is too old.
+            let kept = (*state).fn_extra as pg_sys::TimestampTz;
+            if kept >= pg_sys::GetCurrentStatementStartTimestamp() {
+                return kept;
+            }
+            let now = pg_sys::GetCurrentTimestamp();
+            (*state).fn_extra = now as *mut _;
+            now
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Security events: what somebody tried and did not get, and who changed the keys, for the auditor.
+//!
+//! Each goes to the server's log, which no ROLLBACK takes back; and, where the transaction may write,
+//! to `tenant_guard.security_event`.
+
+use crate::pg::row::{self, OwnRow};
+use crate::pg::{log, transaction, user};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    Info,
+    Critical,
+}
+
+impl Severity {
+    fn word(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
+pub struct Event {
+    pub kind: &'static str,
+    pub severity: Severity,
+    pub message: &'static str,
+    /// What it is about, where that is not the user: a key's id.
+    pub subject: Option<String>,
+    pub user: Option<String>,
+    pub organization: Option<String>,
+}
+
+/// Records an event. Never raises: what is recorded was already refused.
+pub fn record(event: &Event) {
+    let of = event.user.as_deref().unwrap_or("nobody");
+    let subject = event.subject.as_deref().map(|s| format!(", {s:?}")).unwrap_or_default();
+    let detail = format!("kind {}{subject}, user {of}, role {}", event.kind, user::current());
+    log::to_server(event.message, &detail);
+    if transaction::writable() {
+        // The table missing, in the middle of an upgrade, is no reason to fail.
+        let _ = append(event);
+    }
+}
+
+/// The values stand in the order of the columns in sql/security.sql.
+fn append(event: &Event) -> crate::error::Result<()> {
+    let mut row = OwnRow::new("security_event")?;
+    row.push(Some(row::next_value("security_event_id_seq")?))?;
+    row.push(Some(row::now()))?;
+    row.push(Some(event.kind))?;
+    row.push(Some(event.severity.word()))?;
+    row.push(Some(event.message))?;
+    row.push(event.subject.clone())?;
+    row.push(event.user.clone())?;
+    row.push(event.organization.clone())?;
+    row.push(Some(user::current()))?;
+    row.push(Some(user::session()))?;
+    row.push(Some(row::Xid8::current()))?;
+    row.insert()
+}
