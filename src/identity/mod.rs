@@ -117,6 +117,12 @@ fn is_service(fcinfo: FunctionCallInfo) -> bool {
     at(fcinfo, |c| (c.role.as_deref() == Some("service_role")).then_some(())).is_some()
 }
 
+/// How many cases a fuzz test tries: few each time, millions with PROPTEST_CASES.
+#[cfg(test)]
+fn fuzz_cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000)
+}
+
 /// The user's id as a call sees it, for the other rooms.
 #[must_use]
 pub fn user_at(moment: Moment) -> Option<String> {
