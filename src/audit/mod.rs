@@ -87,8 +87,10 @@ fn audit_truncate<'a>(
 /// Refuses to alter or remove what was logged. For the extension's own tables.
 #[pg_trigger]
 fn refuse_change<'a>(
-    _trigger: &'a PgTrigger<'a>,
+    trigger: &'a PgTrigger<'a>,
 ) -> Result<Option<PgHeapTuple<'a, pgrx::AllocatedByPostgres>>, PgHeapTupleError> {
-    ErrorReport::from(Error::AppendOnly).report(PgLogLevel::ERROR);
+    let security = trigger.table_name().is_ok_and(|name| name == "security_event");
+    let log = if security { "security" } else { "audit" };
+    ErrorReport::from(Error::AppendOnly { log }).report(PgLogLevel::ERROR);
     Ok(None)
 }

@@ -126,8 +126,15 @@ pub fn run_here(sql: &str, args: &[DatumWithOid]) -> Result<()> {
     })
 }
 
-/// Runs one `INSERT ... RETURNING` and gives the value back.
+/// Runs one `INSERT ... RETURNING`, or its like, and gives the first row's value back; None for no row.
 pub fn returning<T: FromDatum + IntoDatum>(sql: &str, args: &[DatumWithOid]) -> Result<Option<T>> {
     let _path = pin();
-    Spi::connect_mut(|client| Ok(client.update(sql, Some(1), args)?.first().get_one::<T>()?))
+    Spi::connect_mut(|client| {
+        // To its end: a statement that stops at its first row fires no trigger for the statement.
+        let rows = client.update(sql, None, args)?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        Ok(rows.first().get_one::<T>()?)
+    })
 }

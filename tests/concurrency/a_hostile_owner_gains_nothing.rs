@@ -135,7 +135,7 @@ fn default_privileges_open_nothing_of_the_extension() {
         "DELETE FROM tenant_guard.change_step",
         "INSERT INTO tenant_guard.tenant_schema VALUES ('x', 'x', NULL, 'x', true, now(), 'x')",
         "SELECT nextval('tenant_guard.change_id_seq')",
-        "SELECT tenant_guard.register_membership(NULL, NULL, NULL, NULL, NULL)",
+        "SELECT tenant_guard.register_membership(NULL)",
     ] {
         expect_error(&mut visitor, refused, "42501");
     }

@@ -55,8 +55,8 @@ SELECT * FROM refused($$SELECT * FROM tenant_guard.use_membership('bad.t', 'no_s
 SELECT * FROM refused($$SELECT * FROM tenant_guard.use_membership('bad.t', 'organization_id', 'at')$$);
 SELECT * FROM refused($$SELECT * FROM tenant_guard.use_membership('bad.t', 'organization_id', 'organization_id', 'no_such')$$);
 SELECT * FROM refused($$SELECT * FROM tenant_guard.use_membership(NULL, 'organization_id', 'organization_id')$$);
-SELECT * FROM refused($$SELECT tenant_guard.register_membership('bad', 'missing', 'a', 'b', NULL)$$);
+SELECT * FROM refused($$SELECT tenant_guard.register_membership('{"table_schema": "bad", "table_name": "missing", "user_column": "a", "org_column": "b"}')$$);
 
-SELECT * FROM refused($$SELECT tenant_guard.register_membership('bad', NULL, 'a', 'b', NULL)$$);
+SELECT * FROM refused($$SELECT tenant_guard.register_membership('{"table_schema": "bad", "column": "a"}')$$);
 SELECT count(*) AS changes FROM tenant_guard.change WHERE target LIKE 'bad.%';
 SELECT count(*) AS policies FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE c.relnamespace = 'bad'::regnamespace;

@@ -1,0 +1,236 @@
+//! Every failure the extension raises: one enum. `messages.rs` turns it into SQLSTATE, message, DETAIL
+//! and HINT; the catalogue for users is docs/ERRORS.md.
+
+mod messages;
+
+use crate::identity::Refusal;
+use pgrx::function_name;
+use pgrx::pg_sys::panic::ErrorReport;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// The regclass given names nothing (any more).
+    NoSuchTable {
+        oid: u32,
+    },
+    NoTableNamed {
+        table: String,
+    },
+    NoSuchColumn {
+        table: String,
+        column: String,
+        columns: Vec<String>,
+    },
+    WrongRelationKind {
+        relation: String,
+        kind: &'static str,
+        wanted: &'static str,
+        hint: String,
+    },
+    SystemTable {
+        table: String,
+    },
+    WrongColumnType {
+        table: String,
+        column: String,
+        found: String,
+        wanted: &'static str,
+    },
+    NotOwner {
+        object: String,
+        owner: String,
+        caller: String,
+    },
+    NotPermitted {
+        what: String,
+        detail: String,
+        hint: String,
+    },
+    NullArgument {
+        function: &'static str,
+        argument: &'static str,
+    },
+    UnknownOption {
+        option: &'static str,
+        value: String,
+        allowed: &'static [&'static str],
+    },
+    NoSuchRole {
+        role: String,
+    },
+    ExistingPolicies {
+        table: String,
+        policies: Vec<String>,
+    },
+    OutsideTransaction {
+        operation: String,
+        sql: String,
+    },
+    NoIdentity {
+        what: &'static str,
+    },
+    NoMembershipTable,
+    NotMember {
+        organization: String,
+        why: &'static str,
+    },
+    Suspended {
+        organization: String,
+    },
+    NoOrganization {
+        why: &'static str,
+    },
+    NoProject,
+    NoProjectTable,
+    NotItsProject {
+        project: String,
+        organization: String,
+    },
+    RoleMissing {
+        wanted: Vec<String>,
+        held: Vec<String>,
+    },
+    PermissionMissing {
+        permission: String,
+        roles: Vec<String>,
+    },
+    RoleCycle {
+        way: Vec<String>,
+    },
+    BadPermission {
+        role: String,
+        name: String,
+        why: &'static str,
+    },
+    BadRegistration {
+        why: String,
+    },
+    IdsDiffer {
+        table: String,
+        column: String,
+        found: String,
+        other: String,
+        other_column: String,
+    },
+    NoIndex {
+        table: String,
+        column: String,
+        why: &'static str,
+        create: String,
+    },
+    NotAnExpression {
+        option: &'static str,
+        text: String,
+    },
+    /// A token that was not accepted; which check it failed.
+    Token(Refusal),
+    NotVerifying,
+    NoSessionIdentity,
+    BadKey {
+        kid: String,
+        why: String,
+    },
+    DuplicateKey {
+        kid: String,
+    },
+    NoSuchKey {
+        kid: String,
+    },
+    NotAKeySet,
+    BadClaimPath {
+        name: String,
+    },
+    UserWritableClaim {
+        name: String,
+        key: String,
+    },
+    NoSuchChange {
+        change: i64,
+    },
+    AlreadyUndone {
+        change: i64,
+        by: i64,
+        last: i64,
+        made_again: bool,
+    },
+    Irreversible {
+        change: i64,
+        step: i32,
+        action: String,
+    },
+    AlteredSince {
+        change: i64,
+        object: String,
+    },
+    NotASlug {
+        slug: String,
+        why: String,
+    },
+    SchemaExists {
+        schema: String,
+    },
+    NoSuchSchema {
+        schema: String,
+    },
+    RoleExists {
+        role: String,
+    },
+    NotATenantSchema {
+        slug: String,
+    },
+    SchemaMissing {
+        slug: String,
+    },
+    NotConfirmed {
+        slug: String,
+    },
+    SchemaInUse {
+        schema: String,
+        dependents: Vec<String>,
+    },
+    CannotClone {
+        schema: String,
+        objects: Vec<String>,
+    },
+    PointsBack {
+        schema: String,
+        template: String,
+        objects: Vec<String>,
+    },
+    /// Somebody tried to alter what was logged.
+    AppendOnly {
+        log: &'static str,
+    },
+    /// The column that says whose trail an event belongs to was renamed or dropped.
+    TenantColumnGone {
+        table: String,
+        column: String,
+    },
+    /// An audit trigger function attached by hand where it cannot work.
+    NotAfterTrigger,
+    /// A broken invariant of the extension itself.
+    Internal {
+        what: String,
+    },
+}
+
+impl From<Error> for ErrorReport {
+    fn from(error: Error) -> Self {
+        let p = error.parts();
+        ErrorReport::new(p.code, p.message, function_name!()).set_detail(p.detail).set_hint(p.hint)
+    }
+}
+
+impl From<pgrx::spi::Error> for Error {
+    fn from(error: pgrx::spi::Error) -> Self {
+        Error::Internal { what: error.to_string() }
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Error::Internal { what: format!("the catalog model could not be read: {error}") }
+    }
+}
