@@ -80,6 +80,7 @@ fn its_membership_table_runs_nothing_later_as_whoever_asked() {
          CREATE FUNCTION mem.enqueue() RETURNS int LANGUAGE plpgsql VOLATILE AS 'BEGIN RETURN 1; END';
          CREATE FUNCTION mem.fixed(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN mem.enqueue(); END';
          CREATE INDEX ON mem.m (u) WHERE mem.fixed(1) > 0;
+         CREATE INDEX ON mem.m (u);
          ",
     );
     let mut admin = database.admin();
@@ -167,7 +168,7 @@ fn rows_that_come_while_undo_waits_are_not_lost() {
 #[test]
 fn an_old_snapshot_leaves_no_old_registration_behind() {
     let database = protected_crm();
-    database.load("SET ROLE app_owner; CREATE SCHEMA other; CREATE TABLE other.m (u uuid, o uuid)");
+    database.load("SET ROLE app_owner; CREATE SCHEMA other; CREATE TABLE other.m (u uuid PRIMARY KEY, o uuid)");
     let mut session = database.connect(VISITOR);
     let organizations = |session: &mut Client| {
         number(session, "SELECT cardinality(tenant_guard.org_ids())::bigint")
