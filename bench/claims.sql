@@ -28,6 +28,7 @@ INSERT INTO variants VALUES
   (4, '(select tenant_guard.uid())', 'user_id = (SELECT tenant_guard.uid())'),
   (5, 'auth.uid()', 'user_id = auth.uid()'),
   (6, '(select auth.uid())', 'user_id = (SELECT auth.uid())'),
+  (8, 'tenant_guard.org_id()', 'tenant_guard.org_id() IS NOT NULL'),
   -- What PostgreSQL takes for any sub-select, whatever is in it.
   (7, '(select constant)', $$user_id = (SELECT '6f1c0a52-7f6d-4a57-9d57-0f7f3a3d1c11'::uuid)$$);
 CREATE TABLE timings (position int, round int, ms float8);

@@ -22,7 +22,7 @@ fi
 [ $# -gt 0 ] || die "there is no benchmark in bench/"
 for name in "$@"; do
   printf '\n--- %s, PostgreSQL %s\n' "$name" "$PG"
-  dropdb --if-exists bench 2>/dev/null && createdb bench
+  dropdb --if-exists bench 2>/dev/null && psql -X -q -c 'DROP ROLE IF EXISTS reader' 2>/dev/null && createdb bench
   export PGDATABASE=bench
   if [ -f "$ROOT/bench/$name.sql" ]; then
     psql -X -q -v ON_ERROR_STOP=1 -f "$ROOT/bench/$name.sql"

@@ -1,10 +1,31 @@
-//! Functions of the backend that pgrx does not bind, and the one that differs between versions.
+//! Functions of the backend that pgrx does not bind, those that differ between versions, and those
+//! that are called for each row: they raise nothing, so they need no guard around the call, which
+//! would cost more than they do.
 
 use pgrx::pg_sys;
 
 extern "C-unwind" {
     fn nextval_internal(relid: pg_sys::Oid, check_permissions: bool) -> i64;
     fn datum_image_eq(a: pg_sys::Datum, b: pg_sys::Datum, by_value: bool, length: i32) -> bool;
+}
+
+extern "C-unwind" {
+    // Raises for a wrong name only where `missing_ok` is false.
+    #[link_name = "GetConfigOption"]
+    pub(super) fn unguarded_config_option(
+        name: *const std::ffi::c_char,
+        missing_ok: bool,
+        restrict_privileged: bool,
+    ) -> *const std::ffi::c_char;
+    #[link_name = "GetCurrentSubTransactionId"]
+    pub(super) fn unguarded_subtransaction() -> pg_sys::SubTransactionId;
+    // Raises only where `used` is true.
+    #[link_name = "GetCurrentCommandId"]
+    pub(super) fn unguarded_command(used: bool) -> pg_sys::CommandId;
+    #[link_name = "GetCurrentStatementStartTimestamp"]
+    pub(super) fn unguarded_statement_start() -> pg_sys::TimestampTz;
+    #[link_name = "GetCurrentTimestamp"]
+    pub(super) fn unguarded_clock() -> pg_sys::TimestampTz;
 }
 
 /// The next value of a sequence, whoever asks.

@@ -1,6 +1,7 @@
 //! Settings: reading any of them by its exact bytes, writing the protected ones, and scoping
 //! changes the way a function's SET clause does.
 
+use super::backend;
 use pgrx::pg_sys;
 use std::ffi::{CStr, CString};
 
@@ -9,7 +10,7 @@ pub fn with_setting<R>(name: &CStr, f: impl FnOnce(Option<&[u8]>) -> R) -> R {
     // SAFETY: the name is NUL-terminated; the value is owned by the GUC machinery and stays valid
     // until the setting changes, which nothing inside a read helper does.
     unsafe {
-        let value = pg_sys::GetConfigOption(name.as_ptr(), true, false);
+        let value = backend::unguarded_config_option(name.as_ptr(), true, false);
         if value.is_null() {
             f(None)
         } else {

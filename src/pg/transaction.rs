@@ -1,5 +1,6 @@
 //! Where in its transaction a call stands, and what time it is there.
 
+use super::backend;
 use pgrx::pg_sys;
 
 /// Seconds from Unix time's beginning to PostgreSQL's, 2000-01-01.
@@ -27,7 +28,7 @@ pub fn position() -> Position {
         let transaction = (*pg_sys::MyProc).lxid;
         #[cfg(not(any(feature = "pg15", feature = "pg16")))]
         let transaction = (*pg_sys::MyProc).vxid.lxid;
-        Position { transaction, subtransaction: pg_sys::GetCurrentSubTransactionId() }
+        Position { transaction, subtransaction: backend::unguarded_subtransaction() }
     }
 }
 
@@ -35,7 +36,7 @@ pub fn position() -> Position {
 #[must_use]
 pub fn command() -> u32 {
     // SAFETY: reads a counter, without using it up.
-    unsafe { pg_sys::GetCurrentCommandId(false) }
+    unsafe { backend::unguarded_command(false) }
 }
 
 /// Whether a row could be written now.
@@ -65,18 +66,18 @@ impl Moment {
         // that the call is in. Nothing else of ours keeps anything there.
         unsafe {
             let Moment::Of(call) = self else {
-                return pg_sys::GetCurrentTimestamp();
+                return backend::unguarded_clock();
             };
             let state = (*call).flinfo;
             if state.is_null() {
-                return pg_sys::GetCurrentTimestamp();
+                return backend::unguarded_clock();
             }
             // An expression of PL/pgSQL outlives the statement: then what it kept is too old.
             let kept = (*state).fn_extra as pg_sys::TimestampTz;
-            if kept >= pg_sys::GetCurrentStatementStartTimestamp() {
+            if kept >= backend::unguarded_statement_start() {
                 return kept;
             }
-            let now = pg_sys::GetCurrentTimestamp();
+            let now = backend::unguarded_clock();
             (*state).fn_extra = now as *mut _;
             now
         }
