@@ -23,7 +23,10 @@ macro_rules! pages {
 
 pages! {
     the_readme: "README.md";
-    claims_and_context: "docs/claims-and-context.md";
+    identity: "docs/identity.md";
+    keys: "docs/keys.md";
+    vendors: "docs/vendors.md";
+    context: "docs/context.md";
     policies: "docs/policies.md";
     audit: "docs/audit.md";
     tenant_schemas: "docs/tenant-schemas.md";
