@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tenant_guard_tests::cluster::VISITOR;
 use tenant_guard_tests::fixtures::*;
 use tenant_guard_tests::issuer::*;
-use tenant_guard_tests::sql::{assert_clear, db_error, execute, rows, text};
+use tenant_guard_tests::sql::{assert_clear, db_error, execute, expect_clear_error, rows, text};
 use tenant_guard_tests::Database;
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT","kid":"test-1"}"#;
@@ -116,6 +116,7 @@ fn another_key_and_another_key_id_are_refused() {
     let without = sign(&mut client, r#"{"alg":"HS256"}"#, &claims(), SECRET);
     accepted(&mut client, &without);
     add_key(&mut database.admin(), "test-2", OTHER_SECRET);
+    let mut client = visitor(&database);
     refused(&mut client, &without, "its key id is missing");
     // Each key verifies its own tokens only.
     let other = sign(&mut client, r#"{"alg":"HS256","kid":"test-2"}"#, &claims(), OTHER_SECRET);
@@ -128,7 +129,6 @@ fn another_key_and_another_key_id_are_refused() {
 fn keys_that_are_not_in_force_verify_nothing() {
     let database = verified_crm();
     let mut admin = database.admin();
-    let mut client = visitor(&database);
     for (kid, from, until, check) in [
         ("early", "now() + interval '1 hour'", "NULL", "its key is not valid yet"),
         ("late", "NULL", "now() - interval '1 second'", "its key is no longer valid"),
@@ -144,27 +144,59 @@ fn keys_that_are_not_in_force_verify_nothing() {
             "SELECT tenant_guard.add_key('{kid}', 'HS256', '{OTHER_SECRET}', valid_from => {from}, valid_until => {until})"
         );
         execute(&mut admin, &add);
+        let mut client = visitor(&database);
         let header = format!(r#"{{"alg":"HS256","kid":"{kid}"}}"#);
         let token = sign(&mut client, &header, &claims(), OTHER_SECRET);
         refused(&mut client, &token, check);
     }
+    let mut client = visitor(&database);
     let good = sign(&mut client, HEADER, &claims(), SECRET);
     accepted(&mut client, &good);
     let without = sign(&mut client, r#"{"alg":"HS256"}"#, &claims(), SECRET);
     accepted(&mut client, &without);
     execute(&mut admin, &format!("SELECT tenant_guard.retire_key('{KID}')"));
+    let mut client = visitor(&database);
     refused(&mut client, &good, "its key id");
     refused(&mut client, &without, "no key is in force");
-    tenant_guard_tests::sql::expect_clear_error(
-        &mut admin,
-        &format!("SELECT tenant_guard.add_key('{KID}', 'HS256', '{SECRET}')"),
-        "42710",
-    );
-    tenant_guard_tests::sql::expect_clear_error(
-        &mut admin,
-        "SELECT tenant_guard.retire_key('x')",
-        "42704",
-    );
+}
+
+#[test]
+fn what_becomes_of_keys_reaches_the_sessions_that_are_open() {
+    let database = verified_crm();
+    let mut admin = database.admin();
+    let mut client = visitor(&database);
+    let old = sign(&mut client, HEADER, &claims(), SECRET);
+    accepted(&mut client, &old);
+    let new = sign(&mut client, r#"{"alg":"HS256","kid":"test-2"}"#, &claims(), OTHER_SECRET);
+    refused(&mut client, &new, "its key id");
+    add_key(&mut admin, "test-2", OTHER_SECRET);
+    accepted(&mut client, &new);
+    accepted(&mut client, &old);
+    execute(&mut admin, &format!("SELECT tenant_guard.retire_key('{KID}')"));
+    refused(&mut client, &old, "its key id");
+    accepted(&mut client, &new);
+}
+
+#[test]
+fn a_retired_key_stops_being_accepted_in_open_sessions() {
+    let database = verified_crm();
+    let mut client = visitor(&database);
+    let token = sign(&mut client, HEADER, &claims(), SECRET);
+    accepted(&mut client, &token);
+    execute(&mut database.admin(), &format!("SELECT tenant_guard.retire_key('{KID}')"));
+    refused(&mut client, &token, "no key is in force");
+}
+
+#[test]
+fn a_key_id_stands_for_one_key_for_ever() {
+    let database = verified_crm();
+    let mut admin = database.admin();
+    let again = format!("SELECT tenant_guard.add_key('{KID}', 'HS256', '{SECRET}')");
+    expect_clear_error(&mut admin, &again, "42710");
+    execute(&mut admin, &format!("SELECT tenant_guard.retire_key('{KID}')"));
+    expect_clear_error(&mut admin, &again, "42710");
+    execute(&mut admin, &format!("SELECT tenant_guard.retire_key('{KID}')"));
+    expect_clear_error(&mut admin, "SELECT tenant_guard.retire_key('x')", "42704");
 }
 
 #[test]
