@@ -5,6 +5,7 @@ members that cannot be used, by what is wrong with them.
 """
 
 import base64
+import hashlib
 import json
 import secrets
 import sys
@@ -110,13 +111,47 @@ unusable = [
     dict(es256, kid="P-256 as ES384", alg="ES384"),
     dict(public_jwk(rsa_key), kid="RSA as HS256", alg="HS256"),
     dict(es256, kid="cut", alg="ES256", x=es256["x"][:-4]),
-    dict(es256, kid="off the curve", alg="ES256", x=es256["y"], y=es256["x"]),
     {"kty": "oct", "kid": "unsigned", "alg": "none", "k": base64url(secrets.token_bytes(32))},
     {"kty": "OKP", "crv": "Ed448", "x": base64url(secrets.token_bytes(57)), "kid": "Ed448"},
     dict(es256, kid="", alg="ES256"),
     dict(es256, kid="x" * 256, alg="ES256"),
     "no object",
     None,
+]
+
+# Of the right shape, and no keys: whoever adds one should learn it at once.
+broken = [
+    dict(es256, kid="off the curve", alg="ES256", x=es256["y"], y=es256["x"]),
+    dict(public_jwk(private["ES384"]), kid="zero", alg="ES384", x=number(0, 48), y=number(0, 48)),
+    # Everybody signs for an RSA key whose exponent is 1.
+    dict(public_jwk(rsa_key), kid="exponent of 1", alg="RS256", e=number(1)),
+    dict(public_jwk(rsa_key), kid="even exponent", alg="RS256", e=number(2)),
+    dict(public_jwk(private["EdDSA"]), kid="no point", alg="EdDSA", x=base64url(b"\x02" + bytes(31))),
+    # Of small order: one signature fits every message.
+    dict(public_jwk(private["EdDSA"]), kid="small order", alg="EdDSA", x=base64url(b"\x01" + bytes(31))),
+]
+
+
+def unchecked(alg, kid, signature):
+    """A token with a signature that nobody made."""
+    header = base64url(json.dumps({"alg": alg, "typ": "JWT", "kid": kid}).encode())
+    payload = base64url(json.dumps({"sub": SUBJECT, "exp": EXPIRES}).encode())
+    return f"{header}.{payload}.{base64url(signature(f'{header}.{payload}'.encode()))}"
+
+
+def padded_digest(message):
+    """RFC 8017 section 9.2: what an RSA signature is with an exponent of 1."""
+    digest = bytes.fromhex("3031300d060960864801650304020105000420") + hashlib.sha256(message).digest()
+    return b"\x00\x01" + b"\xff" * (256 - len(digest) - 3) + b"\x00" + digest
+
+
+broken_tokens = [
+    unchecked("ES256", "off the curve", lambda message: bytes(64)),
+    unchecked("ES256", "off the curve", lambda message: bytes(31) + b"\x01" + bytes(31) + b"\x01"),
+    unchecked("ES384", "zero", lambda message: bytes(96)),
+    unchecked("RS256", "exponent of 1", padded_digest),
+    unchecked("EdDSA", "small order", lambda message: b"\x01" + bytes(63)),
+    unchecked("EdDSA", "no point", lambda message: bytes(64)),
 ]
 
 # RS256's public key taken for an HMAC secret. PyJWT refuses to do it, so it is done by hand.
@@ -134,6 +169,8 @@ json.dump(
         "without_alg": without_alg,
         "plain_tokens": plain_tokens,
         "unusable": unusable,
+        "broken": broken,
+        "broken_tokens": broken_tokens,
         "confused": confused,
         "private_pem": private_pem(rsa_key),
         "short_rsa_pem": pem(short_rsa),

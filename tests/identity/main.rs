@@ -1,6 +1,7 @@
 //! Attacks on the identity: each is tried as an ordinary role, beside the legitimate way that works.
 
 mod hostile_tokens;
+mod other_issuers;
 mod pooled_clients_stay_apart;
 mod sealed_claims_stay_sealed;
 mod settings_cannot_be_forged;
