@@ -72,8 +72,9 @@ mkdir -p "$TENANT_GUARD_HOME"
 if command -v dpkg-query >/dev/null; then
   # sudo: cargo pgrx calls it to become the user postgres, even when root does.
   # libssl-dev: cargo-pgrx is linked with it. postgresql-common: makes the user postgres. procps: the
-  # tests call kill.
-  packages gcc libc6-dev make pkg-config clang libclang-dev libssl-dev sudo procps postgresql-common
+  # tests call kill. pgbouncer, python3-jwt and python3-cryptography: the other side of tests/identity.
+  packages gcc libc6-dev make pkg-config clang libclang-dev libssl-dev sudo procps postgresql-common \
+    pgbouncer python3-jwt python3-cryptography
 fi
 
 if [ "$(cargo-pgrx pgrx --version 2>/dev/null)" != "cargo-pgrx $PGRX_VERSION" ]; then

@@ -104,6 +104,15 @@ impl Cluster {
         command
     }
 
+    /// The folder of the cluster, which the server's user may write.
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     pub fn major_version(&self) -> u32 {
         let number = crate::sql::text(&mut self.admin(), "SHOW server_version_num");
         number.expect("a version").parse::<u32>().expect("a number") / 10_000
@@ -214,7 +223,7 @@ fn server_programs() -> PathBuf {
 }
 
 /// PostgreSQL refuses to run as root, so root becomes `postgres`; anyone else stays who he is.
-fn as_server_user(program: &Path) -> Command {
+pub(crate) fn as_server_user(program: &Path) -> Command {
     let mut command = if !is_root() {
         Command::new(program)
     } else {
@@ -261,7 +270,7 @@ fn make_home() -> PathBuf {
     PathBuf::from(success(made, "mktemp").trim())
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("a bound address").port()
 }

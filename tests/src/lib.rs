@@ -2,8 +2,10 @@
 //!
 //! - [`cluster`]: a server of one's own: start, kill, restart, and gone with the test run
 //! - [`database`]: a fresh database in it: connect as any role, dump, run psql
+//! - [`pooler`]: PgBouncer in front of it
 //! - [`steps`]: what a mutating function of the extension returned
 //! - [`sql`]: queries, expected errors and claims
+//! - [`issuer`]: tokens, signed by somebody else than the extension
 //! - [`fixtures`]: the tables, people and organizations that the tests share
 //!
 //! The server's programs come from `TENANT_GUARD_PG_BIN`, else from `pg_config --bindir`.
@@ -12,6 +14,8 @@
 pub mod cluster;
 pub mod database;
 pub mod fixtures;
+pub mod issuer;
+pub mod pooler;
 pub mod sql;
 pub mod steps;
 

@@ -1,0 +1,11 @@
+//! Attacks on the identity: each is tried as an ordinary role, beside the legitimate way that works.
+
+mod hostile_tokens;
+mod other_issuers;
+mod pooled_clients_stay_apart;
+mod sealed_claims_stay_sealed;
+mod settings_cannot_be_forged;
+mod the_extensions_tables_are_closed;
+mod the_verified_identity_ends_when_it_should;
+mod the_verified_identity_is_the_callers;
+mod tokens_expire_while_in_use;
