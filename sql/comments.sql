@@ -79,7 +79,7 @@ value_seen, verdict, hint. Raises nothing.
 
 Example: `SELECT * FROM tenant_guard.explain_identity();`$comment$),
       ('forget', $comment$Ends the identity: for the rest of the transaction nobody is asking, unless `authenticate` is
-called again; an identity of the session is gone for good. Raises nothing.
+called again; an identity of the session is gone, unless the transaction is rolled back. Raises nothing.
 
 Example: `SELECT tenant_guard.forget();`$comment$),
       ('has_permission', $comment$Whether the user is permitted something in the active organization: `leads:read` is permitted by
@@ -117,7 +117,7 @@ Example: `SELECT * FROM tenant_guard.load_jwks('{"keys": []}', issuer => 'https:
       ('org_id', $comment$The active organization where its id is a UUID: the one chosen with `set_org` in this
 transaction, else the one that the claims name, if the check in `tenant_guard.org_check` lets it be
 believed; NULL when there is none, and of several claimed ones. The membership is looked up once a
-transaction. Raises nothing.
+transaction. Raises only what a condition registered with `use_membership(active => ...)` raises.
 
 Example: `CREATE POLICY own ON notes USING (organization_id = (SELECT tenant_guard.org_id()));`$comment$),
       ('org_id_bigint', $comment$The active organization where its id is a whole number of 8 bytes; NULL otherwise. Raises nothing.
@@ -157,8 +157,8 @@ Example: `SELECT tenant_guard.permissions();`$comment$),
       ('pre_request', $comment$For PostgREST's `db-pre-request`. Where the gateway is trusted it captures `request.jwt.claims`
 for the transaction: what anybody sets there afterwards is ignored, and recorded in
 `tenant_guard.security_event`. With `tenant_guard.trust = 'verified'` it authenticates the Bearer
-token of the request's Authorization header, if there is one; then it raises 28000 as
-`authenticate` does.
+token of the request's Authorization header, and raises 28000 as `authenticate` does; a request
+without one is nobody's.
 
 Example: `ALTER ROLE authenticator SET pgrst.db_pre_request = 'tenant_guard.pre_request';`$comment$),
       ('project_id', $comment$The active project where its id is a UUID: the one chosen with `set_org`, else the one that the
@@ -210,8 +210,8 @@ Example: `INSERT INTO notes (organization_id, body) VALUES (tenant_guard.require
       ('require_org_text', $comment$The active organization as text. Raises 28000 when there is none, saying why.
 
 Example: `SELECT tenant_guard.require_org_text();`$comment$),
-      ('require_permission', $comment$Returns the permission if the user has it in the active organization. Raises 42501 when not, 28000
-when no organization is active.
+      ('require_permission', $comment$Returns the permission if the user has it (see `permissions`). Raises 42501 when not, 28000 when that
+is because no organization is active.
 
 Example: `SELECT tenant_guard.require_permission('leads:write');`$comment$),
       ('require_project', $comment$The active project, where its id is a UUID. Raises 28000 when there is none.
@@ -220,8 +220,9 @@ Example: `INSERT INTO tasks (project_id, title) VALUES (tenant_guard.require_pro
       ('require_project_text', $comment$The active project as text. Raises 28000 when there is none.
 
 Example: `SELECT tenant_guard.require_project_text();`$comment$),
-      ('require_role', $comment$The role, of those given, that the user has in the active organization: the first in their order.
-Raises 42501 when it is none of them, 28000 when no organization is active, 22023 for an empty list.
+      ('require_role', $comment$The role, of those given, that the user has (see `roles`): the first in their order.
+Raises 42501 when it is none of them, 28000 when that is because no organization is active, 22023 for
+an empty list.
 
 Example: `SELECT tenant_guard.require_role('owner', 'admin');`$comment$),
       ('retire_key', $comment$Ends the use of a key: no token that it signed is accepted from now on. Identities that were
@@ -231,7 +232,8 @@ Administrative: EXECUTE is not granted to PUBLIC. Raises 42704 for a key id that
 Example: `SELECT tenant_guard.retire_key(kid) FROM tenant_guard.jwt_key WHERE kid = '2026-10';`$comment$),
       ('roles', $comment$The user's roles in the active organization, with those they inherit (`set_role_permissions`),
 sorted; empty, never NULL, when there are none. They are the membership table's where it is asked
-and has a role column, else the token's. Raises nothing.
+and has a role column, else the token's: for the organization that it names, or, where it names none,
+while no organization is active. Raises nothing.
 
 Example: `SELECT tenant_guard.roles();`$comment$),
       ('set_claim_path', $comment$Says at which path of a token's claims one thing stands: user, org, project, role (the database

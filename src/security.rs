@@ -31,16 +31,15 @@ pub struct Event {
     pub organization: Option<String>,
 }
 
-/// Records an event. Never raises: what is recorded was already refused.
-pub fn record(event: &Event) {
+/// Records an event; says whether there is a row of it. Never raises: what is recorded was already
+/// refused.
+pub fn record(event: &Event) -> bool {
     let of = event.user.as_deref().unwrap_or("nobody");
     let subject = event.subject.as_deref().map(|s| format!(", {s:?}")).unwrap_or_default();
     let detail = format!("kind {}{subject}, user {of}, role {}", event.kind, user::current());
     log::to_server(event.message, &detail);
-    if transaction::writable() {
-        // The table missing, in the middle of an upgrade, is no reason to fail.
-        let _ = append(event);
-    }
+    // The table missing, in the middle of an upgrade, is no reason to fail.
+    transaction::writable() && append(event).is_ok()
 }
 
 /// The values stand in the order of the columns in sql/security.sql.

@@ -1,8 +1,10 @@
 //! Every setting the extension defines: what it holds, who would set it and why, and its getter.
 //! All are for administrators alone, or for nobody but the extension.
 
+use crate::error::Error;
 use crate::pg::guc;
-use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PgLogLevel, PostgresGucEnum};
 use std::ffi::{CStr, CString};
 
 type Text = GucSetting<Option<CString>>;
@@ -147,9 +149,30 @@ fn list(setting: &'static Text) -> Vec<String> {
     })
 }
 
+/// All of them, by name.
+const NAMES: &[&CStr] = &[
+    c"tenant_guard.trust",
+    c"tenant_guard.org_check",
+    c"tenant_guard.max_claims_size",
+    c"tenant_guard.jwt_issuer",
+    c"tenant_guard.jwt_audience",
+    c"tenant_guard.jwt_clock_skew",
+    c"tenant_guard.jwt_require_expiry",
+    c"tenant_guard.allow_session_identity",
+    IDENTITY_NAME,
+    SESSION_IDENTITY_NAME,
+    ORG_NAME,
+];
+
 const ADMINISTRATORS: &CStr = c"Set by administrators.";
 
+/// Refuses the whole session in which a client tried to set one of them as it connected: what the
+/// administrator set is not to be had there any more, and nothing weaker is to take its place.
 pub fn define() {
+    if let Some(name) = guc::given_by_client(NAMES) {
+        let setting = name.to_string_lossy().into_owned();
+        ErrorReport::from(Error::SettingGivenByClient { setting }).report(PgLogLevel::ERROR);
+    }
     for (name, about, setting) in [
         (
             c"tenant_guard.jwt_issuer",

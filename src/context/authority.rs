@@ -93,14 +93,16 @@ fn of_membership(active: &Active) -> Result<Option<Vec<String>>> {
     Ok(Some(member.filter(|m| m.active).map(|m| m.roles.clone()).unwrap_or_default()))
 }
 
-/// Whether the token's roles hold here: they are for the organization that it names. Those of a token
-/// that names none, or whose issuer gives roles apart from organizations, hold everywhere.
-fn of_token(active: &Active) -> bool {
-    if active.claimed.global_roles || active.claimed.organizations.is_empty() {
+/// Whether the token's roles hold here: they are for the organization that it names, and those of a
+/// token that names none for work outside of organizations. Where the issuer gives roles apart from
+/// organizations, they hold everywhere.
+pub fn of_token(active: &Active) -> bool {
+    if active.claimed.global_roles {
         return true;
     }
     match (active.claimed.organization(), &active.organization) {
         (Some(claimed), Some(organization)) => same(claimed, organization),
+        (None, None) => active.claimed.organizations.is_empty(),
         _ => false,
     }
 }

@@ -3,7 +3,7 @@
 use super::active::{self, Check};
 use super::belonging::{self, Asked};
 use super::membership::{Membership, Projects};
-use super::{canonical, pg_uuid};
+use super::pg_uuid;
 use crate::error::{Error, Result};
 use crate::identity::claims::Id;
 use crate::pg::transaction::Moment;
@@ -134,5 +134,5 @@ fn validate_org(org: Option<Uuid>) -> Result<Uuid, ErrorReport> {
 #[pg_extern(stable, parallel_restricted)]
 fn validate_org_text(org: Option<&str>) -> Result<String, ErrorReport> {
     let org = org.ok_or(Error::NullArgument { function: "validate_org_text", argument: "org" })?;
-    Ok(allowed("validate_org_text", &canonical(org))?.organization.text)
+    Ok(allowed("validate_org_text", org)?.organization.text)
 }

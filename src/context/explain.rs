@@ -69,6 +69,11 @@ fn identity(rows: &mut Rows) {
             "read: request.jwt.claims is not set, so the older settings count".into(),
             "",
         ),
+        Origin::Sealed if nobody() => (
+            Some("sealed by pre_request()"),
+            "nobody: what was sealed is not a JSON object that jsonb could hold, or names nobody yet".into(),
+            "Have the gateway set request.jwt.claims before it calls pre_request().",
+        ),
         Origin::Sealed => (
             Some("sealed by pre_request()"),
             "read: later changes to request.jwt.claims are ignored".into(),
@@ -81,9 +86,16 @@ fn identity(rows: &mut Rows) {
             let verdict = format!("{state} {until}, verified with key \"{kid}\"");
             (Some("a verified token"), verdict, if expired { "Authenticate with a fresh token." } else { "" })
         }
-        Origin::Forgotten => {
-            (Some("forget() was called"), "nobody".into(), "Call authenticate(token) again.")
-        }
+        Origin::Forgotten => (
+            Some("forget() was called, or the request had no token"),
+            "nobody, until the transaction ends".into(),
+            if settings::trust() == Trust::Verified { "Call authenticate(token)." } else { "" },
+        ),
+        Origin::OtherTrust => (
+            Some("an identity sealed under another tenant_guard.trust"),
+            "nobody: it is not believed any more".into(),
+            "Begin a new transaction.",
+        ),
         Origin::None if settings::trust() == Trust::Verified => {
             (None, "nobody: no token was verified".into(), "Call authenticate(token).")
         }
@@ -94,6 +106,11 @@ fn identity(rows: &mut Rows) {
         ),
     };
     rows.add("identity", seen.map(str::to_string), verdict, hint);
+}
+
+/// Whether there are no claims in force after all.
+fn nobody() -> bool {
+    with_claims_at(Moment::Now, |_, _| Some(())).is_none()
 }
 
 /// What is wrong with request.jwt.claims, if anything.
@@ -249,7 +266,8 @@ fn context(rows: &mut Rows) -> Result<()> {
     let source = match &check {
         Check::Membership(table) if table.has_roles => "from the membership table",
         Check::Nothing => "none: there is no membership table to ask",
-        _ => "from the token",
+        _ if authority::of_token(&active) => "from the token",
+        _ => "none: the token's are not for the active organization",
     };
     rows.add("roles in force", list(&authority.roles), source, "");
     let granted =

@@ -17,7 +17,7 @@ pub mod require;
 pub mod roles;
 
 use crate::error::Result;
-use crate::identity::claims::{parse_uuid, Id};
+use crate::identity::claims::Id;
 use crate::identity::user_at;
 use crate::pg::transaction::Moment;
 use active::Check;
@@ -51,7 +51,7 @@ fn project<R>(
 /// The active organization where its id is a UUID: the one chosen with `set_org` in this
 /// transaction, else the one that the claims name, if the check in `tenant_guard.org_check` lets it be
 /// believed; NULL when there is none, and of several claimed ones. The membership is looked up once a
-/// transaction. Raises nothing.
+/// transaction. Raises only what a condition registered with `use_membership(active => ...)` raises.
 ///
 /// Example: `CREATE POLICY own ON notes USING (organization_id = (SELECT tenant_guard.org_id()));`
 #[pg_extern(stable, parallel_safe)]
@@ -230,7 +230,8 @@ fn org_role_text(org: &str, fcinfo: FunctionCallInfo) -> Result<Option<String>, 
 
 /// The user's roles in the active organization, with those they inherit (`set_role_permissions`),
 /// sorted; empty, never NULL, when there are none. They are the membership table's where it is asked
-/// and has a role column, else the token's. Raises nothing.
+/// and has a role column, else the token's: for the organization that it names, or, where it names none,
+/// while no organization is active. Raises nothing.
 ///
 /// Example: `SELECT tenant_guard.roles();`
 #[pg_extern(stable, parallel_safe)]
@@ -264,7 +265,7 @@ fn has_permission(permission: &str, fcinfo: FunctionCallInfo) -> Result<bool, Er
     Ok(authority::authority(Moment::Of(fcinfo))?.permissions.allow(permission))
 }
 
-/// An organization's id in the spelling that is compared, for messages and look-ups.
-fn canonical(id: &str) -> String {
-    parse_uuid(id).map_or_else(|| id.to_string(), |uuid| uuid.to_string())
+/// For `status`: whether the registered membership table, if there is one, can be asked.
+pub fn membership_is_askable() -> Result<bool> {
+    Ok(!matches!(membership::registered()?, membership::Registered::Gone))
 }

@@ -49,8 +49,9 @@ fn require_project_text(fcinfo: FunctionCallInfo) -> Result<String, ErrorReport>
     Ok(project(Moment::Of(fcinfo))?.text)
 }
 
-/// The role, of those given, that the user has in the active organization: the first in their order.
-/// Raises 42501 when it is none of them, 28000 when no organization is active, 22023 for an empty list.
+/// The role, of those given, that the user has (see `roles`): the first in their order.
+/// Raises 42501 when it is none of them, 28000 when that is because no organization is active, 22023 for
+/// an empty list.
 ///
 /// Example: `SELECT tenant_guard.require_role('owner', 'admin');`
 #[pg_extern(stable, parallel_safe)]
@@ -60,7 +61,7 @@ fn require_role(
 ) -> Result<String, ErrorReport> {
     let wanted: Vec<String> = roles.iter().flatten().map(str::to_string).collect();
     if wanted.is_empty() {
-        return Err(Error::NullArgument { function: "require_role", argument: "roles" }.into());
+        return Err(Error::EmptyList { function: "require_role", argument: "roles" }.into());
     }
     let moment = Moment::Of(fcinfo);
     let authority = authority::authority(moment)?;
@@ -73,8 +74,8 @@ fn require_role(
     }
 }
 
-/// Returns the permission if the user has it in the active organization. Raises 42501 when not, 28000
-/// when no organization is active.
+/// Returns the permission if the user has it (see `permissions`). Raises 42501 when not, 28000 when that
+/// is because no organization is active.
 ///
 /// Example: `SELECT tenant_guard.require_permission('leads:write');`
 #[pg_extern(stable, parallel_safe)]

@@ -152,7 +152,7 @@ impl Error {
             ),
             Error::RoleMissing { wanted, held } => parts(
                 ERRCODE_INSUFFICIENT_PRIVILEGE,
-                format!("needs the role {}", wanted.join(" or ")),
+                format!("needs the role {roles}", roles = wanted.join(" or ")),
                 match held.as_slice() {
                     [] => "The user has no role in the active organization.".to_string(),
                     held => format!("The user's roles in the active organization are {}.", held.join(", ")),
@@ -205,6 +205,18 @@ impl Error {
                 "Write a condition on the table's own columns, such as 'revoked_at IS NULL'.",
             ),
             Error::Token(refusal) => token_parts(refusal),
+            Error::SettingGivenByClient { setting } => parts(
+                ERRCODE_INSUFFICIENT_PRIVILEGE,
+                format!("this session set {setting} as it connected"),
+                "Only an administrator sets it. The client's value hid the administrator's, so nobody is believed in this session.",
+                "Connect without it (PGOPTIONS, options=-c ...); an administrator uses ALTER DATABASE ... SET or postgresql.conf.",
+            ),
+            Error::EmptyList { function, argument } => parts(
+                ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("{function}: argument \"{argument}\" is empty"),
+                "At least one is needed: nobody has one of none.",
+                format!("Give at least one value for \"{argument}\"."),
+            ),
             Error::NotVerifying => parts(
                 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "authenticate() needs tenant_guard.trust = 'verified'",

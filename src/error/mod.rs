@@ -126,6 +126,9 @@ pub enum Error {
     },
     /// A token that was not accepted; which check it failed.
     Token(Refusal),
+    SettingGivenByClient {
+        setting: String,
+    },
     NotVerifying,
     NoSessionIdentity,
     BadKey {
@@ -139,6 +142,10 @@ pub enum Error {
         kid: String,
     },
     NotAKeySet,
+    EmptyList {
+        function: &'static str,
+        argument: &'static str,
+    },
     BadClaimPath {
         name: String,
     },

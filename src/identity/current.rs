@@ -18,6 +18,8 @@ pub const CLAIMS_SETTING: &std::ffi::CStr = c"request.jwt.claims";
 #[derive(Default)]
 struct Cache {
     raw: Vec<u8>,
+    /// Whether `raw` is a seal, and not what anybody may have set.
+    sealed: bool,
     /// What `raw` was parsed with.
     sources: u64,
     /// Grows with every new value: what others derived from the claims is theirs as long.
@@ -68,7 +70,7 @@ fn of_gateway_raw<R>(raw: &[u8], f: impl FnOnce(&Claims, u64) -> Option<R>) -> O
     if raw.len() > settings::max_claims_size() {
         return None;
     }
-    refresh(raw, |profile| match Claims::parse(raw, profile) {
+    refresh(raw, false, |profile| match Claims::parse(raw, profile) {
         Some(claims) => Content::Claims(claims),
         None => Content::Nothing,
     });
@@ -84,7 +86,7 @@ fn of_seal<R>(
     moment: Moment,
     f: impl FnOnce(&Claims, u64) -> Option<R>,
 ) -> Option<R> {
-    refresh(sealed, |profile| {
+    refresh(sealed, true, |profile| {
         let parse = |claims: &str| Claims::parse(claims.as_bytes(), profile);
         match Seal::decode(sealed) {
             Some(Seal::Verified { valid_until, claims, .. }) => {
@@ -116,9 +118,12 @@ fn of_seal<R>(
 }
 
 /// Parses `raw` into the cache where it, or where claims are found, has changed.
-fn refresh(raw: &[u8], parse: impl FnOnce(&Profile) -> Content) {
+fn refresh(raw: &[u8], sealed: bool, parse: impl FnOnce(&Profile) -> Content) {
     let fresh = CACHE.with_borrow(|cache| {
-        cache.serial > 0 && cache.sources == source::generation() && cache.raw == raw
+        cache.serial > 0
+            && cache.sources == source::generation()
+            && cache.sealed == sealed
+            && cache.raw == raw
     });
     if fresh {
         return;
@@ -129,6 +134,7 @@ fn refresh(raw: &[u8], parse: impl FnOnce(&Profile) -> Content) {
         cache.content = content;
         cache.sources = source::generation();
         cache.serial += 1;
+        cache.sealed = sealed;
         cache.raw.clear();
         cache.raw.extend_from_slice(raw);
     });

@@ -1,6 +1,9 @@
 //! Keys that tokens are verified with: what is accepted as one, and for which algorithm. Pure.
 
 use crate::error::{Error, Result};
+use aws_lc_rs::signature::{
+    ParsedPublicKey, VerificationAlgorithm, ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED,
+};
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use base64::Engine;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse, ThumbprintHash};
@@ -72,8 +75,8 @@ impl NewKey {
             return Err(refuse("a key id has 1 to 255 bytes"));
         }
         let algorithm = algorithm(algorithm_name)?;
-        let material = if key.trim_start().starts_with('{') {
-            let jwk: Value = serde_json::from_str(key).map_err(|_| refuse("it is no JSON"))?;
+        let jwk = serde_json::from_str::<Value>(key).ok().filter(|jwk| jwk.get("kty").is_some());
+        let material = if let Some(jwk) = jwk {
             material_of_jwk(&jwk, algorithm).map_err(|why| refuse(&why))?
         } else if algorithm.family() == AlgorithmFamily::Hmac {
             secret(key, encoding, algorithm).map_err(|why| refuse(&why))?
@@ -226,6 +229,12 @@ fn fitting(jwk: Jwk, algorithm: Algorithm) -> Result<Material, String> {
             if bits < LEAST_RSA_BITS {
                 return Err(format!("the RSA key has {bits} bits, {LEAST_RSA_BITS} are the least"));
             }
+            let exponent = decode(&key.e).ok_or("its \"e\" is not base64url")?;
+            if exponent.last().is_none_or(|last| last % 2 == 0) || self::bits(&exponent) < 2 {
+                return Err(
+                    "its \"e\" is not an odd number from 3 up: anybody could sign for it".into()
+                );
+            }
             usable(jwk.clone(), algorithm)
         }
         AlgorithmParameters::EllipticCurve(key) => {
@@ -247,8 +256,12 @@ fn fitting(jwk: Jwk, algorithm: Algorithm) -> Result<Material, String> {
             if algorithm.family() != AlgorithmFamily::Ed || key.curve != EllipticCurve::Ed25519 {
                 return unfit("an Edwards-curve key, or one on another curve than Ed25519,");
             }
-            if decode(&key.x).is_none_or(|bytes| bytes.len() != 32) {
-                return Err("its \"x\" is not 32 bytes of base64url".into());
+            let point = decode(&key.x).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+            let point = point.ok_or("its \"x\" is not 32 bytes of base64url")?;
+            let point = ed25519_dalek::VerifyingKey::from_bytes(&point)
+                .map_err(|_| "its \"x\" is no point of the curve")?;
+            if point.is_weak() {
+                return Err("its \"x\" is a point of small order: anybody could sign for it".into());
             }
             usable(jwk.clone(), algorithm)
         }
@@ -257,7 +270,16 @@ fn fitting(jwk: Jwk, algorithm: Algorithm) -> Result<Material, String> {
 }
 
 fn usable(mut jwk: Jwk, algorithm: Algorithm) -> Result<Material, String> {
-    DecodingKey::from_jwk(&jwk).map_err(|_| format!("it is no key for {algorithm:?}"))?;
+    let key = DecodingKey::from_jwk(&jwk).map_err(|_| format!("it is no key for {algorithm:?}"))?;
+    let curve: Option<&'static dyn VerificationAlgorithm> = match algorithm {
+        Algorithm::ES256 => Some(&ECDSA_P256_SHA256_FIXED),
+        Algorithm::ES384 => Some(&ECDSA_P384_SHA384_FIXED),
+        _ => None,
+    };
+    if let (Some(curve), Ok(point)) = (curve, key.try_get_as_bytes()) {
+        ParsedPublicKey::new(curve, point)
+            .map_err(|_| "its \"x\" and \"y\" are no point of the curve")?;
+    }
     jwk.common = jsonwebtoken::jwk::CommonParameters {
         public_key_use: Some(PublicKeyUse::Signature),
         ..Default::default()

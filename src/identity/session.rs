@@ -90,8 +90,8 @@ fn verify_token(token: Option<&str>) -> Result<JsonB, ErrorReport> {
 /// For PostgREST's `db-pre-request`. Where the gateway is trusted it captures `request.jwt.claims`
 /// for the transaction: what anybody sets there afterwards is ignored, and recorded in
 /// `tenant_guard.security_event`. With `tenant_guard.trust = 'verified'` it authenticates the Bearer
-/// token of the request's Authorization header, if there is one; then it raises 28000 as
-/// `authenticate` does.
+/// token of the request's Authorization header, and raises 28000 as `authenticate` does; a request
+/// without one is nobody's.
 ///
 /// Example: `ALTER ROLE authenticator SET pgrst.db_pre_request = 'tenant_guard.pre_request';`
 #[pg_extern(volatile, parallel_unsafe)]
@@ -108,11 +108,11 @@ fn pre_request() -> Result<(), ErrorReport> {
             let claims = gateway_claims().filter(fits).unwrap_or_default();
             set(&Seal::Gateway { claims: &claims }.encode(), Lasting::Transaction);
         }
-        Trust::Verified => {
-            if let Some(token) = bearer_token() {
-                seal(&token, Lasting::Transaction)?;
-            }
-        }
+        Trust::Verified => match bearer_token() {
+            Some(token) => seal(&token, Lasting::Transaction)?,
+            // Whatever the connection's former request left for the session is not this one's.
+            None => set(&Seal::Nobody.encode(), Lasting::Transaction),
+        },
     }
     Ok(())
 }
@@ -128,7 +128,7 @@ fn bearer_token() -> Option<String> {
 }
 
 /// Ends the identity: for the rest of the transaction nobody is asking, unless `authenticate` is
-/// called again; an identity of the session is gone for good. Raises nothing.
+/// called again; an identity of the session is gone, unless the transaction is rolled back. Raises nothing.
 ///
 /// Example: `SELECT tenant_guard.forget();`
 #[pg_extern(volatile, parallel_unsafe)]
@@ -158,12 +158,13 @@ pub fn origin() -> Origin {
 }
 
 fn of(sealed: &[u8]) -> Origin {
-    match Seal::decode(sealed) {
-        Some(Seal::Gateway { .. }) => Origin::Sealed,
-        Some(Seal::Verified { kid, valid_until, .. }) => {
+    match (Seal::decode(sealed), settings::trust()) {
+        (Some(Seal::Gateway { .. }), Trust::Gateway) => Origin::Sealed,
+        (Some(Seal::Verified { kid, valid_until, .. }), Trust::Verified) => {
             Origin::Token { kid: kid.to_string(), valid_until }
         }
-        Some(Seal::Nobody) | None => Origin::Forgotten,
+        (Some(Seal::Nobody), _) => Origin::Forgotten,
+        (Some(Seal::Gateway { .. } | Seal::Verified { .. }), _) | (None, _) => Origin::OtherTrust,
     }
 }
 
@@ -179,5 +180,8 @@ pub enum Origin {
         kid: String,
         valid_until: Option<i64>,
     },
+    /// `forget` was called, or a request came without a token.
     Forgotten,
+    /// Sealed while `tenant_guard.trust` was another.
+    OtherTrust,
 }

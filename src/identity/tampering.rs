@@ -8,9 +8,13 @@ use crate::pg::transaction::{self, Position};
 use crate::security::{self, Event, Severity};
 use std::cell::Cell;
 
+/// So many rows of one transaction are enough.
+const MOST: u32 = 8;
+
 thread_local! {
-    /// Once a transaction is enough: an attempt costs the attacker a transaction, and us a row.
-    static RECORDED: Cell<Option<Position>> = const { Cell::new(None) };
+    /// Where in the transaction it was recorded last, and how often. A row in a subtransaction may be
+    /// rolled back with it, so the next one records anew.
+    static RECORDED: Cell<Option<(Position, u32)>> = const { Cell::new(None) };
 }
 
 /// Compares what the gateway's setting says now with what was captured.
@@ -26,11 +30,11 @@ pub fn look(captured: &str, claims: Option<&Claims>) {
 
 fn record(sealed: Option<&Claims>) {
     let here = transaction::position();
-    if RECORDED.get().is_some_and(|at| at.same_transaction(here)) {
+    let before = RECORDED.get().filter(|(at, _)| at.same_transaction(here));
+    if before.is_some_and(|(at, times)| at == here || times >= MOST) {
         return;
     }
-    RECORDED.set(Some(here));
-    security::record(&Event {
+    let recorded = security::record(&Event {
         kind: "claims_changed_after_seal",
         severity: Severity::Critical,
         message: "request.jwt.claims was changed after pre_request had sealed the identity; the change is ignored",
@@ -38,4 +42,7 @@ fn record(sealed: Option<&Claims>) {
         user: sealed.and_then(|c| c.user.as_ref().map(|u| u.text.clone())),
         organization: sealed.and_then(|c| c.organization().map(|o| o.text.clone())),
     });
+    // Where no row could be written, the next attempt may find that it can.
+    let at = if recorded { here } else { here.outermost() };
+    RECORDED.set(Some((at, before.map_or(0, |(_, times)| times) + 1)));
 }

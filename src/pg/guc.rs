@@ -65,6 +65,37 @@ fn set(
     }
 }
 
+/// A setting that a client without the rights for it gave a value to when it connected, before the
+/// extension was there to refuse it. PostgreSQL lets the client's value hide the administrator's, drops
+/// it when the extension defines the setting, and leaves the built-in default. Asked before defining.
+#[must_use]
+pub fn given_by_client(names: &[&'static CStr]) -> Option<&'static CStr> {
+    names.iter().copied().find(|name| {
+        // SAFETY: the entry, if there is one, lives until the setting is defined.
+        let placeholder = unsafe { find(name).map(|entry| &*entry) };
+        placeholder.is_some_and(|p| {
+            p.flags & pg_sys::GUC_CUSTOM_PLACEHOLDER as i32 != 0
+                && p.reset_source >= pg_sys::GucSource::PGC_S_CLIENT
+                && p.reset_scontext > pg_sys::GucContext::PGC_SU_BACKEND
+        })
+    })
+}
+
+#[cfg(not(feature = "pg15"))]
+unsafe fn find(name: &CStr) -> Option<*mut pg_sys::config_generic> {
+    let entry = pg_sys::find_option(name.as_ptr(), false, true, pg_sys::DEBUG5 as i32);
+    (!entry.is_null()).then_some(entry)
+}
+
+#[cfg(feature = "pg15")]
+unsafe fn find(name: &CStr) -> Option<*mut pg_sys::config_generic> {
+    let all = pg_sys::get_guc_variables();
+    (0..pg_sys::GetNumConfigOptions() as usize).map(|i| *all.add(i)).find(|entry| {
+        let found = CStr::from_ptr((**entry).name);
+        found.to_bytes().eq_ignore_ascii_case(name.to_bytes())
+    })
+}
+
 /// Drops what was set under the extension's prefix before it was loaded and is no setting of its.
 pub fn reserve_prefix(prefix: &'static CStr) {
     // SAFETY: a NUL-terminated string; called once, after the settings are defined.

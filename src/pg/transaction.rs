@@ -18,6 +18,12 @@ impl Position {
     pub fn same_transaction(self, other: Position) -> bool {
         self.transaction == other.transaction
     }
+
+    /// In the same transaction, where no call ever stands.
+    #[must_use]
+    pub fn outermost(self) -> Position {
+        Position { subtransaction: 0, ..self }
+    }
 }
 
 #[must_use]

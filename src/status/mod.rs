@@ -1,5 +1,6 @@
 //! `status`: what an administrator should know about this installation.
 
+use crate::context;
 use crate::error::Result;
 use crate::pg::{query, user};
 use crate::settings::{self, OrgCheck, Trust};
@@ -56,10 +57,11 @@ fn status() -> Result<
         OrgCheck::Membership => "membership",
         OrgCheck::Claim => "claim",
     };
+    let askable = context::membership_is_askable()?;
     let rows: Result<Vec<_>> = user::as_extension_owner(|| {
         query::rows(
             include_str!("status.sql"),
-            &[functions.into(), trust.into(), org_check.into()],
+            &[functions.into(), trust.into(), org_check.into(), askable.into()],
             |row| Ok((row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
         )
     });

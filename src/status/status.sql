@@ -1,4 +1,5 @@
--- $1 the administrative functions, $2 tenant_guard.trust, $3 tenant_guard.org_check.
+-- $1 the administrative functions, $2 tenant_guard.trust, $3 tenant_guard.org_check, $4 whether the
+-- registered membership table can be asked.
 SELECT item, value, verdict, hint
 FROM (
   SELECT 1 AS position, 'version' AS item, e.extversion AS value, 'ok' AS verdict, NULL AS hint
@@ -36,11 +37,9 @@ FROM (
   WHERE $2 = 'verified'
   UNION ALL
   SELECT 7, 'membership table', pg_catalog.format('%I.%I', m.table_schema, m.table_name),
-         CASE WHEN c.oid IS NULL THEN 'warning' ELSE 'ok' END,
-         CASE WHEN c.oid IS NULL THEN 'It is gone, so nobody is a member of anything: register it anew with use_membership().' END
+         CASE WHEN $4 THEN 'ok' ELSE 'warning' END,
+         CASE WHEN NOT $4 THEN 'It, or a column of it, is gone or changed, so nobody is a member of anything: register it anew with use_membership().' END
   FROM tenant_guard.membership m
-  LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = m.table_schema
-  LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = m.table_name
   UNION ALL
   SELECT 7, 'membership table', 'none', 'note', 'use_membership() registers one.'
   WHERE NOT EXISTS (SELECT FROM tenant_guard.membership)
@@ -76,9 +75,8 @@ FROM (
          CASE WHEN count(*) = 0 THEN 'ok' ELSE 'warning' END,
          CASE WHEN count(*) > 0 THEN 'Somebody altered these: policies that call them no longer run in parallel.' END
   FROM pg_catalog.pg_proc p
-  WHERE p.pronamespace = 'tenant_guard'::regnamespace AND p.proparallel <> 's'
-    AND p.proname IN ('claims', 'claim', 'claim_json', 'uid', 'uid_text', 'org_id', 'org_id_text', 'org_id_bigint', 'org_ids',
-                      'org_ids_text', 'org_ids_bigint', 'project_id', 'is_member', 'has_role', 'has_permission')
+  WHERE p.pronamespace = 'tenant_guard'::regnamespace AND p.provolatile = 's' AND p.proparallel <> 's'
+    AND p.proname NOT IN ('verify_token', 'validate_org', 'validate_org_text', 'explain_identity', 'status')
   UNION ALL
   SELECT 13, 'roles with BYPASSRLS', coalesce(pg_catalog.string_agg(pg_catalog.quote_ident(r.rolname)
            || CASE WHEN r.rolsuper THEN ' (superuser)' ELSE '' END, ', ' ORDER BY r.rolname), 'none'),
