@@ -1,8 +1,11 @@
 //! Attacks on the identity: each is tried as an ordinary role, beside the legitimate way that works.
 
 mod hostile_tokens;
+mod memberships_change_meanwhile;
+mod memberships_decide;
 mod other_issuers;
 mod pooled_clients_stay_apart;
+mod roles_stay_in_their_organization;
 mod sealed_claims_stay_sealed;
 mod settings_cannot_be_forged;
 mod the_extensions_tables_are_closed;
