@@ -54,13 +54,13 @@ fn a_membership_that_was_rolled_back_leaves_nothing_behind() {
     let no = [None, Some("f".to_owned()), Some("{}".to_owned()), Some("f".to_owned())];
     let yes = [Some(ORG_B), Some("t"), Some(&format!("{{{ORG_B}}}")), Some("t")]
         .map(|text| text.map(str::to_owned));
-    assert_eq!(rows(&mut client, &seen), [no.clone()]);
+    assert_eq!(rows(&mut client, &seen).concat(), no);
     for end in ["ROLLBACK TO s", "ROLLBACK TO s; RELEASE s"] {
         execute(&mut client, &format!("SAVEPOINT s; {insert}"));
-        assert_eq!(rows(&mut client, &seen), [yes.clone()], "{end}");
+        assert_eq!(rows(&mut client, &seen).concat(), yes, "{end}");
         execute(&mut client, "SAVEPOINT t; RELEASE t");
         execute(&mut client, end);
-        assert_eq!(rows(&mut client, &seen), [no.clone()], "{end}");
+        assert_eq!(rows(&mut client, &seen).concat(), no, "{end}");
     }
     // In a block of code that catches its error.
     execute(
@@ -79,18 +79,18 @@ fn a_membership_that_was_rolled_back_leaves_nothing_behind() {
              END $$"
         ),
     );
-    assert_eq!(rows(&mut client, &seen), [no.clone()]);
+    assert_eq!(rows(&mut client, &seen).concat(), no);
     // A choice made on such a row goes with it.
     execute(&mut client, &format!("SAVEPOINT u; {insert}; SELECT tenant_guard.set_org('{ORG_B}')"));
     assert_eq!(org(&mut client).as_deref(), Some(ORG_B));
     execute(&mut client, "ROLLBACK TO u");
-    assert_eq!(rows(&mut client, &seen), [no.clone()]);
+    assert_eq!(rows(&mut client, &seen).concat(), no);
     execute(&mut client, &format!("ROLLBACK; BEGIN; {insert}"));
     execute(&mut client, &claims(MALLORY, Some(ORG_B)));
-    assert_eq!(rows(&mut client, &seen), [yes]);
+    assert_eq!(rows(&mut client, &seen).concat(), yes);
     execute(&mut client, "ROLLBACK; BEGIN");
     execute(&mut client, &claims(MALLORY, Some(ORG_B)));
-    assert_eq!(rows(&mut client, &seen), [no]);
+    assert_eq!(rows(&mut client, &seen).concat(), no);
 }
 
 #[test]

@@ -73,11 +73,11 @@ fn the_tokens_roles_do_not_follow_into_another_organization() {
     let all = ["{admin}", "{leads:*}", "t", "t"].map(|text| Some(text.to_owned()));
     let nothing = ["{}", "{}", "f", "f"].map(|text| Some(text.to_owned()));
     claim(&mut client, &token(&format!(r#""org_id":"{ORG_A}","#)));
-    assert_eq!(rows(&mut client, seen), [all.clone()]);
+    assert_eq!(rows(&mut client, seen).concat(), all);
     execute(&mut client, &format!("SELECT tenant_guard.set_org('{ORG_B}')"));
-    assert_eq!(rows(&mut client, seen), [nothing.clone()]);
+    assert_eq!(rows(&mut client, seen).concat(), nothing);
     execute(&mut client, &format!("SELECT tenant_guard.set_org('{ORG_A}')"));
-    assert_eq!(rows(&mut client, seen), [all]);
+    assert_eq!(rows(&mut client, seen).concat(), all);
     execute(&mut client, "SAVEPOINT s");
     execute(&mut client, &format!("SELECT tenant_guard.set_org('{ORG_B}')"));
     expect_clear_error(&mut client, "SELECT tenant_guard.require_role('admin')", "42501");
@@ -85,11 +85,11 @@ fn the_tokens_roles_do_not_follow_into_another_organization() {
     // A token of several organizations does not say in which of them it means the roles.
     claim(&mut client, &token(&format!(r#""org_id":["{ORG_A}","{ORG_B}"],"#)));
     execute(&mut client, &format!("SELECT tenant_guard.set_org('{ORG_A}')"));
-    assert_eq!(rows(&mut client, seen), [nothing.clone()]);
+    assert_eq!(rows(&mut client, seen).concat(), nothing);
     execute(&mut client, "ROLLBACK");
     // Nor does one of an organization that the user is not in.
     claim(&mut client, &token(r#""org_id":"cccccccc-0000-4000-8000-000000000003","#));
-    assert_eq!(rows(&mut client, seen), [nothing]);
+    assert_eq!(rows(&mut client, seen).concat(), nothing);
 }
 
 #[test]
