@@ -11,22 +11,28 @@ fn load_library(client: &mut Client) {
     execute(client, "SELECT tenant_guard.uid_text()");
 }
 
+/// What `set_org` would store for Mallory, had she been let in.
+fn forged() -> String {
+    format!("{}:{}:{MALLORY}{ORG_B}", MALLORY.len(), ORG_B.len())
+}
+
 fn forgeries() -> Vec<String> {
+    let forged = forged();
     vec![
-        format!("SET tenant_guard.org = '{ORG_B}'"),
-        format!("SET SESSION tenant_guard.org TO '{ORG_B}'"),
-        format!("SET LOCAL tenant_guard.org = '{ORG_B}'"),
-        format!("SELECT set_config('tenant_guard.org', '{ORG_B}', false)"),
-        format!("SELECT set_config('tenant_guard.org', '{ORG_B}', true)"),
-        format!("SELECT set_config('TENANT_GUARD.Org', '{ORG_B}', true)"),
-        format!("UPDATE pg_settings SET setting = '{ORG_B}' WHERE name = 'tenant_guard.org'; \
-                 SELECT set_config('tenant_guard.org', '{ORG_B}', true)"),
+        format!("SET tenant_guard.org = '{forged}'"),
+        format!("SET SESSION tenant_guard.org TO '{forged}'"),
+        format!("SET LOCAL tenant_guard.org = '{forged}'"),
+        format!("SELECT set_config('tenant_guard.org', '{forged}', false)"),
+        format!("SELECT set_config('tenant_guard.org', '{forged}', true)"),
+        format!("SELECT set_config('TENANT_GUARD.Org', '{forged}', true)"),
+        format!("UPDATE pg_settings SET setting = '{forged}' WHERE name = 'tenant_guard.org'; \
+                 SELECT set_config('tenant_guard.org', '{forged}', true)"),
         "SET tenant_guard.org = DEFAULT".to_owned(),
         "SET tenant_guard.org TO ''".to_owned(),
         "RESET tenant_guard.org".to_owned(),
-        format!("CREATE FUNCTION pg_temp.forge() RETURNS uuid LANGUAGE sql SET tenant_guard.org = '{ORG_B}' \
+        format!("CREATE FUNCTION pg_temp.forge() RETURNS uuid LANGUAGE sql SET tenant_guard.org = '{forged}' \
                  AS 'SELECT tenant_guard.org_id()'; SELECT pg_temp.forge()"),
-        format!("DO $$ BEGIN PERFORM set_config('tenant_guard.org', '{ORG_B}', true); END $$"),
+        format!("DO $$ BEGIN PERFORM set_config('tenant_guard.org', '{forged}', true); END $$"),
     ]
 }
 
@@ -94,7 +100,8 @@ fn set_before_loading_inside_a_savepoint_it_does_not_come_back_with_a_rollback()
     let mut client = database.connect(VISITOR);
     is_mallory(&mut client);
     let set = |value: &str| format!("SELECT set_config('tenant_guard.org', '{value}', false)");
-    for statement in [&set(ORG_B), "BEGIN", &set(ORG_A), "SAVEPOINT s", &set(ORG_B)] {
+    let of_a = forged().replace(ORG_B, ORG_A);
+    for statement in [&set(&forged()), "BEGIN", &set(&of_a), "SAVEPOINT s", &set(&forged())] {
         // Refused is as good as taken without effect.
         let _ = try_rows(&mut client, statement);
     }
@@ -108,12 +115,13 @@ fn set_before_loading_inside_a_savepoint_it_does_not_come_back_with_a_rollback()
 #[test]
 fn at_connection_start_it_is_refused_or_has_no_effect() {
     let database = protected_crm();
+    let forged = forged();
     for options in [
-        format!("-c tenant_guard.org={ORG_B}"),
-        format!("--tenant-guard.org={ORG_B}"),
-        format!("--tenant_guard.org={ORG_B} -c role=visitor"),
-        format!("-c session_preload_libraries=tenant_guard -c tenant_guard.org={ORG_B}"),
-        format!("-c local_preload_libraries=tenant_guard -c tenant_guard.org={ORG_B}"),
+        format!("-c tenant_guard.org={forged}"),
+        format!("--tenant-guard.org={forged}"),
+        format!("--tenant_guard.org={forged} -c role=visitor"),
+        format!("-c session_preload_libraries=tenant_guard -c tenant_guard.org={forged}"),
+        format!("-c local_preload_libraries=tenant_guard -c tenant_guard.org={forged}"),
     ] {
         let connected = database.config(VISITOR).options(&options).connect(postgres::NoTls);
         let Ok(mut client) = connected else { continue };
@@ -125,8 +133,9 @@ fn at_connection_start_it_is_refused_or_has_no_effect() {
 #[test]
 fn psql_with_pgoptions_gets_nothing() {
     let database = protected_crm();
+    let forged = forged();
     let mut psql = database.cluster.tool("psql", &database.name, VISITOR);
-    psql.env("PGOPTIONS", format!("-c tenant_guard.org={ORG_B}"));
+    psql.env("PGOPTIONS", format!("-c tenant_guard.org={forged}"));
     psql.args([
         "-X",
         "-A",
@@ -142,6 +151,7 @@ fn psql_with_pgoptions_gets_nothing() {
 #[test]
 fn as_a_default_of_role_or_database_it_is_refused_or_has_no_effect() {
     let database = protected_crm();
+    let forged = forged();
     let mut admin = database.admin();
     let role = format!("roamer_{}", database.name);
     execute(
@@ -153,10 +163,10 @@ fn as_a_default_of_role_or_database_it_is_refused_or_has_no_effect() {
     );
     for loaded in [false, true] {
         for statement in [
-            format!("ALTER ROLE {role} SET tenant_guard.org = '{ORG_B}'"),
-            format!("ALTER ROLE {role} IN DATABASE {} SET tenant_guard.org = '{ORG_B}'", database.name),
-            format!("ALTER ROLE CURRENT_USER SET tenant_guard.org = '{ORG_B}'"),
-            format!("SET tenant_guard.org = '{ORG_B}'; ALTER ROLE {role} SET tenant_guard.org FROM CURRENT"),
+            format!("ALTER ROLE {role} SET tenant_guard.org = '{forged}'"),
+            format!("ALTER ROLE {role} IN DATABASE {} SET tenant_guard.org = '{forged}'", database.name),
+            format!("ALTER ROLE CURRENT_USER SET tenant_guard.org = '{forged}'"),
+            format!("SET tenant_guard.org = '{forged}'; ALTER ROLE {role} SET tenant_guard.org FROM CURRENT"),
         ] {
             let mut client = database.connect(&role);
             if loaded {

@@ -1,8 +1,17 @@
 //! Attacks on the identity: each is tried as an ordinary role, beside the legitimate way that works.
 
+mod verdict;
+
+mod a_clients_settings_change_nothing;
 mod hostile_tokens;
+mod keys_come_and_go;
+mod memberships_change_meanwhile;
+mod memberships_decide;
+mod odd_arguments_raise_clear_errors;
 mod other_issuers;
 mod pooled_clients_stay_apart;
+mod requests_bring_their_token;
+mod roles_stay_in_their_organization;
 mod sealed_claims_stay_sealed;
 mod settings_cannot_be_forged;
 mod the_extensions_tables_are_closed;

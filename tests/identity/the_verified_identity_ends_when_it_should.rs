@@ -154,6 +154,34 @@ fn a_session_scope_ends_the_transactions_identity_before_it() {
 }
 
 #[test]
+fn a_commit_inside_code_ends_it_too() {
+    let database = verified_crm();
+    let (mut client, alice, _) = visitor(&database);
+    for end in ["COMMIT", "ROLLBACK", "COMMIT AND CHAIN"] {
+        execute(
+            &mut client,
+            &format!(
+                "CREATE OR REPLACE PROCEDURE pg_temp.work() LANGUAGE plpgsql AS $$
+                 DECLARE person text;
+                 BEGIN
+                   FOR n IN 1 .. 2 LOOP
+                     PERFORM tenant_guard.authenticate('{alice}');
+                     ASSERT tenant_guard.uid_text() = '{ALICE}';
+                     ASSERT (SELECT count(*) FROM crm.contacts) = {CONTACTS_OF_A};
+                     {end};
+                     person := tenant_guard.uid_text();
+                     ASSERT person IS NULL, person;
+                     ASSERT (SELECT count(*) FROM crm.contacts) = 0;
+                   END LOOP;
+                 END $$"
+            ),
+        );
+        execute(&mut client, "CALL pg_temp.work()");
+        is_nobody(&mut client, end);
+    }
+}
+
+#[test]
 fn a_prepared_transaction_carries_no_identity_away() {
     let database = verified_crm();
     let (mut client, alice, _) = visitor(&database);
