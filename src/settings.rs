@@ -1,11 +1,10 @@
 //! Every setting the extension defines: what it holds, who would set it and why, and its getter.
 //! All are for administrators alone, or for nobody but the extension.
 
-use crate::error::Error;
 use crate::pg::guc;
-use pgrx::pg_sys::panic::ErrorReport;
-use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PgLogLevel, PostgresGucEnum};
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::{CStr, CString};
+use std::sync::OnceLock;
 
 type Text = GucSetting<Option<CString>>;
 
@@ -149,8 +148,8 @@ fn list(setting: &'static Text) -> Vec<String> {
     })
 }
 
-/// All of them, by name.
-const NAMES: &[&CStr] = &[
+/// Those whose default is weaker than what an administrator may have set.
+const ADMINISTRATIVE: &[&CStr] = &[
     c"tenant_guard.trust",
     c"tenant_guard.org_check",
     c"tenant_guard.max_claims_size",
@@ -159,19 +158,23 @@ const NAMES: &[&CStr] = &[
     c"tenant_guard.jwt_clock_skew",
     c"tenant_guard.jwt_require_expiry",
     c"tenant_guard.allow_session_identity",
-    IDENTITY_NAME,
-    SESSION_IDENTITY_NAME,
-    ORG_NAME,
 ];
+
+static GIVEN_BY_CLIENT: OnceLock<&'static CStr> = OnceLock::new();
+
+/// A setting of the administrator's that the client gave a value as it connected. What the
+/// administrator set is not to be had in that session any more, so nobody is believed there.
+#[must_use]
+pub fn given_by_client() -> Option<&'static CStr> {
+    GIVEN_BY_CLIENT.get().copied()
+}
 
 const ADMINISTRATORS: &CStr = c"Set by administrators.";
 
-/// Refuses the whole session in which a client tried to set one of them as it connected: what the
-/// administrator set is not to be had there any more, and nothing weaker is to take its place.
 pub fn define() {
-    if let Some(name) = guc::given_by_client(NAMES) {
-        let setting = name.to_string_lossy().into_owned();
-        ErrorReport::from(Error::SettingGivenByClient { setting }).report(PgLogLevel::ERROR);
+    if let Some(name) = guc::given_by_client(ADMINISTRATIVE) {
+        // Set once, when the library is loaded.
+        let _ = GIVEN_BY_CLIENT.set(name);
     }
     for (name, about, setting) in [
         (

@@ -86,6 +86,11 @@ fn identity(rows: &mut Rows) {
             let verdict = format!("{state} {until}, verified with key \"{kid}\"");
             (Some("a verified token"), verdict, if expired { "Authenticate with a fresh token." } else { "" })
         }
+        Origin::Distrusted { setting } => (
+            None,
+            format!("nobody: the client set {setting} as it connected, so the administrator's value is not in force"),
+            "Connect without it (PGOPTIONS, options=-c ...).",
+        ),
         Origin::Forgotten => (
             Some("forget() was called, or the request had no token"),
             "nobody, until the transaction ends".into(),

@@ -16,7 +16,19 @@ use serde_json::Value;
 /// As `authenticate` takes them.
 const SCOPES: &[&str] = &["transaction", "session"];
 
+/// What was set for this database is in force.
+fn trustworthy() -> Result<()> {
+    match settings::given_by_client() {
+        Some(name) => {
+            let setting = name.to_string_lossy().into_owned();
+            Err(Error::SettingGivenByClient { setting })
+        }
+        None => Ok(()),
+    }
+}
+
 fn verified<R>(token: &str, f: impl FnOnce(Verified) -> R) -> Result<R> {
+    trustworthy()?;
     let keys = keyring::keys()?;
     let (issuers, audiences) = (settings::jwt_issuers(), settings::jwt_audiences());
     let rules = Rules {
@@ -68,6 +80,7 @@ fn authenticate(
             return Err(Error::UnknownOption { option: "scope", value, allowed: SCOPES }.into());
         }
     };
+    trustworthy()?;
     if settings::trust() != Trust::Verified {
         return Err(Error::NotVerifying.into());
     }
@@ -96,6 +109,7 @@ fn verify_token(token: Option<&str>) -> Result<JsonB, ErrorReport> {
 /// Example: `ALTER ROLE authenticator SET pgrst.db_pre_request = 'tenant_guard.pre_request';`
 #[pg_extern(volatile, parallel_unsafe)]
 fn pre_request() -> Result<(), ErrorReport> {
+    trustworthy()?;
     match settings::trust() {
         Trust::Gateway => {
             let sealed = settings::with_transaction_identity(|sealed| !sealed.is_empty());
@@ -111,7 +125,10 @@ fn pre_request() -> Result<(), ErrorReport> {
         Trust::Verified => match bearer_token() {
             Some(token) => seal(&token, Lasting::Transaction)?,
             // Whatever the connection's former request left for the session is not this one's.
-            None => set(&Seal::Nobody.encode(), Lasting::Transaction),
+            None if settings::with_transaction_identity(<[u8]>::is_empty) => {
+                set(&Seal::Nobody.encode(), Lasting::Transaction);
+            }
+            None => {}
         },
     }
     Ok(())
@@ -139,6 +156,9 @@ fn forget() {
 
 /// For `explain_identity`: where the identity in force comes from.
 pub fn origin() -> Origin {
+    if let Some(name) = settings::given_by_client() {
+        return Origin::Distrusted { setting: name.to_string_lossy().into_owned() };
+    }
     let with = settings::with_transaction_identity(|own| (!own.is_empty()).then(|| of(own)));
     with.unwrap_or_else(|| {
         settings::with_identity(|session| match (settings::trust(), session) {
@@ -170,6 +190,10 @@ fn of(sealed: &[u8]) -> Origin {
 
 pub enum Origin {
     None,
+    /// The client set one of the administrator's settings as it connected.
+    Distrusted {
+        setting: String,
+    },
     /// `request.jwt.claims`.
     Setting,
     /// `request.jwt.claim.*`.

@@ -5,7 +5,9 @@ use postgres::{Client, NoTls};
 use tenant_guard_tests::cluster::{Cluster, VISITOR};
 use tenant_guard_tests::fixtures::*;
 use tenant_guard_tests::issuer::*;
-use tenant_guard_tests::sql::{execute, expect_error, rows, session_claims, try_rows};
+use tenant_guard_tests::sql::{
+    execute, expect_clear_error, expect_error, rows, session_claims, try_rows,
+};
 use tenant_guard_tests::Database;
 
 /// Those that `SHOW ALL` and pg_settings tell of, each with what an attacker would like there.
@@ -201,6 +203,19 @@ fn set_before_loading_in_nested_savepoints_nothing_comes_back_with_a_rollback() 
     }
 }
 
+/// A client's value hides the administrator's until the extension is loaded, and then neither is there:
+/// such a session is nobody's, whatever claims or tokens it shows.
+#[track_caller]
+fn is_nobody_or_as_before(client: &mut Client, before: &[Option<String>], how: &str) {
+    let now = state(client);
+    let nobody = [None, None, None, Some("0".to_owned())];
+    assert_eq!(now[..4], nobody, "{how}");
+    if now != before {
+        execute(client, &session_claims(CAROL, Some(ORG_B)));
+        assert_eq!(state(client)[..4], nobody, "{how}");
+    }
+}
+
 #[test]
 fn at_connection_start_they_are_refused_or_have_no_effect() {
     let database = verified_crm();
@@ -216,9 +231,9 @@ fn at_connection_start_they_are_refused_or_have_no_effect() {
         ] {
             let connected = database.config(VISITOR).options(&options).connect(NoTls);
             let Ok(mut client) = connected else { continue };
-            assert_eq!(state(&mut client), before, "{options}");
+            is_nobody_or_as_before(&mut client, &before, &options);
             let _ = try_rows(&mut client, "RESET ALL");
-            assert_eq!(state(&mut client), before, "{options}, then RESET ALL");
+            is_nobody_or_as_before(&mut client, &before, &options);
         }
     }
     // That it is refused is not because options are.
@@ -246,7 +261,15 @@ fn an_option_at_connection_start_does_not_put_back_what_the_database_sets() {
             let connected = database.config(VISITOR).options(&options).connect(NoTls);
             let Ok(mut client) = connected else { continue };
             execute(&mut client, &session_claims(CAROL, Some(ORG_B)));
-            assert_eq!(state(&mut client), before, "{options}");
+            is_nobody_or_as_before(&mut client, &before, &options);
+            // A good token helps nobody here: for whom it is meant was hidden too.
+            let good = token_of(&mut client, ALICE, Some(ORG_A));
+            for call in ["authenticate", "verify_token"] {
+                let refused = format!("SELECT tenant_guard.{call}('{good}')");
+                let error = expect_clear_error(&mut client, &refused, "42501");
+                assert!(error.message().contains(name), "{error:?}");
+            }
+            is_nobody_or_as_before(&mut client, &before, &options);
         }
     }
 }
