@@ -231,6 +231,19 @@ fn at_connection_start_they_are_refused_or_have_no_effect() {
 }
 
 #[test]
+fn no_option_at_connection_start_makes_the_gateways_claims_count_again() {
+    let database = verified_crm();
+    for value in ["gateway", "verified", "nonsense"] {
+        let options = format!("-c tenant_guard.trust={value}");
+        let connected = database.config(VISITOR).options(&options).connect(NoTls);
+        let Ok(mut client) = connected else { continue };
+        execute(&mut client, &session_claims(CAROL, Some(ORG_B)));
+        let seen = state(&mut client);
+        assert_eq!(seen[..4], [None, None, None, Some("0".to_owned())], "{options}");
+    }
+}
+
+#[test]
 fn an_option_at_connection_start_does_not_put_back_what_the_database_sets() {
     let database = verified_crm();
     let mut admin = database.admin();
