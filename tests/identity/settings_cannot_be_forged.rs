@@ -5,7 +5,9 @@ use postgres::{Client, NoTls};
 use tenant_guard_tests::cluster::{Cluster, VISITOR};
 use tenant_guard_tests::fixtures::*;
 use tenant_guard_tests::issuer::*;
-use tenant_guard_tests::sql::{execute, expect_error, rows, session_claims, try_rows};
+use tenant_guard_tests::sql::{
+    execute, expect_clear_error, expect_error, rows, session_claims, try_rows,
+};
 use tenant_guard_tests::Database;
 
 /// Those that `SHOW ALL` and pg_settings tell of, each with what an attacker would like there.
@@ -80,6 +82,29 @@ fn state(client: &mut Client) -> Vec<Option<String>> {
         settings.join(", ")
     );
     rows(client, &query).remove(0)
+}
+
+/// A session with options as it starts: refused at once, or as soon as the extension is asked, or left
+/// as it would be without them.
+#[track_caller]
+fn with_options(database: &Database, options: &str, before: &[Option<String>]) {
+    let Ok(mut client) = database.config(VISITOR).options(options).connect(NoTls) else {
+        return;
+    };
+    for statement in ["SELECT 1", "RESET ALL", "DISCARD ALL", "SET tenant_guard.trust = 'verified'"]
+    {
+        // Refused is as good as taken without effect.
+        let _ = try_rows(&mut client, statement);
+        execute(&mut client, &session_claims(CAROL, Some(ORG_B)));
+        if client.batch_execute("SELECT tenant_guard.uid_text()").is_ok() {
+            assert_eq!(state(&mut client), before, "{options}, {statement}");
+            continue;
+        }
+        expect_clear_error(&mut client, "SELECT tenant_guard.uid_text()", "42501");
+        expect_error(&mut client, "SELECT count(*) FROM crm.contacts", "42501");
+        let set = format!("SELECT tenant_guard.set_org('{ORG_B}')");
+        expect_error(&mut client, &set, "42501");
+    }
 }
 
 /// A session of the visitor in its pristine state.
@@ -214,11 +239,7 @@ fn at_connection_start_they_are_refused_or_have_no_effect() {
             format!("-c session_preload_libraries=tenant_guard -c tenant_guard.{name}={value}"),
             format!("-c local_preload_libraries=tenant_guard -c tenant_guard.{name}={value}"),
         ] {
-            let connected = database.config(VISITOR).options(&options).connect(NoTls);
-            let Ok(mut client) = connected else { continue };
-            assert_eq!(state(&mut client), before, "{options}");
-            let _ = try_rows(&mut client, "RESET ALL");
-            assert_eq!(state(&mut client), before, "{options}, then RESET ALL");
+            with_options(&database, &options, &before);
         }
     }
     // That it is refused is not because options are.
@@ -233,14 +254,19 @@ fn at_connection_start_they_are_refused_or_have_no_effect() {
 #[test]
 fn no_option_at_connection_start_makes_the_gateways_claims_count_again() {
     let database = verified_crm();
-    for value in ["gateway", "verified", "nonsense"] {
-        let options = format!("-c tenant_guard.trust={value}");
-        let connected = database.config(VISITOR).options(&options).connect(NoTls);
-        let Ok(mut client) = connected else { continue };
-        execute(&mut client, &session_claims(CAROL, Some(ORG_B)));
-        let seen = state(&mut client);
-        assert_eq!(seen[..4], [None, None, None, Some("0".to_owned())], "{options}");
+    let before = untouched(&database);
+    for name in ["tenant_guard.trust", "Tenant_Guard.TRUST", "TENANT_GUARD.trust"] {
+        for value in ["gateway", "verified", "nonsense", ""] {
+            with_options(&database, &format!("-c {name}={value}"), &before);
+            with_options(&database, &format!("-c {name}=verified -c {name}={value}"), &before);
+        }
     }
+    // What is preloaded for the session comes after the client's options.
+    let preload =
+        format!("ALTER DATABASE {} SET session_preload_libraries = 'tenant_guard'", database.name);
+    execute(&mut database.admin(), &preload);
+    with_options(&database, "-c tenant_guard.trust=gateway", &before);
+    assert_eq!(untouched(&database), before);
 }
 
 #[test]
@@ -255,11 +281,7 @@ fn an_option_at_connection_start_does_not_put_back_what_the_database_sets() {
     for (name, _) in ADMINISTRATIVE {
         // Whatever it says: refused when the library is loaded, it must not leave the default behind.
         for value in ["verified", "gateway", "on", "1"] {
-            let options = format!("-c tenant_guard.{name}={value}");
-            let connected = database.config(VISITOR).options(&options).connect(NoTls);
-            let Ok(mut client) = connected else { continue };
-            execute(&mut client, &session_claims(CAROL, Some(ORG_B)));
-            assert_eq!(state(&mut client), before, "{options}");
+            with_options(&database, &format!("-c tenant_guard.{name}={value}"), &before);
         }
     }
 }
@@ -351,7 +373,7 @@ fn defaults_that_an_administrator_set_are_not_taken_away() {
 }
 
 #[test]
-fn a_cluster_of_its_own_has_no_privilege_on_them() {
+fn nobody_was_granted_the_right_to_set_them() {
     let cluster: &Cluster = tenant_guard_tests::cluster::shared();
     let granted = "SELECT count(*) FROM pg_parameter_acl WHERE parname LIKE 'tenant_guard.%'";
     assert_eq!(tenant_guard_tests::sql::number(&mut cluster.admin(), granted), 0);
