@@ -4,6 +4,7 @@
 //! to `tenant_guard.security_event`.
 
 use crate::pg::row::{self, OwnRow};
+use crate::pg::transaction::Written;
 use crate::pg::{log, transaction, user};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,15 +32,15 @@ pub struct Event {
     pub organization: Option<String>,
 }
 
-/// Records an event; says whether there is a row of it. Never raises: what is recorded was already
-/// refused.
-pub fn record(event: &Event) -> bool {
+/// Records an event; returns the row's transaction, if there is a row. Never raises: what is recorded
+/// was already refused.
+pub fn record(event: &Event) -> Option<Written> {
     let of = event.user.as_deref().unwrap_or("nobody");
     let subject = event.subject.as_deref().map(|s| format!(", {s:?}")).unwrap_or_default();
     let detail = format!("kind {}{subject}, user {of}, role {}", event.kind, user::current());
     log::to_server(event.message, &detail);
     // The table missing, in the middle of an upgrade, is no reason to fail.
-    transaction::writable() && append(event).is_ok()
+    (transaction::writable() && append(event).is_ok()).then(Written::here)
 }
 
 /// The values stand in the order of the columns in sql/security.sql.

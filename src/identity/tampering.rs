@@ -4,17 +4,24 @@ use super::claims::Claims;
 use super::current::CLAIMS_SETTING;
 use super::legacy;
 use crate::pg::guc;
-use crate::pg::transaction::{self, Position};
+use crate::pg::transaction::{self, Position, Written};
 use crate::security::{self, Event, Severity};
 use std::cell::Cell;
 
-/// So many rows of one transaction are enough.
-const MOST: u32 = 8;
+/// So often is enough, in a transaction that rolls back what was recorded again and again.
+const MOST: u32 = 1_000;
 
 thread_local! {
-    /// Where in the transaction it was recorded last, and how often. A row in a subtransaction may be
-    /// rolled back with it, so the next one records anew.
-    static RECORDED: Cell<Option<(Position, u32)>> = const { Cell::new(None) };
+    static RECORDED: Cell<Option<Recorded>> = const { Cell::new(None) };
+}
+
+/// The last record, where it was made, and the how-manieth of its transaction it was.
+#[derive(Clone, Copy)]
+struct Recorded {
+    at: Position,
+    /// The row's, where one could be written.
+    written: Option<Written>,
+    times: u32,
 }
 
 /// Compares what the gateway's setting says now with what was captured.
@@ -28,13 +35,21 @@ pub fn look(captured: &str, claims: Option<&Claims>) {
     }
 }
 
+/// Once a transaction; and again where the row was rolled back with a savepoint, or could not be written
+/// before.
 fn record(sealed: Option<&Claims>) {
-    let here = transaction::position();
-    let before = RECORDED.get().filter(|(at, _)| at.same_transaction(here));
-    if before.is_some_and(|(at, times)| at == here || times >= MOST) {
-        return;
+    let at = transaction::position();
+    let before = RECORDED.get().filter(|before| before.at.same_transaction(at));
+    if let Some(before) = before {
+        let done = match before.written {
+            Some(written) => written.lasts(),
+            None => !transaction::writable(), // the server's log has it
+        };
+        if done || before.times >= MOST {
+            return;
+        }
     }
-    let recorded = security::record(&Event {
+    let written = security::record(&Event {
         kind: "claims_changed_after_seal",
         severity: Severity::Critical,
         message: "request.jwt.claims was changed after pre_request had sealed the identity; the change is ignored",
@@ -42,7 +57,6 @@ fn record(sealed: Option<&Claims>) {
         user: sealed.and_then(|c| c.user.as_ref().map(|u| u.text.clone())),
         organization: sealed.and_then(|c| c.organization().map(|o| o.text.clone())),
     });
-    // Where no row could be written, the next attempt may find that it can.
-    let at = if recorded { here } else { here.outermost() };
-    RECORDED.set(Some((at, before.map_or(0, |(_, times)| times) + 1)));
+    let times = before.map_or(0, |before| before.times) + 1;
+    RECORDED.set(Some(Recorded { at, written, times }));
 }

@@ -18,12 +18,6 @@ impl Position {
     pub fn same_transaction(self, other: Position) -> bool {
         self.transaction == other.transaction
     }
-
-    /// In the same transaction, where no call ever stands.
-    #[must_use]
-    pub fn outermost(self) -> Position {
-        Position { subtransaction: 0, ..self }
-    }
 }
 
 #[must_use]
@@ -35,6 +29,26 @@ pub fn position() -> Position {
         #[cfg(not(any(feature = "pg15", feature = "pg16")))]
         let transaction = (*pg_sys::MyProc).vxid.lxid;
         Position { transaction, subtransaction: backend::unguarded_subtransaction() }
+    }
+}
+
+/// The (sub)transaction that a row was written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written(pg_sys::TransactionId);
+
+impl Written {
+    /// For what was written just now.
+    #[must_use]
+    pub fn here() -> Self {
+        // SAFETY: reads the state of the current transaction.
+        Written(unsafe { pg_sys::GetCurrentTransactionIdIfAny() })
+    }
+
+    /// Whether it has not been rolled back with a savepoint since, in the same transaction.
+    #[must_use]
+    pub fn lasts(self) -> bool {
+        // SAFETY: searches the current transaction's own list.
+        unsafe { pg_sys::TransactionIdIsCurrentTransactionId(self.0) }
     }
 }
 

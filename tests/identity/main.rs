@@ -4,6 +4,7 @@ mod verdict;
 
 mod a_clients_settings_change_nothing;
 mod hostile_tokens;
+mod interrupted_sessions_stay_whole;
 mod keys_come_and_go;
 mod memberships_change_meanwhile;
 mod memberships_decide;

@@ -84,6 +84,35 @@ fn state(client: &mut Client) -> Vec<Option<String>> {
     rows(client, &query).remove(0)
 }
 
+/// A session with options as it starts: refused at once, or left as it would be without them, or, where
+/// the client's value hid the administrator's, nobody's, whatever claims or tokens it shows.
+#[track_caller]
+fn with_options(database: &Database, options: &str, before: &[Option<String>]) {
+    let Ok(mut client) = database.config(VISITOR).options(options).connect(NoTls) else {
+        return;
+    };
+    let nobody = [None, None, None, Some("0".to_owned())];
+    for statement in ["SELECT 1", "RESET ALL", "DISCARD ALL", "SET tenant_guard.trust = 'verified'"]
+    {
+        // Refused is as good as taken without effect.
+        let _ = try_rows(&mut client, statement);
+        execute(&mut client, &session_claims(CAROL, Some(ORG_B)));
+        let now = state(&mut client);
+        assert_eq!(now[..4], nobody, "{options}, {statement}");
+        expect_error(&mut client, &format!("SELECT tenant_guard.set_org('{ORG_B}')"), "28000");
+        if now == before {
+            continue;
+        }
+        // A good token helps nobody here: for whom it is meant was hidden too.
+        let good = token_of(&mut client, ALICE, Some(ORG_A));
+        for call in ["authenticate", "verify_token"] {
+            let refused = format!("SELECT tenant_guard.{call}('{good}')");
+            expect_clear_error(&mut client, &refused, "42501");
+        }
+        expect_clear_error(&mut client, "SELECT tenant_guard.pre_request()", "42501");
+    }
+}
+
 /// A session of the visitor in its pristine state.
 fn untouched(database: &Database) -> Vec<Option<String>> {
     let state = state(&mut database.connect(VISITOR));
@@ -203,19 +232,6 @@ fn set_before_loading_in_nested_savepoints_nothing_comes_back_with_a_rollback() 
     }
 }
 
-/// A client's value hides the administrator's until the extension is loaded, and then neither is there:
-/// such a session is nobody's, whatever claims or tokens it shows.
-#[track_caller]
-fn is_nobody_or_as_before(client: &mut Client, before: &[Option<String>], how: &str) {
-    let now = state(client);
-    let nobody = [None, None, None, Some("0".to_owned())];
-    assert_eq!(now[..4], nobody, "{how}");
-    if now != before {
-        execute(client, &session_claims(CAROL, Some(ORG_B)));
-        assert_eq!(state(client)[..4], nobody, "{how}");
-    }
-}
-
 #[test]
 fn at_connection_start_they_are_refused_or_have_no_effect() {
     let database = verified_crm();
@@ -229,11 +245,7 @@ fn at_connection_start_they_are_refused_or_have_no_effect() {
             format!("-c session_preload_libraries=tenant_guard -c tenant_guard.{name}={value}"),
             format!("-c local_preload_libraries=tenant_guard -c tenant_guard.{name}={value}"),
         ] {
-            let connected = database.config(VISITOR).options(&options).connect(NoTls);
-            let Ok(mut client) = connected else { continue };
-            is_nobody_or_as_before(&mut client, &before, &options);
-            let _ = try_rows(&mut client, "RESET ALL");
-            is_nobody_or_as_before(&mut client, &before, &options);
+            with_options(&database, &options, &before);
         }
     }
     // That it is refused is not because options are.
@@ -243,6 +255,24 @@ fn at_connection_start_they_are_refused_or_have_no_effect() {
         .connect(NoTls)
         .expect("options are taken");
     assert_eq!(rows(&mut client, "SHOW work_mem"), [[Some("777kB".to_owned())]]);
+}
+
+#[test]
+fn no_option_at_connection_start_makes_the_gateways_claims_count_again() {
+    let database = verified_crm();
+    let before = untouched(&database);
+    for name in ["tenant_guard.trust", "Tenant_Guard.TRUST", "TENANT_GUARD.trust"] {
+        for value in ["gateway", "verified", "nonsense", ""] {
+            with_options(&database, &format!("-c {name}={value}"), &before);
+            with_options(&database, &format!("-c {name}=verified -c {name}={value}"), &before);
+        }
+    }
+    // What is preloaded for the session comes after the client's options.
+    let preload =
+        format!("ALTER DATABASE {} SET session_preload_libraries = 'tenant_guard'", database.name);
+    execute(&mut database.admin(), &preload);
+    with_options(&database, "-c tenant_guard.trust=gateway", &before);
+    assert_eq!(untouched(&database), before);
 }
 
 #[test]
@@ -257,19 +287,7 @@ fn an_option_at_connection_start_does_not_put_back_what_the_database_sets() {
     for (name, _) in ADMINISTRATIVE {
         // Whatever it says: refused when the library is loaded, it must not leave the default behind.
         for value in ["verified", "gateway", "on", "1"] {
-            let options = format!("-c tenant_guard.{name}={value}");
-            let connected = database.config(VISITOR).options(&options).connect(NoTls);
-            let Ok(mut client) = connected else { continue };
-            execute(&mut client, &session_claims(CAROL, Some(ORG_B)));
-            is_nobody_or_as_before(&mut client, &before, &options);
-            // A good token helps nobody here: for whom it is meant was hidden too.
-            let good = token_of(&mut client, ALICE, Some(ORG_A));
-            for call in ["authenticate", "verify_token"] {
-                let refused = format!("SELECT tenant_guard.{call}('{good}')");
-                let error = expect_clear_error(&mut client, &refused, "42501");
-                assert!(error.message().contains(name), "{error:?}");
-            }
-            is_nobody_or_as_before(&mut client, &before, &options);
+            with_options(&database, &format!("-c tenant_guard.{name}={value}"), &before);
         }
     }
 }
@@ -361,7 +379,7 @@ fn defaults_that_an_administrator_set_are_not_taken_away() {
 }
 
 #[test]
-fn a_cluster_of_its_own_has_no_privilege_on_them() {
+fn nobody_was_granted_the_right_to_set_them() {
     let cluster: &Cluster = tenant_guard_tests::cluster::shared();
     let granted = "SELECT count(*) FROM pg_parameter_acl WHERE parname LIKE 'tenant_guard.%'";
     assert_eq!(tenant_guard_tests::sql::number(&mut cluster.admin(), granted), 0);
