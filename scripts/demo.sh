@@ -166,6 +166,36 @@ check "Carol sees Globex when she says so, Acme Rockets when she says that, and 
      BEGIN; DO \$\$BEGIN PERFORM tenant_guard.set_org('$acme'); END\$\$; SELECT count(*) FROM crm.contacts; COMMIT;
      SELECT count(*) FROM crm.contacts" | paste -sd ' ')" "0 $globex_contacts $acme_contacts 0"
 
+chapter "Identity: what the database verifies itself"
+tell "So far the gateway was believed. Clients that send SQL of their own are not: for them the database" \
+     "verifies the token itself. It gets the issuer's public keys, and is told to believe nothing else."
+mapfile -t issued < <(/usr/bin/python3 examples/demo/issuer.py)
+[ ${#issued[@]} = 4 ] || failed "The issuer did not sign: examples/demo/issuer.py needs python3-jwt and python3-cryptography"
+run admin "SELECT kid, alg, reason FROM tenant_guard.load_jwks('${issued[0]}', issuer => 'https://issuer.example');
+ALTER DATABASE crm SET tenant_guard.trust = 'verified';"
+tell "Now claims are worth nothing, and a token, here shortened, is worth what it says, for the transaction."
+# shown: a statement with its tokens cut short.
+shown() { sed -E 's/(eyJ[A-Za-z0-9_-]{12})[A-Za-z0-9_.-]+/\1.../g'; }
+tokens=(good "${issued[1]}" expired "${issued[2]}" forged "${issued[3]}")
+check "Claims that anybody can set show nothing" "$(ask ada "SELECT count(*) FROM crm.contacts")" 0
+say_sql nobody "$(shown <<<"BEGIN; SELECT tenant_guard.authenticate('${tokens[1]}');
+SELECT count(*) FROM crm.contacts; COMMIT; SELECT count(*) FROM crm.contacts;")"
+check "Ada's token shows her $(thousands "$acme_contacts") contacts, until the transaction ends" \
+  "$(ask nobody "BEGIN; SELECT tenant_guard.authenticate('${tokens[1]}'); SELECT count(*) FROM crm.contacts; COMMIT; SELECT count(*) FROM crm.contacts" | grep . | paste -sd ' ')" "$acme_contacts 0"
+for n in 3 5; do
+  answer=$(session nobody <<<"SELECT tenant_guard.authenticate('${tokens[n]}');") && failed "A token that is ${tokens[n - 1]} was accepted"
+  printf '\n%s\n' "$(tidy <<<"$answer")" | sed "s/^/    $dim/; s/\$/$plain/"
+  check "A token that is ${tokens[n - 1]} is refused" "$(grep -c '28000: the token is not accepted' <<<"$answer")" 1
+done
+tell "Who am I taken for, and why? Anybody may ask."
+run nobody "SELECT setting, value_seen, verdict FROM tenant_guard.explain_identity();"
+run admin "ALTER DATABASE crm RESET tenant_guard.trust;"
+tell "What somebody may do in an organization is his role's: the membership table has it, the token is not asked."
+run admin "SELECT action FROM tenant_guard.set_role_permissions('member', '{contacts:read}');
+SELECT action FROM tenant_guard.set_role_permissions('owner', '{contacts:*,billing:read}', inherits => '{member}');"
+run ada "SELECT tenant_guard.roles(), tenant_guard.permissions(), tenant_guard.has_permission('contacts:delete') AS may_delete,
+       tenant_guard.has_permission('billing:write') AS may_bill;"
+
 chapter "Audit: who did what, kept apart by organization"
 run admin "SELECT a.change_id, t.name AS \"table\", count(*) AS steps
 FROM (VALUES ('crm.contacts'), ('crm.opportunities')) AS t (name)
