@@ -126,6 +126,12 @@ fn at_connection_start_it_is_refused_or_has_no_effect() {
         let connected = database.config(VISITOR).options(&options).connect(postgres::NoTls);
         let Ok(mut client) = connected else { continue };
         is_mallory(&mut client);
+        // Refused with the first question, it is refused with all.
+        if client.batch_execute("SELECT tenant_guard.uid_text()").is_err() {
+            expect_error(&mut client, "SELECT tenant_guard.org_id()", "42501");
+            expect_error(&mut client, "SELECT count(*) FROM crm.contacts", "42501");
+            continue;
+        }
         reaches_nothing(&mut client, &options);
     }
 }

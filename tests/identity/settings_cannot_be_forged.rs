@@ -6,7 +6,7 @@ use tenant_guard_tests::cluster::{Cluster, VISITOR};
 use tenant_guard_tests::fixtures::*;
 use tenant_guard_tests::issuer::*;
 use tenant_guard_tests::sql::{
-    execute, expect_clear_error, expect_error, rows, session_claims, try_rows,
+    execute, expect_clear_error, expect_error, number, rows, session_claims, try_rows,
 };
 use tenant_guard_tests::Database;
 
@@ -100,6 +100,7 @@ fn with_options(database: &Database, options: &str, before: &[Option<String>]) {
         let now = state(&mut client);
         assert_eq!(now[..4], nobody, "{options}, {statement}");
         expect_error(&mut client, &format!("SELECT tenant_guard.set_org('{ORG_B}')"), "28000");
+        in_a_worker_too(&mut client, &format!("{options}, {statement}"));
         if now == before {
             continue;
         }
@@ -111,6 +112,18 @@ fn with_options(database: &Database, options: &str, before: &[Option<String>]) {
         }
         expect_clear_error(&mut client, "SELECT tenant_guard.pre_request()", "42501");
     }
+}
+
+/// A parallel worker is another process, which knows nothing of how the session connected.
+#[track_caller]
+fn in_a_worker_too(client: &mut Client, how: &str) {
+    let version = number(client, "SELECT current_setting('server_version_num')");
+    let force = if version >= 160_000 { "debug_parallel_query" } else { "force_parallel_mode" };
+    execute(client, &format!("SET {force} = on"));
+    let asked = "SELECT tenant_guard.uid_text(), tenant_guard.org_id_text()";
+    assert_eq!(rows(client, asked), [[None, None]], "{how}, in a worker");
+    assert_eq!(contacts(client), 0, "{how}, in a worker");
+    execute(client, &format!("RESET {force}"));
 }
 
 /// A session of the visitor in its pristine state.
@@ -382,5 +395,5 @@ fn defaults_that_an_administrator_set_are_not_taken_away() {
 fn nobody_was_granted_the_right_to_set_them() {
     let cluster: &Cluster = tenant_guard_tests::cluster::shared();
     let granted = "SELECT count(*) FROM pg_parameter_acl WHERE parname LIKE 'tenant_guard.%'";
-    assert_eq!(tenant_guard_tests::sql::number(&mut cluster.admin(), granted), 0);
+    assert_eq!(number(&mut cluster.admin(), granted), 0);
 }
