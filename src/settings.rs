@@ -4,7 +4,6 @@
 use crate::pg::guc;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::{CStr, CString};
-use std::sync::OnceLock;
 
 type Text = GucSetting<Option<CString>>;
 
@@ -160,22 +159,28 @@ const ADMINISTRATIVE: &[&CStr] = &[
     c"tenant_guard.allow_session_identity",
 ];
 
-static GIVEN_BY_CLIENT: OnceLock<&'static CStr> = OnceLock::new();
+/// Names the setting of the administrator's that the client gave a value as it connected. What the
+/// administrator set is not to be had in that session any more, so nobody is believed there. A setting
+/// itself, so that parallel workers have it; nobody sets or resets it.
+static DISTRUSTED: Text = Text::new(None);
+const DISTRUSTED_NAME: &CStr = c"tenant_guard.distrusted";
 
-/// A setting of the administrator's that the client gave a value as it connected. What the
-/// administrator set is not to be had in that session any more, so nobody is believed there.
 #[must_use]
-pub fn given_by_client() -> Option<&'static CStr> {
-    GIVEN_BY_CLIENT.get().copied()
+pub fn distrusted() -> bool {
+    guc::with_own_string(&DISTRUSTED, |name| !name.is_empty())
+}
+
+/// For messages.
+#[must_use]
+pub fn given_by_client() -> Option<String> {
+    let name = guc::with_own_string(&DISTRUSTED, |name| String::from_utf8_lossy(name).into_owned());
+    (!name.is_empty()).then_some(name)
 }
 
 const ADMINISTRATORS: &CStr = c"Set by administrators.";
 
 pub fn define() {
-    if let Some(name) = guc::given_by_client(ADMINISTRATIVE) {
-        // Set once, when the library is loaded.
-        let _ = GIVEN_BY_CLIENT.set(name);
-    }
+    let given = guc::given_by_client(ADMINISTRATIVE);
     for (name, about, setting) in [
         (
             c"tenant_guard.jwt_issuer",
@@ -194,6 +199,9 @@ pub fn define() {
     define_numbers();
     define_choices();
     define_protected();
+    if let Some(name) = given {
+        guc::set_for_good(DISTRUSTED_NAME, &name.to_string_lossy());
+    }
     guc::reserve_prefix(c"tenant_guard");
 }
 
@@ -270,6 +278,13 @@ fn define_protected() {
             c"Written by tenant_guard.authenticate() after verifying the token; ordinary roles cannot set it.",
             &SESSION_IDENTITY,
             hidden,
+        ),
+        (
+            DISTRUSTED_NAME,
+            c"The administrator's setting that the client gave a value as it connected, if it did.",
+            c"Written when the extension is loaded; nobody is believed in such a session.",
+            &DISTRUSTED,
+            hidden | GucFlags::NO_RESET_ALL,
         ),
         (
             ORG_NAME,

@@ -3,6 +3,7 @@
 
 use super::belonging::{self, Asked};
 use super::membership::{self, Membership, Registered};
+use crate::catalog::IdType;
 use crate::error::{Error, Result};
 use crate::identity::claims::{Claims, Id};
 use crate::identity::with_claims_at;
@@ -80,15 +81,42 @@ impl Claimed {
     }
 
     #[must_use]
-    pub fn names(&self, organization: &str) -> Option<&Id> {
-        self.organizations.iter().find(|claimed| same(claimed, &Id::new(organization)))
+    pub fn names(&self, organization: &str, spelling: Spelling) -> Option<&Id> {
+        let asked = Id::new(organization);
+        self.organizations.iter().find(|claimed| spelling.same(claimed, &asked))
     }
 }
 
-/// One id in two spellings is one.
-#[must_use]
-pub fn same(a: &Id, b: &Id) -> bool {
-    a.text == b.text || (a.uuid.is_some() && a.uuid == b.uuid)
+/// Whether one UUID in two spellings is one id. In a column of text it is two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spelling {
+    Counts,
+    OfUuids,
+}
+
+impl Spelling {
+    #[must_use]
+    pub fn of(table: Option<&Membership>) -> Self {
+        match table.map(Membership::org_type) {
+            Some(IdType::Text | IdType::Varchar) => Spelling::Counts,
+            _ => Spelling::OfUuids,
+        }
+    }
+
+    #[must_use]
+    pub fn same(self, a: &Id, b: &Id) -> bool {
+        a.text == b.text || (self == Spelling::OfUuids && a.uuid.is_some() && a.uuid == b.uuid)
+    }
+}
+
+impl Check {
+    #[must_use]
+    pub fn table(&self) -> Option<&Membership> {
+        match self {
+            Check::Membership(table) | Check::Claim(Some(table)) => Some(table),
+            Check::Nothing | Check::Claim(None) => None,
+        }
+    }
 }
 
 /// The context in force.
@@ -230,15 +258,13 @@ fn believed(claimed: &Claimed, organization: &Id) -> Result<(Option<Id>, Verdict
 /// A claimed project, if it is one of the organization's. Without a table of projects only the token
 /// could say so, and that counts where the token is what counts.
 fn project_in(organization: &Id, project: &Id) -> Result<Option<Id>> {
-    let table = match check()? {
-        Check::Nothing | Check::Claim(None) => None,
-        Check::Membership(table) | Check::Claim(Some(table)) => Some(table),
-    };
-    match table.as_ref().and_then(|t| t.projects.as_ref()) {
-        Some(projects) => Ok(projects
-            .organization_of(&project.text)?
-            .and_then(|(org, id)| same(&Id::new(&org), organization).then(|| Id::new(&id)))),
-        None => Ok(matches!(check()?, Check::Claim(_)).then(|| project.clone())),
+    let check = check()?;
+    let table = check.table();
+    match table.and_then(|t| t.projects.as_ref()) {
+        Some(projects) => Ok(projects.organization_of(&project.text)?.and_then(|(org, id)| {
+            Spelling::of(table).same(&Id::new(&org), organization).then(|| Id::new(&id))
+        })),
+        None => Ok(matches!(check, Check::Claim(_)).then(|| project.clone())),
     }
 }
 

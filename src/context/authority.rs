@@ -3,7 +3,7 @@
 //! Where the membership check is in force and the membership table has a role column, they come from
 //! there alone. Else they are the token's, for the organization that the token names.
 
-use super::active::{self, same, Active, Check};
+use super::active::{self, Active, Check, Spelling};
 use super::belonging::{self, Asked};
 use super::permission::{Permissions, RoleGrant, RoleGrants};
 use crate::error::Result;
@@ -64,9 +64,10 @@ pub fn authority(moment: Moment) -> Result<Rc<Authority>> {
 
 fn resolve(active: &Active) -> Result<Authority> {
     let grants = grants()?;
-    let (direct, own) = match of_membership(active)? {
+    let check = active::check()?;
+    let (direct, own) = match of_membership(active, &check)? {
         Some(roles) => (roles, Vec::new()),
-        None if of_token(active) => {
+        None if of_token(active, &check) => {
             (active.claimed.roles.clone(), active.claimed.permissions.clone())
         }
         None => (Vec::new(), Vec::new()),
@@ -80,8 +81,8 @@ fn resolve(active: &Active) -> Result<Authority> {
 }
 
 /// The roles of the membership table, where it is the one to say.
-fn of_membership(active: &Active) -> Result<Option<Vec<String>>> {
-    let table = match active::check()? {
+fn of_membership(active: &Active, check: &Check) -> Result<Option<Vec<String>>> {
+    let table = match check {
         Check::Membership(table) if table.has_roles => table,
         Check::Membership(_) | Check::Claim(_) => return Ok(None),
         Check::Nothing => return Ok(Some(Vec::new())),
@@ -89,19 +90,21 @@ fn of_membership(active: &Active) -> Result<Option<Vec<String>>> {
     let (Some(user), Some(organization)) = (&active.claimed.user, &active.organization) else {
         return Ok(Some(Vec::new()));
     };
-    let member = belonging::find(&table, user, Asked::Text(&organization.text))?;
+    let member = belonging::find(table, user, Asked::Text(&organization.text))?;
     Ok(Some(member.filter(|m| m.active).map(|m| m.roles.clone()).unwrap_or_default()))
 }
 
 /// Whether the token's roles hold here: they are for the organization that it names, and those of a
 /// token that names none for work outside of organizations. Where the issuer gives roles apart from
 /// organizations, they hold everywhere.
-pub fn of_token(active: &Active) -> bool {
+pub fn of_token(active: &Active, check: &Check) -> bool {
     if active.claimed.global_roles {
         return true;
     }
     match (active.claimed.organization(), &active.organization) {
-        (Some(claimed), Some(organization)) => same(claimed, organization),
+        (Some(claimed), Some(organization)) => {
+            Spelling::of(check.table()).same(claimed, organization)
+        }
         (None, None) => active.claimed.organizations.is_empty(),
         _ => false,
     }

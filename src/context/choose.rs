@@ -1,6 +1,6 @@
 //! Choosing the organization and project of the transaction.
 
-use super::active::{self, Check};
+use super::active::{self, Check, Spelling};
 use super::belonging::{self, Asked};
 use super::membership::{Membership, Projects};
 use super::pg_uuid;
@@ -43,7 +43,7 @@ fn allowed(function: &'static str, organization: &str) -> Result<Allowed> {
                 return Err(Error::NoMembershipTable);
             }
             let why = "The token does not name it, and tokens are what counts here.";
-            let named = claimed.and_then(|c| c.names(organization));
+            let named = claimed.and_then(|c| c.names(organization, Spelling::of(table.as_deref())));
             let organization = named.cloned().ok_or_else(|| not_member(why))?;
             if let Some(table) = &table {
                 if table.active_among(vec![organization.text.clone()])?.is_empty() {
@@ -67,7 +67,8 @@ fn project_of(allowed: &Allowed, project: &str) -> Result<String> {
         organization: allowed.organization.text.clone(),
     };
     let (organization, id) = projects.organization_of(project)?.ok_or_else(refuse)?;
-    if !active::same(&Id::new(&organization), &allowed.organization) {
+    let spelling = Spelling::of(allowed.table.as_deref());
+    if !spelling.same(&Id::new(&organization), &allowed.organization) {
         return Err(refuse());
     }
     Ok(id)

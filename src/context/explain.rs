@@ -271,7 +271,7 @@ fn context(rows: &mut Rows) -> Result<()> {
     let source = match &check {
         Check::Membership(table) if table.has_roles => "from the membership table",
         Check::Nothing => "none: there is no membership table to ask",
-        _ if authority::of_token(&active) => "from the token",
+        _ if authority::of_token(&active, &check) => "from the token",
         _ => "none: the token's are not for the active organization",
     };
     rows.add("roles in force", list(&authority.roles), source, "");

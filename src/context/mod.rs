@@ -20,7 +20,7 @@ use crate::error::Result;
 use crate::identity::claims::Id;
 use crate::identity::user_at;
 use crate::pg::transaction::Moment;
-use active::Check;
+use active::{Check, Spelling};
 use belonging::{Asked, Member};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::pg_sys::FunctionCallInfo;
@@ -176,7 +176,7 @@ fn claimed_member(
     let Some(active) = active::active(moment)? else {
         return Ok(None);
     };
-    let Some(organization) = active.claimed.names(&text) else {
+    let Some(organization) = active.claimed.names(&text, Spelling::of(table)) else {
         return Ok(None);
     };
     let is_active = match table {

@@ -19,10 +19,7 @@ const SCOPES: &[&str] = &["transaction", "session"];
 /// What was set for this database is in force.
 fn trustworthy() -> Result<()> {
     match settings::given_by_client() {
-        Some(name) => {
-            let setting = name.to_string_lossy().into_owned();
-            Err(Error::SettingGivenByClient { setting })
-        }
+        Some(setting) => Err(Error::SettingGivenByClient { setting }),
         None => Ok(()),
     }
 }
@@ -156,8 +153,8 @@ fn forget() {
 
 /// For `explain_identity`: where the identity in force comes from.
 pub fn origin() -> Origin {
-    if let Some(name) = settings::given_by_client() {
-        return Origin::Distrusted { setting: name.to_string_lossy().into_owned() };
+    if let Some(setting) = settings::given_by_client() {
+        return Origin::Distrusted { setting };
     }
     let with = settings::with_transaction_identity(|own| (!own.is_empty()).then(|| of(own)));
     with.unwrap_or_else(|| {

@@ -54,11 +54,12 @@ pub fn keycloak_organizations(value: &Value) -> Vec<String> {
     match value {
         Value::Object(by_alias) => {
             // An attribute of the organization called "id" takes the id's place as an array.
-            let id = |entry: &Value| entry.get("id").and_then(Value::as_str).map(str::to_string);
-            by_alias
-                .iter()
-                .map(|(alias, entry)| id(entry).unwrap_or_else(|| alias.clone()))
-                .collect()
+            let id = |entry: &Value| {
+                let id = entry.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
+                id.map(str::to_string)
+            };
+            let named = by_alias.iter().filter(|(alias, _)| !alias.is_empty());
+            named.map(|(alias, entry)| id(entry).unwrap_or_else(|| alias.clone())).collect()
         }
         Value::Array(aliases) => aliases.iter().filter_map(json::scalar).collect(),
         other => json::scalar(other).into_iter().collect(),
@@ -183,6 +184,8 @@ mod tests {
         assert_eq!(ids(r#"{"acme":{}}"#), vec!["acme"]);
         assert_eq!(ids(r#"{"acme":{"id":"42c3","tier":["gold"]}}"#), vec!["42c3"]);
         assert_eq!(ids(r#"{"acme":{"id":["forged"]}}"#), vec!["acme"]);
+        assert_eq!(ids(r#"{"acme":{"id":""}}"#), vec!["acme"]);
+        assert!(ids(r#"{"":{"id":"x"}}"#).is_empty());
         assert!(ids("true").is_empty());
     }
 

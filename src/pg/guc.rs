@@ -42,7 +42,24 @@ pub fn set_protected(name: &CStr, value: &str, lasting: Lasting) {
     set(name, value, pg_sys::GucContext::PGC_SUSET, action);
 }
 
+/// Writes a protected setting for the rest of the session: no rollback takes it back.
+pub fn set_for_good(name: &CStr, value: &str) {
+    let (context, action) = (pg_sys::GucContext::PGC_SUSET, pg_sys::GucAction::GUC_ACTION_SET);
+    // A value of this source becomes the one that RESET goes back to, and so is on no stack.
+    set_from(pg_sys::GucSource::PGC_S_OVERRIDE, name, value, context, action);
+}
+
 fn set(
+    name: &CStr,
+    value: &str,
+    context: pg_sys::GucContext::Type,
+    action: pg_sys::GucAction::Type,
+) {
+    set_from(pg_sys::GucSource::PGC_S_SESSION, name, value, context, action);
+}
+
+fn set_from(
+    source: pg_sys::GucSource::Type,
     name: &CStr,
     value: &str,
     context: pg_sys::GucContext::Type,
@@ -56,7 +73,7 @@ fn set(
             name.as_ptr(),
             value.as_ptr(),
             context,
-            pg_sys::GucSource::PGC_S_SESSION,
+            source,
             action,
             true,
             0,
