@@ -8,9 +8,10 @@ BEGIN
     FROM (VALUES
       ('add_key', $comment$Adds a key for verifying tokens. HMAC takes the shared secret, as `encoding` says: text, base64,
 base64url or hex; the others a public key as PEM (SPKI) or as JSON Web Key. The key's algorithm is
-the only one it is ever used with. With `issuer` it signs for that issuer only. Administrative:
+the only one it is ever used with. With `issuer` it signs for that issuer only. It is in force from
+`valid_from` until before `valid_until`; NULL is no bound. Administrative:
 EXECUTE is not granted to PUBLIC. The secret stands in this statement, so keep it out of logs.
-Returns the key id. Raises 22023 for what is no such key, 42710 for a key id that is taken.
+Returns the key id. Raises 22023 for what is no such key, 42710 for a key id that is taken, 22004.
 
 Example: `SELECT tenant_guard.add_key('2026-11', 'HS256', 'a secret of at least 32 bytes, kept well');`$comment$),
       ('audit_row', $comment$Logs the change of one row. For triggers made by enable_audit; its argument is the tenant column.$comment$),
@@ -18,7 +19,9 @@ Example: `SELECT tenant_guard.add_key('2026-11', 'HS256', 'a secret of at least 
       ('authenticate', $comment$Verifies a JSON Web Token (RFC 7519) with the keys of this database and makes its claims the
 identity: of the transaction, or with `scope => 'session'` of the session. `exp` is checked again
 by every statement that asks for the identity. Needs `tenant_guard.trust = 'verified'`.
-Raises 28000, saying which check failed, 55000 where the trust is another.
+Raises 28000, saying which check failed, 55000 where the trust is another or an identity for the
+session is not allowed, 42501 in a session whose client set one of the administrator's settings as it
+connected, 22004, 22023.
 
 Example: `BEGIN; SELECT tenant_guard.authenticate('<header>.<payload>.<signature>'); ... COMMIT;`$comment$),
       ('before_drop_extension', $comment$Tells, before DROP EXTENSION tenant_guard runs, what stays in the database. Event trigger.$comment$),
@@ -75,7 +78,7 @@ Example: `SELECT * FROM tenant_guard.enable_audit('crm.contacts');`$comment$),
       ('explain_identity', $comment$Says, row by row, who the session is taken for and why: where the identity comes from, what the
 claims look like, which path gave each value, whether the organization is believed, and what the
 user may do. Every value that is NULL says why. No token and no key is shown. Columns: setting,
-value_seen, verdict, hint. Raises nothing.
+value_seen, verdict, hint. Raises only what a registered `active` condition raises.
 
 Example: `SELECT * FROM tenant_guard.explain_identity();`$comment$),
       ('forget', $comment$Ends the identity: for the rest of the transaction nobody is asking, unless `authenticate` is
@@ -83,20 +86,23 @@ called again; an identity of the session is gone, unless the transaction is roll
 
 Example: `SELECT tenant_guard.forget();`$comment$),
       ('has_permission', $comment$Whether the user is permitted something in the active organization: `leads:read` is permitted by
-`leads:read`, `leads:*` and `*`. Raises nothing.
+`leads:read`, `leads:*` and `*`. Raises only what a registered `active` condition raises.
 
 Example: `CREATE POLICY writers ON leads FOR UPDATE USING ((SELECT tenant_guard.has_permission('leads:write')));`$comment$),
-      ('has_role', $comment$Whether the user has the role in the active organization, itself or by inheritance. Raises nothing.
+      ('has_role', $comment$Whether the user has the role in the active organization, itself or by inheritance. Raises only
+what a registered `active` condition raises.
 
 Example: `CREATE POLICY admins ON settings USING ((SELECT tenant_guard.has_role('admin')));`$comment$),
       ('is_authenticated', $comment$Whether there is a user: true once the claims in force name one, never NULL. Raises nothing.
 
 Example: `CREATE POLICY signed_in ON notices USING ((SELECT tenant_guard.is_authenticated()));`$comment$),
       ('is_member', $comment$Whether the user belongs to the organization, and that is active; as the membership table says, or
-the token, as `tenant_guard.org_check` says; false without a user. Raises nothing.
+the token, as `tenant_guard.org_check` says; false without a user. Raises only what a registered
+`active` condition raises.
 
 Example: `SELECT tenant_guard.is_member('3f0c5b9e-0000-4000-8000-000000000001');`$comment$),
-      ('is_member_text', $comment$`is_member` for organizations whose ids are not UUIDs. Raises nothing.
+      ('is_member_text', $comment$`is_member` for organizations whose ids are not UUIDs. Raises only what a registered `active`
+condition raises.
 
 Example: `SELECT tenant_guard.is_member_text('42');`$comment$),
       ('is_service', $comment$Whether the claimed database role is `service_role`, the application's own server; never NULL.
@@ -109,66 +115,75 @@ the profile or `set_claim_path` says otherwise; NULL when there is none. Raises 
 Example: `SELECT tenant_guard.jwt_role() = 'authenticated';`$comment$),
       ('load_jwks', $comment$Adds the keys of a JSON Web Key Set (RFC 7517), as an issuer publishes it. A key that cannot be
 used, or whose key id is taken by another key, is left out, and the rest is loaded; a key that is
-there already stays as it is. Returns a row for each member: its key id, its algorithm, whether it
-is in force now, and what was found. Administrative: EXECUTE is not granted to PUBLIC.
+there already stays as it is. Returns a row for each member: its key id, its algorithm, whether the
+table has it now and it is not retired, and what was found. Administrative: EXECUTE is not granted to PUBLIC.
 Raises 22023 for what is no key set.
 
 Example: `SELECT * FROM tenant_guard.load_jwks('{"keys": []}', issuer => 'https://issuer.example');`$comment$),
-      ('org_id', $comment$The active organization where its id is a UUID: the one chosen with `set_org` in this
-transaction, else the one that the claims name, if the check in `tenant_guard.org_check` lets it be
-believed; NULL when there is none, and of several claimed ones. The membership is looked up once a
-transaction. Raises only what a condition registered with `use_membership(active => ...)` raises.
+      ('org_id', $comment$The active organization where its id is a UUID: the one chosen with `set_org` in this transaction,
+else the one that the claims name, if the check in `tenant_guard.org_check` lets it be believed;
+NULL when there is none, and of several claimed ones. The membership is looked up once a
+transaction. Raises only what a registered `active` condition raises.
 
 Example: `CREATE POLICY own ON notes USING (organization_id = (SELECT tenant_guard.org_id()));`$comment$),
-      ('org_id_bigint', $comment$The active organization where its id is a whole number of 8 bytes; NULL otherwise. Raises nothing.
+      ('org_id_bigint', $comment$The active organization where its id is a whole number of 8 bytes; NULL otherwise. Raises only what
+a registered `active` condition raises.
 
 Example: `CREATE POLICY own ON orders USING (branch_id = (SELECT tenant_guard.org_id_bigint()));`$comment$),
-      ('org_id_text', $comment$The active organization's id as text; NULL when there is none. Raises nothing.
+      ('org_id_text', $comment$The active organization's id as text; NULL when there is none. Raises only what a registered
+`active` condition raises.
 
 Example: `SELECT tenant_guard.org_id_text();`$comment$),
       ('org_ids', $comment$Every active organization that the user belongs to, as an array of UUIDs: those that the membership
 table gives the user, or that the token names, as `tenant_guard.org_check` says; ids that are not
-UUIDs are left out; empty, never NULL, when there are none. Raises nothing.
+UUIDs are left out; empty, never NULL, when there are none. Raises only what a registered `active`
+condition raises.
 
 Example: `... USING (organization_id = ANY ((SELECT tenant_guard.org_ids())::uuid[]))`$comment$),
       ('org_ids_bigint', $comment$Every active organization that the user belongs to, as an array of bigint; ids that are not whole
-numbers are left out; empty, never NULL, when there are none. Raises nothing.
+numbers are left out; empty, never NULL, when there are none. Raises only what a registered
+`active` condition raises.
 
 Example: `SELECT unnest(tenant_guard.org_ids_bigint());`$comment$),
       ('org_ids_text', $comment$Every active organization that the user belongs to, as an array of text; empty, never NULL, when
-there are none. Raises nothing.
+there are none. Raises only what a registered `active` condition raises.
 
 Example: `SELECT unnest(tenant_guard.org_ids_text());`$comment$),
       ('org_role', $comment$The user's role in the organization; the first in alphabetical order where there are several; NULL
-for no member, and for a member without a role. Raises nothing.
+for no member, and for a member without a role. Raises only what a registered `active` condition
+raises.
 
 Example: `SELECT tenant_guard.org_role(tenant_guard.org_id()) = 'owner';`$comment$),
-      ('org_role_text', $comment$`org_role` for organizations whose ids are not UUIDs. Raises nothing.
+      ('org_role_text', $comment$`org_role` for organizations whose ids are not UUIDs. Raises only what a registered `active`
+condition raises.
 
 Example: `SELECT tenant_guard.org_role_text('42');`$comment$),
       ('origin', $comment$Which database this is: a number that a restored copy does not share, so that recorded OIDs are
 believed only where they were written. Raises nothing.
 
 Example: `SELECT count(*) FROM tenant_guard.change_step WHERE origin = tenant_guard.origin();`$comment$),
-      ('permissions', $comment$What the user is permitted in the active organization, as granted, wildcards and all, sorted; empty,
-never NULL, when it is nothing. Raises nothing.
+      ('permissions', $comment$What the user is permitted in the active organization, as granted, wildcards and all, sorted;
+empty, never NULL, when it is nothing. Raises only what a registered `active` condition raises.
 
 Example: `SELECT tenant_guard.permissions();`$comment$),
       ('pre_request', $comment$For PostgREST's `db-pre-request`. Where the gateway is trusted it captures `request.jwt.claims`
 for the transaction: what anybody sets there afterwards is ignored, and recorded in
 `tenant_guard.security_event`. With `tenant_guard.trust = 'verified'` it authenticates the Bearer
 token of the request's Authorization header, and raises 28000 as `authenticate` does; a request
-without one is nobody's.
+without one is nobody's. Raises 42501 as `authenticate` does.
 
 Example: `ALTER ROLE authenticator SET pgrst.db_pre_request = 'tenant_guard.pre_request';`$comment$),
       ('project_id', $comment$The active project where its id is a UUID: the one chosen with `set_org`, else the one that the
-claims name, if it is the active organization's; NULL when there is none. Raises nothing.
+claims name, if it is the active organization's; NULL when there is none. Raises only what a
+registered `active` condition raises.
 
 Example: `CREATE POLICY own ON tasks USING (project_id = (SELECT tenant_guard.project_id()));`$comment$),
-      ('project_id_bigint', $comment$The active project where its id is a whole number of 8 bytes; NULL otherwise. Raises nothing.
+      ('project_id_bigint', $comment$The active project where its id is a whole number of 8 bytes; NULL otherwise. Raises only what a
+registered `active` condition raises.
 
 Example: `SELECT tenant_guard.project_id_bigint();`$comment$),
-      ('project_id_text', $comment$The active project's id as text; NULL when there is none. Raises nothing.
+      ('project_id_text', $comment$The active project's id as text; NULL when there is none. Raises only what a registered `active`
+condition raises.
 
 Example: `SELECT tenant_guard.project_id_text();`$comment$),
       ('protect_table', $comment$Protects a table: enables and forces row-level security, puts a restrictive policy under
@@ -204,7 +219,7 @@ schema. Raises 3F000, 42501, 23505.
 
 Example: `SELECT tenant_guard.register_tenant_schema('acme', 'crm_template', NULL, 'tenant_acme', true);`$comment$),
       ('registration_changed', $comment$Tells all sessions that what they keep of one of the extension's own tables is old. For those tables.$comment$),
-      ('require_org', $comment$The active organization, where its id is a UUID. Raises 28000 when there is none, saying why.
+      ('require_org', $comment$The active organization. Raises 28000 when there is none, saying why, and when its id is no UUID.
 
 Example: `INSERT INTO notes (organization_id, body) VALUES (tenant_guard.require_org(), 'hello');`$comment$),
       ('require_org_text', $comment$The active organization as text. Raises 28000 when there is none, saying why.
@@ -214,7 +229,7 @@ Example: `SELECT tenant_guard.require_org_text();`$comment$),
 is because no organization is active.
 
 Example: `SELECT tenant_guard.require_permission('leads:write');`$comment$),
-      ('require_project', $comment$The active project, where its id is a UUID. Raises 28000 when there is none.
+      ('require_project', $comment$The active project. Raises 28000 when there is none, and when its id is no UUID.
 
 Example: `INSERT INTO tasks (project_id, title) VALUES (tenant_guard.require_project(), 'call back');`$comment$),
       ('require_project_text', $comment$The active project as text. Raises 28000 when there is none.
@@ -227,13 +242,13 @@ an empty list.
 Example: `SELECT tenant_guard.require_role('owner', 'admin');`$comment$),
       ('retire_key', $comment$Ends the use of a key: no token that it signed is accepted from now on. Identities that were
 verified before keep until their token expires. Retiring it again changes nothing.
-Administrative: EXECUTE is not granted to PUBLIC. Raises 42704 for a key id that nobody added.
+Administrative: EXECUTE is not granted to PUBLIC. Raises 42704 for a key id that nobody added, 22004.
 
 Example: `SELECT tenant_guard.retire_key(kid) FROM tenant_guard.jwt_key WHERE kid = '2026-10';`$comment$),
       ('roles', $comment$The user's roles in the active organization, with those they inherit (`set_role_permissions`),
 sorted; empty, never NULL, when there are none. They are the membership table's where it is asked
-and has a role column, else the token's: for the organization that it names, or, where it names none,
-while no organization is active. Raises nothing.
+and has a role column, else the token's: for the organization that it names, or, where it names
+none, while no organization is active. Raises only what a registered `active` condition raises.
 
 Example: `SELECT tenant_guard.roles();`$comment$),
       ('set_claim_path', $comment$Says at which path of a token's claims one thing stands: user, org, project, role (the database
@@ -255,7 +270,8 @@ checking that the user belongs to the organization, that it is active, and that 
 own; returns the organization's id. Without a project, none is active. The choice counts for this
 user only: when the claims change to another user in the same transaction, it is void.
 Raises 42501 for no member, a suspended organization and another organization's project, 28000
-without a user, 55000 when no membership table, or none of projects, is registered.
+without a user, 55000 when the membership table, or that of projects, is asked and not registered or
+gone, 22004.
 
 Example: `BEGIN; SELECT tenant_guard.set_org('3f0c5b9e-0000-4000-8000-000000000001'); ... COMMIT;`$comment$),
       ('set_org_text', $comment$`set_org` for organizations and projects whose ids are not UUIDs; returns the organization's id as
@@ -305,15 +321,18 @@ organization (and role), or a row for each user. `set_org`, `org_ids` and `is_me
 then on, and a claimed organization is believed only if it agrees. `role_column` may hold one role
 or an array of them. `active` is a condition on its rows, such as 'revoked_at IS NULL'. With
 `project_table`, projects are checked to be the organization's; with `organizations`, one whose
-`status_column` is not among `active_statuses` is refused to everybody. Administrative: EXECUTE is
-not granted to PUBLIC, and the caller must own the tables.
-Returns the change's steps. Raises 42501, 42P01, 42703, 42804, 42809, 42601, 22023, and 55000 where
-an index is missing.
+`status_column` is not among `active_statuses` is refused to everybody; a NULL status_column asks only
+that it is there. The column of the project's organization is called like `org_column` unless
+`project_org_column` says otherwise. Administrative: EXECUTE is not granted to PUBLIC, and the caller
+must own the tables.
+Returns the change's steps. Raises 42501 for what is not the caller's, 42P01 and 42703 for a missing
+table or column, 42804 for a column that holds no such ids, 42809 for what is no table, 55000 where an
+index is missing, 42601 and 22023 for an `active` that is no expression, 22004.
 
 Example: `SELECT * FROM tenant_guard.use_membership('crm.memberships', 'user_id', 'organization_id', 'role');`$comment$),
       ('validate_org', $comment$Returns the organization if the user may work for it, by the checks of `set_org`; sets nothing.
-Raises 42501 for no member and for a suspended organization, 28000 without a user, 55000 when no
-membership table is registered.
+Raises 42501 for no member and for a suspended organization, 28000 without a user, 55000 when the
+membership table is asked and not registered or gone, 22004.
 
 Example: `INSERT INTO invoices (organization_id) VALUES (tenant_guard.validate_org('3f0c5b9e-0000-4000-8000-000000000001'));`$comment$),
       ('validate_org_text', $comment$`validate_org` for organizations whose ids are not UUIDs; returns the id as the membership table
@@ -321,7 +340,7 @@ spells it. Raises as `validate_org` does.
 
 Example: `SELECT tenant_guard.validate_org_text('42');`$comment$),
       ('verify_token', $comment$Verifies a token as `authenticate` does and returns its claims; sets nothing. Works whatever
-`tenant_guard.trust` is. Raises 28000, saying which check failed.
+`tenant_guard.trust` is. Raises 28000, saying which check failed, 42501 as `authenticate` does, 22004.
 
 Example: `SELECT tenant_guard.verify_token('<header>.<payload>.<signature>') ->> 'sub';`$comment$)
     ) c(name, comment)

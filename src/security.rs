@@ -38,7 +38,7 @@ pub fn record(event: &Event) -> Option<Written> {
     let of = event.user.as_deref().unwrap_or("nobody");
     let subject = event.subject.as_deref().map(|s| format!(", {s:?}")).unwrap_or_default();
     let detail = format!("kind {}{subject}, user {of}, role {}", event.kind, user::current());
-    log::to_server(event.message, &detail);
+    log::to_server(event.severity == Severity::Critical, event.message, &detail);
     // The table missing, in the middle of an upgrade, is no reason to fail.
     (transaction::writable() && append(event).is_ok()).then(Written::here)
 }

@@ -18,6 +18,16 @@ pub enum Trust {
     Verified,
 }
 
+impl Trust {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Trust::Gateway => "gateway",
+            Trust::Verified => "verified",
+        }
+    }
+}
+
 /// What makes a claimed organization believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
 pub enum OrgCheck {
@@ -32,6 +42,17 @@ pub enum OrgCheck {
     Claim,
 }
 
+impl OrgCheck {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            OrgCheck::Auto => "auto",
+            OrgCheck::Membership => "membership",
+            OrgCheck::Claim => "claim",
+        }
+    }
+}
+
 /// An administrator sets it to `verified` where clients send SQL of their own, so that no session
 /// is believed without a token.
 static TRUST: GucSetting<Trust> = GucSetting::<Trust>::new(Trust::Gateway);
@@ -44,8 +65,8 @@ static ORG_CHECK: GucSetting<OrgCheck> = GucSetting::<OrgCheck>::new(OrgCheck::A
 /// send them. An administrator raises it where tokens are larger.
 static MAX_CLAIMS_SIZE: GucSetting<i32> = GucSetting::<i32>::new(65_536);
 
-/// Issuers whose tokens are accepted, parted by commas; empty accepts any that has a key here. An
-/// administrator sets it to pin the issuer of keys that were added without one.
+/// Issuers whose tokens are accepted from keys that were added without an issuer, parted by commas; empty
+/// accepts any. An administrator sets it to pin the issuer of such keys.
 static JWT_ISSUER: Text = Text::new(None);
 
 /// Audiences of which a token must name one, parted by commas; empty asks for none. An administrator
@@ -184,7 +205,7 @@ pub fn define() {
     for (name, about, setting) in [
         (
             c"tenant_guard.jwt_issuer",
-            c"The issuers whose tokens are accepted, parted by commas; empty accepts any.",
+            c"The issuers accepted from keys that were added without one, parted by commas; empty accepts any.",
             &JWT_ISSUER,
         ),
         (

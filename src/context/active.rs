@@ -139,7 +139,7 @@ struct Basis {
     check: OrgCheck,
 }
 
-struct Kept {
+struct Remembered {
     basis: Basis,
     chosen: Vec<u8>,
     command: u32,
@@ -147,13 +147,13 @@ struct Kept {
 }
 
 thread_local! {
-    static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
+    static LAST: RefCell<Option<Remembered>> = const { RefCell::new(None) };
 }
 
 /// The context at a moment; None without an identity.
 pub fn active(moment: Moment) -> Result<Option<Rc<Active>>> {
     enum Found {
-        Kept(Rc<Active>),
+        Last(Rc<Active>),
         New(Box<Claimed>, Basis),
     }
     let found = with_claims_at(moment, |claims, serial| {
@@ -164,28 +164,28 @@ pub fn active(moment: Moment) -> Result<Option<Rc<Active>>> {
             roles: super::authority::generation(),
             check: settings::org_check(),
         };
-        let kept = KEPT.with_borrow(|kept| match kept {
-            Some(kept) if kept.basis == basis && kept.still_true() => Some(kept.active.clone()),
+        let last = LAST.with_borrow(|last| match last {
+            Some(last) if last.basis == basis && last.still_true() => Some(last.active.clone()),
             _ => None,
         });
-        Some(match kept {
-            Some(active) => Found::Kept(active),
+        Some(match last {
+            Some(active) => Found::Last(active),
             None => Found::New(Box::new(Claimed::of(claims)), basis),
         })
     });
     let (claimed, basis) = match found {
         None => return Ok(None),
-        Some(Found::Kept(active)) => return Ok(Some(active)),
+        Some(Found::Last(active)) => return Ok(Some(active)),
         Some(Found::New(claimed, basis)) => (*claimed, basis),
     };
     let chosen = settings::with_org(<[u8]>::to_vec);
     let command = transaction::command();
     let active = Rc::new(resolve(claimed, &chosen)?);
-    KEPT.replace(Some(Kept { basis, chosen, command, active: active.clone() }));
+    LAST.replace(Some(Remembered { basis, chosen, command, active: active.clone() }));
     Ok(Some(active))
 }
 
-impl Kept {
+impl Remembered {
     fn still_true(&self) -> bool {
         // A no ends as soon as the transaction has changed something.
         let certain =
@@ -332,7 +332,7 @@ impl Verdict {
             }
             Verdict::Suspended => "the claims name one that is not active",
             Verdict::Unchecked => {
-                "the claims name one, and there is no membership table to check it with"
+                "the claims name one, and the membership table to check it with is gone, or none was registered"
             }
             Verdict::NoUser => "the claims name one, but no user",
         }

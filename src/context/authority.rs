@@ -7,7 +7,7 @@ use super::active::{self, Active, Check, Spelling};
 use super::belonging::{self, Asked};
 use super::permission::{Permissions, RoleGrant, RoleGrants};
 use crate::error::Result;
-use crate::pg::invalidation::{self, Cached, Kept};
+use crate::pg::invalidation::{self, Cached, Subject};
 use crate::pg::transaction::Moment;
 use crate::pg::{query, relation, user};
 use std::rc::Rc;
@@ -22,14 +22,14 @@ pub struct Authority {
 }
 
 thread_local! {
-    static GRANTS: Cached<Rc<RoleGrants>> = const { Cached::new(Kept::RolePermissions) };
+    static GRANTS: Cached<Rc<RoleGrants>> = const { Cached::new(Subject::RolePermissions) };
     static NOTHING: Rc<Authority> = Rc::default();
 }
 
 /// Changes whenever roles may permit something else.
 #[must_use]
 pub fn generation() -> u64 {
-    invalidation::generation(Kept::RolePermissions)
+    invalidation::generation(Subject::RolePermissions)
 }
 
 /// What each role is granted in this database.

@@ -71,7 +71,9 @@ pub fn find(table: &Membership, user: &str, asked: Asked) -> Result<Option<Rc<Me
         let known = memory.known.get(&key).cloned();
         let complete = memory.complete && !table.fuzzy();
         // The second organization asked for: likely a policy that asks for each row's.
-        let load_all = !memory.complete && !memory.too_many && !memory.known.is_empty();
+        // Where spellings are fuzzy only the table itself can tell.
+        let load_all =
+            !memory.complete && !memory.too_many && !memory.known.is_empty() && !table.fuzzy();
         (known, complete, load_all)
     });
     match known {
@@ -118,7 +120,9 @@ pub fn all(table: &Membership, user: &str) -> Result<Vec<Rc<Member>>> {
     if !complete {
         let members = members(table, table.all(user, None)?)?;
         if members.len() > REMEMBERED {
-            return Ok(members.into_iter().map(Rc::new).collect());
+            let mut all: Vec<Rc<Member>> = members.into_iter().map(Rc::new).collect();
+            all.sort_by(|a, b| a.organization.text.cmp(&b.organization.text));
+            return Ok(all);
         }
         MEMORY.with_borrow_mut(|memory| {
             memory.complete = true;

@@ -2,11 +2,13 @@
 
 use super::active::{self, Check, Spelling};
 use super::belonging::{self, Asked};
-use super::membership::{Membership, Projects};
+use super::membership::{self, Membership, Projects};
 use super::pg_uuid;
 use crate::error::{Error, Result};
 use crate::identity::claims::Id;
+use crate::pg::ident;
 use crate::pg::transaction::Moment;
+use crate::settings::{self, OrgCheck};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::Uuid;
@@ -26,7 +28,12 @@ fn allowed(function: &'static str, organization: &str) -> Result<Allowed> {
     let not_member = |why| Error::NotMember { organization: organization.to_string(), why };
     let suspended = || Error::Suspended { organization: organization.to_string() };
     match active::check()? {
-        Check::Nothing => Err(Error::NoMembershipTable),
+        Check::Nothing => Err(match membership::registration()? {
+            Some(gone) => Error::MembershipTableGone {
+                table: ident::qualified(&gone.table_schema, &gone.table_name),
+            },
+            None => Error::NoMembershipTable,
+        }),
         Check::Membership(table) => {
             let member = belonging::find(&table, &user, Asked::Text(organization))?;
             let why =
@@ -38,9 +45,11 @@ fn allowed(function: &'static str, organization: &str) -> Result<Allowed> {
             Ok(Allowed { user, organization: member.organization.clone(), table: Some(table) })
         }
         Check::Claim(table) => {
-            let none = claimed.is_none_or(|c| c.organizations.is_empty());
-            if none && table.is_none() {
-                return Err(Error::NoMembershipTable);
+            if claimed.is_none_or(|c| c.organizations.is_empty()) {
+                return Err(match (settings::org_check(), &table) {
+                    (OrgCheck::Auto, None) => Error::NoMembershipTable,
+                    _ => Error::NoneClaimed,
+                });
             }
             let why = "The token does not name it, and tokens are what counts here.";
             let named = claimed.and_then(|c| c.names(organization, Spelling::of(table.as_deref())));
@@ -59,7 +68,8 @@ fn allowed(function: &'static str, organization: &str) -> Result<Allowed> {
 fn project_of(allowed: &Allowed, project: &str) -> Result<String> {
     let projects = allowed.table.as_ref().and_then(|t| t.projects.as_ref());
     let projects = match projects {
-        None | Some(Projects::Gone) => return Err(Error::NoProjectTable),
+        None => return Err(Error::NoProjectTable),
+        Some(Projects::Gone) => return Err(Error::ProjectTableGone),
         Some(projects) => projects,
     };
     let refuse = || Error::NotItsProject {
@@ -75,8 +85,8 @@ fn project_of(allowed: &Allowed, project: &str) -> Result<String> {
 }
 
 /// Returns the organization's id as the membership table spells it.
-fn activate(organization: &str, project: Option<&str>) -> Result<Id> {
-    let allowed = allowed("set_org", organization)?;
+fn activate(function: &'static str, organization: &str, project: Option<&str>) -> Result<Id> {
+    let allowed = allowed(function, organization)?;
     let project = match project {
         Some(project) => Some(project_of(&allowed, project)?),
         None => None,
@@ -90,7 +100,8 @@ fn activate(organization: &str, project: Option<&str>) -> Result<Id> {
 /// own; returns the organization's id. Without a project, none is active. The choice counts for this
 /// user only: when the claims change to another user in the same transaction, it is void.
 /// Raises 42501 for no member, a suspended organization and another organization's project, 28000
-/// without a user, 55000 when no membership table, or none of projects, is registered.
+/// without a user, 55000 when the membership table, or that of projects, is asked and not registered or
+/// gone, 22004.
 ///
 /// Example: `BEGIN; SELECT tenant_guard.set_org('3f0c5b9e-0000-4000-8000-000000000001'); ... COMMIT;`
 #[pg_extern(volatile, parallel_unsafe)]
@@ -99,7 +110,7 @@ fn set_org(
     project: default!(Option<Uuid>, "NULL"),
 ) -> Result<Uuid, ErrorReport> {
     let org = org.ok_or(Error::NullArgument { function: "set_org", argument: "org" })?;
-    activate(&org.to_string(), project.map(|p| p.to_string()).as_deref())?;
+    activate("set_org", &org.to_string(), project.map(|p| p.to_string()).as_deref())?;
     Ok(org)
 }
 
@@ -113,12 +124,12 @@ fn set_org_text(
     project: default!(Option<&str>, "NULL"),
 ) -> Result<String, ErrorReport> {
     let org = org.ok_or(Error::NullArgument { function: "set_org_text", argument: "org" })?;
-    Ok(activate(org, project)?.text)
+    Ok(activate("set_org_text", org, project)?.text)
 }
 
 /// Returns the organization if the user may work for it, by the checks of `set_org`; sets nothing.
-/// Raises 42501 for no member and for a suspended organization, 28000 without a user, 55000 when no
-/// membership table is registered.
+/// Raises 42501 for no member and for a suspended organization, 28000 without a user, 55000 when the
+/// membership table is asked and not registered or gone, 22004.
 ///
 /// Example: `INSERT INTO invoices (organization_id) VALUES (tenant_guard.validate_org('3f0c5b9e-0000-4000-8000-000000000001'));`
 #[pg_extern(stable, parallel_restricted)]

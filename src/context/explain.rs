@@ -7,9 +7,8 @@ use crate::error::Result;
 use crate::identity::profile::{self, Field, FIELDS};
 use crate::identity::session::{origin, Origin};
 use crate::identity::{gateway_claims, json, source, with_claims_at};
-use crate::pg::row::timestamp_text;
-use crate::pg::transaction::Moment;
-use crate::settings::{self, OrgCheck, Trust};
+use crate::pg::transaction::{timestamp_text, Moment};
+use crate::settings::{self, Trust};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use serde_json::{Map, Value};
@@ -29,7 +28,7 @@ impl Rows {
 /// Says, row by row, who the session is taken for and why: where the identity comes from, what the
 /// claims look like, which path gave each value, whether the organization is believed, and what the
 /// user may do. Every value that is NULL says why. No token and no key is shown. Columns: setting,
-/// value_seen, verdict, hint. Raises nothing.
+/// value_seen, verdict, hint. Raises only what a registered `active` condition raises.
 ///
 /// Example: `SELECT * FROM tenant_guard.explain_identity();`
 #[pg_extern(stable, parallel_restricted)]
@@ -54,10 +53,7 @@ fn explain_identity() -> Result<
 }
 
 fn identity(rows: &mut Rows) {
-    let trust = match settings::trust() {
-        Trust::Gateway => "gateway",
-        Trust::Verified => "verified",
-    };
+    let trust = settings::trust().name();
     rows.add("tenant_guard.trust", Some(trust.into()), "where the identity comes from", "");
     let (seen, verdict, hint) = match origin() {
         Origin::Setting => {
@@ -71,7 +67,7 @@ fn identity(rows: &mut Rows) {
         ),
         Origin::Sealed if nobody() => (
             Some("sealed by pre_request()"),
-            "nobody: what was sealed is not a JSON object that jsonb could hold, or names nobody yet".into(),
+            format!("nobody: what was sealed is not {OBJECT}, or {PENDING}"),
             "Have the gateway set request.jwt.claims before it calls pre_request().",
         ),
         Origin::Sealed => (
@@ -82,7 +78,11 @@ fn identity(rows: &mut Rows) {
         Origin::Token { kid, valid_until } => {
             let expired = valid_until.is_some_and(|until| until <= Moment::Now.unix_micros());
             let until = valid_until.map_or("for ever".into(), |t| format!("until {}", timestamp_text(t)));
-            let state = if expired { "expired, so nobody: it was valid" } else { "read: valid" };
+            let state = match (expired, nobody()) {
+                (true, _) => "nobody: it has expired; it was valid".to_string(),
+                (false, true) => format!("nobody: {PENDING}; it is valid"),
+                (false, false) => "read: valid".to_string(),
+            };
             let verdict = format!("{state} {until}, verified with key \"{kid}\"");
             (Some("a verified token"), verdict, if expired { "Authenticate with a fresh token." } else { "" })
         }
@@ -113,6 +113,9 @@ fn identity(rows: &mut Rows) {
     rows.add("identity", seen.map(str::to_string), verdict, hint);
 }
 
+const OBJECT: &str = "one JSON object within the limits (docs/identity.md)";
+const PENDING: &str = "its user is not through with signing in (\"sts\", \"is_restricted\")";
+
 /// Whether there are no claims in force after all.
 fn nobody() -> bool {
     with_claims_at(Moment::Now, |_, _| Some(())).is_none()
@@ -129,11 +132,9 @@ fn of_setting() -> (String, &'static str) {
         return (verdict, "Keep claims small, or raise tenant_guard.max_claims_size.");
     }
     match json::object(raw.as_bytes()) {
+        Some(_) if nobody() => (format!("nobody: {PENDING}"), "Finish signing in."),
         Some(_) => (format!("read: a JSON object of {} bytes", raw.len()), ""),
-        None => (
-            "nobody: it is not a JSON object that jsonb could hold".into(),
-            "Set it to a JSON object.",
-        ),
+        None => (format!("nobody: it is not {OBJECT}"), "Set it to a JSON object."),
     }
 }
 
@@ -205,7 +206,8 @@ fn one_field(
 fn expiry(rows: &mut Rows, root: &Map<String, Value>) {
     let seen = root.get("exp").and_then(json::as_text);
     match (settings::trust(), &seen) {
-        (Trust::Verified, _) => rows.add("exp", seen, "checked by every statement", ""),
+        (Trust::Verified, Some(_)) => rows.add("exp", seen, "checked by every statement", ""),
+        (Trust::Verified, None) => rows.add("exp", None, "none: it never expires", ""),
         (Trust::Gateway, Some(_)) => {
             rows.add("exp", seen, "not checked here: the gateway does", "")
         }
@@ -215,11 +217,7 @@ fn expiry(rows: &mut Rows, root: &Map<String, Value>) {
 
 fn context(rows: &mut Rows) -> Result<()> {
     let check = active::check()?;
-    let setting = match settings::org_check() {
-        OrgCheck::Auto => "auto",
-        OrgCheck::Membership => "membership",
-        OrgCheck::Claim => "claim",
-    };
+    let setting = settings::org_check().name();
     let verdict = match &check {
         Check::Membership(_) => "a claimed organization must be in the membership table",
         Check::Nothing => "nothing is believed: there is no membership table to ask",
@@ -229,7 +227,12 @@ fn context(rows: &mut Rows) -> Result<()> {
     rows.add("tenant_guard.org_check", Some(setting.into()), verdict, "");
     match membership::registered()? {
         Registered::Table(table) => {
-            rows.add("membership table", Some(table.describe()), "registered", "");
+            let missing = table.missing();
+            let verdict = match missing.as_slice() {
+                [] => "registered".to_string(),
+                missing => format!("registered, but gone or changed: {}", missing.join("; ")),
+            };
+            rows.add("membership table", Some(table.describe()), verdict, "");
         }
         Registered::Gone => rows.add(
             "membership table",

@@ -4,7 +4,7 @@
 use super::planner::{self, Registration};
 use crate::catalog::{self, IdType};
 use crate::error::Result;
-use crate::pg::invalidation::{Cached, Kept};
+use crate::pg::invalidation::{Cached, Subject};
 use crate::pg::{ident, invalidation, kept, query, relation, user};
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys;
@@ -113,13 +113,13 @@ impl Found {
 }
 
 thread_local! {
-    static CACHE: Cached<Registered> = const { Cached::new(Kept::Membership) };
+    static CACHE: Cached<Registered> = const { Cached::new(Subject::Membership) };
 }
 
 /// Changes whenever `registered` may give another answer.
 #[must_use]
 pub fn generation() -> u64 {
-    invalidation::generation(Kept::Membership)
+    invalidation::generation(Subject::Membership)
 }
 
 /// Read once, and again whenever the registration or one of its tables changes.
@@ -303,15 +303,31 @@ impl Membership {
         Ok(found.into_iter().flatten().collect())
     }
 
-    /// Whether two spellings of an organization's id are the same to the table.
     #[must_use]
     pub fn org_type(&self) -> IdType {
         self.org.r#type
     }
 
+    /// Whether two spellings of an organization's id may be the same to the table.
     #[must_use]
     pub fn fuzzy(&self) -> bool {
         self.org.fuzzy
+    }
+
+    /// What was registered beside the table and is gone, or no longer fits; for a person.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
+        let role = self.has_roles && self.role.is_none();
+        let organizations = matches!(self.organizations, Some(Organizations::Gone));
+        let projects = matches!(self.projects, Some(Projects::Gone));
+        [
+            (role, "the role column: members have no roles"),
+            (organizations, "the organizations: none is active"),
+            (projects, "the projects: none is anybody's"),
+        ]
+        .into_iter()
+        .filter_map(|(gone, what)| gone.then_some(what))
+        .collect()
     }
 
     /// The table, for a person.

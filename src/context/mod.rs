@@ -48,10 +48,10 @@ fn project<R>(
     Ok(active.and_then(|active| active.project.as_ref().and_then(f)))
 }
 
-/// The active organization where its id is a UUID: the one chosen with `set_org` in this
-/// transaction, else the one that the claims name, if the check in `tenant_guard.org_check` lets it be
-/// believed; NULL when there is none, and of several claimed ones. The membership is looked up once a
-/// transaction. Raises only what a condition registered with `use_membership(active => ...)` raises.
+/// The active organization where its id is a UUID: the one chosen with `set_org` in this transaction,
+/// else the one that the claims name, if the check in `tenant_guard.org_check` lets it be believed;
+/// NULL when there is none, and of several claimed ones. The membership is looked up once a
+/// transaction. Raises only what a registered `active` condition raises.
 ///
 /// Example: `CREATE POLICY own ON notes USING (organization_id = (SELECT tenant_guard.org_id()));`
 #[pg_extern(stable, parallel_safe)]
@@ -59,7 +59,8 @@ fn org_id(fcinfo: FunctionCallInfo) -> Result<Option<Uuid>, ErrorReport> {
     organization(fcinfo, |o| o.uuid.map(pg_uuid))
 }
 
-/// The active organization's id as text; NULL when there is none. Raises nothing.
+/// The active organization's id as text; NULL when there is none. Raises only what a registered
+/// `active` condition raises.
 ///
 /// Example: `SELECT tenant_guard.org_id_text();`
 #[pg_extern(stable, parallel_safe)]
@@ -67,7 +68,8 @@ fn org_id_text(fcinfo: FunctionCallInfo) -> Result<Option<String>, ErrorReport> 
     organization(fcinfo, |o| Some(o.text.clone()))
 }
 
-/// The active organization where its id is a whole number of 8 bytes; NULL otherwise. Raises nothing.
+/// The active organization where its id is a whole number of 8 bytes; NULL otherwise. Raises only what
+/// a registered `active` condition raises.
 ///
 /// Example: `CREATE POLICY own ON orders USING (branch_id = (SELECT tenant_guard.org_id_bigint()));`
 #[pg_extern(stable, parallel_safe)]
@@ -76,7 +78,8 @@ fn org_id_bigint(fcinfo: FunctionCallInfo) -> Result<Option<i64>, ErrorReport> {
 }
 
 /// The active project where its id is a UUID: the one chosen with `set_org`, else the one that the
-/// claims name, if it is the active organization's; NULL when there is none. Raises nothing.
+/// claims name, if it is the active organization's; NULL when there is none. Raises only what a
+/// registered `active` condition raises.
 ///
 /// Example: `CREATE POLICY own ON tasks USING (project_id = (SELECT tenant_guard.project_id()));`
 #[pg_extern(stable, parallel_safe)]
@@ -84,7 +87,8 @@ fn project_id(fcinfo: FunctionCallInfo) -> Result<Option<Uuid>, ErrorReport> {
     project(fcinfo, |p| p.uuid.map(pg_uuid))
 }
 
-/// The active project's id as text; NULL when there is none. Raises nothing.
+/// The active project's id as text; NULL when there is none. Raises only what a registered `active`
+/// condition raises.
 ///
 /// Example: `SELECT tenant_guard.project_id_text();`
 #[pg_extern(stable, parallel_safe)]
@@ -92,7 +96,8 @@ fn project_id_text(fcinfo: FunctionCallInfo) -> Result<Option<String>, ErrorRepo
     project(fcinfo, |p| Some(p.text.clone()))
 }
 
-/// The active project where its id is a whole number of 8 bytes; NULL otherwise. Raises nothing.
+/// The active project where its id is a whole number of 8 bytes; NULL otherwise. Raises only what a
+/// registered `active` condition raises.
 ///
 /// Example: `SELECT tenant_guard.project_id_bigint();`
 #[pg_extern(stable, parallel_safe)]
@@ -123,7 +128,8 @@ fn organizations(call: FunctionCallInfo) -> Result<Vec<Id>> {
 
 /// Every active organization that the user belongs to, as an array of UUIDs: those that the membership
 /// table gives the user, or that the token names, as `tenant_guard.org_check` says; ids that are not
-/// UUIDs are left out; empty, never NULL, when there are none. Raises nothing.
+/// UUIDs are left out; empty, never NULL, when there are none. Raises only what a registered `active`
+/// condition raises.
 ///
 /// Example: `... USING (organization_id = ANY ((SELECT tenant_guard.org_ids())::uuid[]))`
 #[pg_extern(stable, parallel_safe, cost = 100)]
@@ -132,7 +138,7 @@ fn org_ids(fcinfo: FunctionCallInfo) -> Result<Vec<Uuid>, ErrorReport> {
 }
 
 /// Every active organization that the user belongs to, as an array of text; empty, never NULL, when
-/// there are none. Raises nothing.
+/// there are none. Raises only what a registered `active` condition raises.
 ///
 /// Example: `SELECT unnest(tenant_guard.org_ids_text());`
 #[pg_extern(stable, parallel_safe, cost = 100)]
@@ -141,7 +147,8 @@ fn org_ids_text(fcinfo: FunctionCallInfo) -> Result<Vec<String>, ErrorReport> {
 }
 
 /// Every active organization that the user belongs to, as an array of bigint; ids that are not whole
-/// numbers are left out; empty, never NULL, when there are none. Raises nothing.
+/// numbers are left out; empty, never NULL, when there are none. Raises only what a registered
+/// `active` condition raises.
 ///
 /// Example: `SELECT unnest(tenant_guard.org_ids_bigint());`
 #[pg_extern(stable, parallel_safe, cost = 100)]
@@ -190,7 +197,8 @@ fn claimed_member(
 }
 
 /// Whether the user belongs to the organization, and that is active; as the membership table says, or
-/// the token, as `tenant_guard.org_check` says; false without a user. Raises nothing.
+/// the token, as `tenant_guard.org_check` says; false without a user. Raises only what a registered
+/// `active` condition raises.
 ///
 /// Example: `SELECT tenant_guard.is_member('3f0c5b9e-0000-4000-8000-000000000001');`
 #[pg_extern(stable, strict, parallel_safe, cost = 100)]
@@ -198,7 +206,8 @@ fn is_member(org: Uuid, fcinfo: FunctionCallInfo) -> Result<bool, ErrorReport> {
     Ok(member(fcinfo, Asked::Uuid(uuid::Uuid::from_bytes(*org.as_bytes())))?.is_some())
 }
 
-/// `is_member` for organizations whose ids are not UUIDs. Raises nothing.
+/// `is_member` for organizations whose ids are not UUIDs. Raises only what a registered `active`
+/// condition raises.
 ///
 /// Example: `SELECT tenant_guard.is_member_text('42');`
 #[pg_extern(stable, strict, parallel_safe, cost = 100)]
@@ -211,7 +220,8 @@ fn first_role(member: Option<Rc<Member>>) -> Option<String> {
 }
 
 /// The user's role in the organization; the first in alphabetical order where there are several; NULL
-/// for no member, and for a member without a role. Raises nothing.
+/// for no member, and for a member without a role. Raises only what a registered `active` condition
+/// raises.
 ///
 /// Example: `SELECT tenant_guard.org_role(tenant_guard.org_id()) = 'owner';`
 #[pg_extern(stable, strict, parallel_safe, cost = 100)]
@@ -220,7 +230,8 @@ fn org_role(org: Uuid, fcinfo: FunctionCallInfo) -> Result<Option<String>, Error
     Ok(first_role(member(fcinfo, asked)?))
 }
 
-/// `org_role` for organizations whose ids are not UUIDs. Raises nothing.
+/// `org_role` for organizations whose ids are not UUIDs. Raises only what a registered `active`
+/// condition raises.
 ///
 /// Example: `SELECT tenant_guard.org_role_text('42');`
 #[pg_extern(stable, strict, parallel_safe, cost = 100)]
@@ -230,8 +241,8 @@ fn org_role_text(org: &str, fcinfo: FunctionCallInfo) -> Result<Option<String>, 
 
 /// The user's roles in the active organization, with those they inherit (`set_role_permissions`),
 /// sorted; empty, never NULL, when there are none. They are the membership table's where it is asked
-/// and has a role column, else the token's: for the organization that it names, or, where it names none,
-/// while no organization is active. Raises nothing.
+/// and has a role column, else the token's: for the organization that it names, or, where it names
+/// none, while no organization is active. Raises only what a registered `active` condition raises.
 ///
 /// Example: `SELECT tenant_guard.roles();`
 #[pg_extern(stable, parallel_safe)]
@@ -239,8 +250,8 @@ fn roles(fcinfo: FunctionCallInfo) -> Result<Vec<String>, ErrorReport> {
     Ok(authority::authority(Moment::Of(fcinfo))?.roles.clone())
 }
 
-/// What the user is permitted in the active organization, as granted, wildcards and all, sorted; empty,
-/// never NULL, when it is nothing. Raises nothing.
+/// What the user is permitted in the active organization, as granted, wildcards and all, sorted;
+/// empty, never NULL, when it is nothing. Raises only what a registered `active` condition raises.
 ///
 /// Example: `SELECT tenant_guard.permissions();`
 #[pg_extern(stable, parallel_safe)]
@@ -248,7 +259,8 @@ fn permissions(fcinfo: FunctionCallInfo) -> Result<Vec<String>, ErrorReport> {
     Ok(authority::authority(Moment::Of(fcinfo))?.granted.clone())
 }
 
-/// Whether the user has the role in the active organization, itself or by inheritance. Raises nothing.
+/// Whether the user has the role in the active organization, itself or by inheritance. Raises only
+/// what a registered `active` condition raises.
 ///
 /// Example: `CREATE POLICY admins ON settings USING ((SELECT tenant_guard.has_role('admin')));`
 #[pg_extern(stable, strict, parallel_safe)]
@@ -257,7 +269,7 @@ fn has_role(role: &str, fcinfo: FunctionCallInfo) -> Result<bool, ErrorReport> {
 }
 
 /// Whether the user is permitted something in the active organization: `leads:read` is permitted by
-/// `leads:read`, `leads:*` and `*`. Raises nothing.
+/// `leads:read`, `leads:*` and `*`. Raises only what a registered `active` condition raises.
 ///
 /// Example: `CREATE POLICY writers ON leads FOR UPDATE USING ((SELECT tenant_guard.has_permission('leads:write')));`
 #[pg_extern(stable, strict, parallel_safe)]
@@ -265,7 +277,16 @@ fn has_permission(permission: &str, fcinfo: FunctionCallInfo) -> Result<bool, Er
     Ok(authority::authority(Moment::Of(fcinfo))?.permissions.allow(permission))
 }
 
-/// For `status`: whether the registered membership table, if there is one, can be asked.
-pub fn membership_is_askable() -> Result<bool> {
-    Ok(!matches!(membership::registered()?, membership::Registered::Gone))
+/// For `status`: what is gone of what was registered with `use_membership`; NULL where nothing is.
+pub fn missing_of_membership() -> Result<Option<String>> {
+    Ok(match membership::registered()? {
+        membership::Registered::No => None,
+        membership::Registered::Gone => {
+            Some("it, or a column of it: nobody is a member of anything".to_string())
+        }
+        membership::Registered::Table(table) => {
+            let missing = table.missing();
+            (!missing.is_empty()).then(|| missing.join("; "))
+        }
+    })
 }

@@ -16,10 +16,13 @@ use pgrx::JsonB;
 /// then on, and a claimed organization is believed only if it agrees. `role_column` may hold one role
 /// or an array of them. `active` is a condition on its rows, such as 'revoked_at IS NULL'. With
 /// `project_table`, projects are checked to be the organization's; with `organizations`, one whose
-/// `status_column` is not among `active_statuses` is refused to everybody. Administrative: EXECUTE is
-/// not granted to PUBLIC, and the caller must own the tables.
-/// Returns the change's steps. Raises 42501, 42P01, 42703, 42804, 42809, 42601, 22023, and 55000 where
-/// an index is missing.
+/// `status_column` is not among `active_statuses` is refused to everybody; a NULL status_column asks only
+/// that it is there. The column of the project's organization is called like `org_column` unless
+/// `project_org_column` says otherwise. Administrative: EXECUTE is not granted to PUBLIC, and the caller
+/// must own the tables.
+/// Returns the change's steps. Raises 42501 for what is not the caller's, 42P01 and 42703 for a missing
+/// table or column, 42804 for a column that holds no such ids, 42809 for what is no table, 55000 where an
+/// index is missing, 42601 and 22023 for an `active` that is no expression, 22004.
 ///
 /// Example: `SELECT * FROM tenant_guard.use_membership('crm.memberships', 'user_id', 'organization_id', 'role');`
 #[pg_extern(volatile, parallel_unsafe)]

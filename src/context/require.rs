@@ -9,14 +9,16 @@ use pgrx::pg_sys::FunctionCallInfo;
 use pgrx::prelude::*;
 use pgrx::{Uuid, VariadicArray};
 
-/// The active organization, where its id is a UUID. Raises 28000 when there is none, saying why.
+fn uuid(what: &'static str, id: Id) -> Result<Uuid, ErrorReport> {
+    Ok(id.uuid.map(pg_uuid).ok_or(Error::IdIsNoUuid { what, id: id.text })?)
+}
+
+/// The active organization. Raises 28000 when there is none, saying why, and when its id is no UUID.
 ///
 /// Example: `INSERT INTO notes (organization_id, body) VALUES (tenant_guard.require_org(), 'hello');`
 #[pg_extern(stable, parallel_safe)]
 fn require_org(fcinfo: FunctionCallInfo) -> Result<Uuid, ErrorReport> {
-    let organization = active::require(Moment::Of(fcinfo))?;
-    let why = "its id is no UUID: call require_org_text()";
-    Ok(organization.uuid.map(pg_uuid).ok_or(Error::NoOrganization { why })?)
+    uuid("organization", active::require(Moment::Of(fcinfo))?)
 }
 
 /// The active organization as text. Raises 28000 when there is none, saying why.
@@ -33,12 +35,12 @@ fn project(moment: Moment) -> Result<Id> {
     active.and_then(|active| active.project.clone()).ok_or(Error::NoProject)
 }
 
-/// The active project, where its id is a UUID. Raises 28000 when there is none.
+/// The active project. Raises 28000 when there is none, and when its id is no UUID.
 ///
 /// Example: `INSERT INTO tasks (project_id, title) VALUES (tenant_guard.require_project(), 'call back');`
 #[pg_extern(stable, parallel_safe)]
 fn require_project(fcinfo: FunctionCallInfo) -> Result<Uuid, ErrorReport> {
-    Ok(project(Moment::Of(fcinfo))?.uuid.map(pg_uuid).ok_or(Error::NoProject)?)
+    uuid("project", project(Moment::Of(fcinfo))?)
 }
 
 /// The active project as text. Raises 28000 when there is none.

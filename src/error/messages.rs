@@ -114,6 +114,30 @@ impl Error {
                 "An organization is believed only when a membership table says that the user belongs to it.",
                 "An administrator registers it: SELECT * FROM tenant_guard.use_membership('schema.memberships', 'user_id', 'organization_id').",
             ),
+            Error::MembershipTableGone { table } => parts(
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("the registered membership table {table} is gone or changed"),
+                "It, or a column of it, was renamed, dropped, or altered to another type; so nobody is a member of anything.",
+                "An administrator registers it anew: SELECT * FROM tenant_guard.use_membership(...).",
+            ),
+            Error::ProjectTableGone => parts(
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "the registered table of projects is gone or changed",
+                "It, or a column of it, was renamed, dropped, or altered to another type; so no project is anybody's.",
+                "An administrator registers it anew: use_membership(..., project_table => 'schema.projects').",
+            ),
+            Error::NoneClaimed => parts(
+                ERRCODE_INSUFFICIENT_PRIVILEGE,
+                "the token names no organization",
+                "tenant_guard.org_check says that tokens are what counts, so there is none to choose.",
+                "Have the issuer put the user's organizations in the token; SELECT * FROM tenant_guard.explain_identity() says where it is looked for.",
+            ),
+            Error::IdIsNoUuid { what, id } => parts(
+                ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+                format!("the active {what} \"{id}\" has no UUID for an id"),
+                "This function returns a UUID.",
+                format!("Call tenant_guard.require_{}_text() instead.", if *what == "project" { "project" } else { "org" }),
+            ),
             Error::NotMember { organization, why } => parts(
                 ERRCODE_INSUFFICIENT_PRIVILEGE,
                 format!("the user is not a member of organization \"{organization}\""),
@@ -130,12 +154,12 @@ impl Error {
                 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
                 "no organization is active",
                 format!("That is because {why}."),
-                "Call tenant_guard.set_org(organization) first; SELECT * FROM tenant_guard.explain_identity() says what was seen.",
+                "SELECT * FROM tenant_guard.explain_identity() says what was seen; set_org(organization) chooses one for the transaction.",
             ),
             Error::NoProject => parts(
                 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
                 "no project is active",
-                "None was chosen with set_org, and the claims name none of the active organization's, or none whose id has the type asked for.",
+                "None was chosen with set_org, and the claims name none of the active organization's.",
                 "Call tenant_guard.set_org(organization, project) first.",
             ),
             Error::NoProjectTable => parts(
@@ -386,7 +410,7 @@ impl Error {
     }
 }
 
-/// About a token: which check failed, never the token, and never more than whoever sent it knows.
+/// About a token: which check failed, never the token and never the key.
 fn token_parts(refusal: &Refusal) -> Parts {
     let (check, detail, hint) = refusal.explain();
     parts(

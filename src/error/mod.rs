@@ -72,6 +72,16 @@ pub enum Error {
         what: &'static str,
     },
     NoMembershipTable,
+    /// What was registered, and is not there any more.
+    MembershipTableGone {
+        table: String,
+    },
+    ProjectTableGone,
+    NoneClaimed,
+    IdIsNoUuid {
+        what: &'static str,
+        id: String,
+    },
     NotMember {
         organization: String,
         why: &'static str,

@@ -50,16 +50,17 @@ pub fn with_claims_at<R>(moment: Moment, f: impl FnOnce(&Claims, u64) -> Option<
     if settings::distrusted() {
         return None;
     }
-    settings::with_identity(|sealed| match (settings::trust(), sealed) {
-        (Trust::Verified, b"") => None,
-        // Where the gateway is trusted, an identity for the session is not: behind a pooler it
-        // would be everybody's.
-        (Trust::Gateway, b"") => of_gateway(f),
-        (trust, _) => settings::with_transaction_identity(|own| match (trust, own) {
-            (Trust::Gateway, b"") => of_gateway(f),
-            _ => of_seal(trust, sealed, moment, f),
+    match settings::trust() {
+        Trust::Verified => settings::with_identity(|sealed| match sealed {
+            b"" => None,
+            sealed => of_seal(Trust::Verified, sealed, moment, f),
         }),
-    })
+        // An identity for the session does not count here: behind a pooler it would be everybody's.
+        Trust::Gateway => settings::with_transaction_identity(|sealed| match sealed {
+            b"" => of_gateway(f),
+            sealed => of_seal(Trust::Gateway, sealed, moment, f),
+        }),
+    }
 }
 
 fn of_gateway<R>(f: impl FnOnce(&Claims, u64) -> Option<R>) -> Option<R> {

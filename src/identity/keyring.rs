@@ -3,7 +3,7 @@
 
 use super::key::{self, Key, Material, NewKey, ENCODINGS};
 use crate::error::{Error, Result};
-use crate::pg::invalidation::{Cached, Kept};
+use crate::pg::invalidation::{Cached, Subject};
 use crate::pg::{query, relation, user};
 use crate::security::{self, Event, Severity};
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone};
@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::rc::Rc;
 
 thread_local! {
-    static CACHE: Cached<Rc<Vec<Key>>> = const { Cached::new(Kept::Keys) };
+    static CACHE: Cached<Rc<Vec<Key>>> = const { Cached::new(Subject::Keys) };
 }
 
 #[derive(Deserialize)]
@@ -110,9 +110,10 @@ struct Validity {
 
 /// Adds a key for verifying tokens. HMAC takes the shared secret, as `encoding` says: text, base64,
 /// base64url or hex; the others a public key as PEM (SPKI) or as JSON Web Key. The key's algorithm is
-/// the only one it is ever used with. With `issuer` it signs for that issuer only. Administrative:
+/// the only one it is ever used with. With `issuer` it signs for that issuer only. It is in force from
+/// `valid_from` until before `valid_until`; NULL is no bound. Administrative:
 /// EXECUTE is not granted to PUBLIC. The secret stands in this statement, so keep it out of logs.
-/// Returns the key id. Raises 22023 for what is no such key, 42710 for a key id that is taken.
+/// Returns the key id. Raises 22023 for what is no such key, 42710 for a key id that is taken, 22004.
 ///
 /// Example: `SELECT tenant_guard.add_key('2026-11', 'HS256', 'a secret of at least 32 bytes, kept well');`
 #[pg_extern(volatile, parallel_unsafe)]
@@ -159,8 +160,8 @@ fn add_key(
 
 /// Adds the keys of a JSON Web Key Set (RFC 7517), as an issuer publishes it. A key that cannot be
 /// used, or whose key id is taken by another key, is left out, and the rest is loaded; a key that is
-/// there already stays as it is. Returns a row for each member: its key id, its algorithm, whether it
-/// is in force now, and what was found. Administrative: EXECUTE is not granted to PUBLIC.
+/// there already stays as it is. Returns a row for each member: its key id, its algorithm, whether the
+/// table has it now and it is not retired, and what was found. Administrative: EXECUTE is not granted to PUBLIC.
 /// Raises 22023 for what is no key set.
 ///
 /// Example: `SELECT * FROM tenant_guard.load_jwks('{"keys": []}', issuer => 'https://issuer.example');`
@@ -240,7 +241,7 @@ fn load(new: &NewKey, issuer: Option<&str>) -> Result<(bool, String)> {
 
 /// Ends the use of a key: no token that it signed is accepted from now on. Identities that were
 /// verified before keep until their token expires. Retiring it again changes nothing.
-/// Administrative: EXECUTE is not granted to PUBLIC. Raises 42704 for a key id that nobody added.
+/// Administrative: EXECUTE is not granted to PUBLIC. Raises 42704 for a key id that nobody added, 22004.
 ///
 /// Example: `SELECT tenant_guard.retire_key(kid) FROM tenant_guard.jwt_key WHERE kid = '2026-10';`
 #[pg_extern(volatile, parallel_unsafe)]
@@ -248,13 +249,19 @@ fn retire_key(kid: Option<&str>) -> Result<(), ErrorReport> {
     let kid = kid.ok_or(Error::NullArgument { function: "retire_key", argument: "kid" })?;
     let retired = user::as_extension_owner(|| {
         query::returning::<i32>(
-            "UPDATE tenant_guard.jwt_key SET retired_at = coalesce(retired_at, pg_catalog.now()) WHERE kid = $1 RETURNING 1",
+            "UPDATE tenant_guard.jwt_key SET retired_at = pg_catalog.now() WHERE kid = $1 AND retired_at IS NULL RETURNING 1",
             &[kid.into()],
         )
     })?;
-    if retired.is_none() {
+    if retired.is_some() {
+        record("key_retired", "a key for verifying tokens was retired", kid);
+        return Ok(());
+    }
+    let there = user::as_extension_owner(|| {
+        query::value::<i32>("SELECT 1 FROM tenant_guard.jwt_key WHERE kid = $1", &[kid.into()])
+    })?;
+    if there.is_none() {
         return Err(Error::NoSuchKey { kid: kid.into() }.into());
     }
-    record("key_retired", "a key for verifying tokens was retired", kid);
     Ok(())
 }

@@ -300,7 +300,11 @@ const USER_WRITABLE: &[&str] = &[
 #[must_use]
 pub fn user_writable(path: &[String]) -> Option<&str> {
     // Cognito's custom attributes are the user's to write unless every app client forbids it.
-    let writable = |key: &&str| USER_WRITABLE.contains(key) || key.starts_with("custom:");
+    // Some issuers' keys are found in any case.
+    let writable = |key: &&str| {
+        let key = key.to_lowercase();
+        USER_WRITABLE.iter().any(|u| u.eq_ignore_ascii_case(&key)) || key.starts_with("custom:")
+    };
     path.iter().map(String::as_str).find(writable)
 }
 

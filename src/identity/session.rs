@@ -60,7 +60,9 @@ fn set(identity: &str, lasting: Lasting) {
 /// Verifies a JSON Web Token (RFC 7519) with the keys of this database and makes its claims the
 /// identity: of the transaction, or with `scope => 'session'` of the session. `exp` is checked again
 /// by every statement that asks for the identity. Needs `tenant_guard.trust = 'verified'`.
-/// Raises 28000, saying which check failed, 55000 where the trust is another.
+/// Raises 28000, saying which check failed, 55000 where the trust is another or an identity for the
+/// session is not allowed, 42501 in a session whose client set one of the administrator's settings as it
+/// connected, 22004, 22023.
 ///
 /// Example: `BEGIN; SELECT tenant_guard.authenticate('<header>.<payload>.<signature>'); ... COMMIT;`
 #[pg_extern(volatile, parallel_unsafe)]
@@ -88,7 +90,7 @@ fn authenticate(
 }
 
 /// Verifies a token as `authenticate` does and returns its claims; sets nothing. Works whatever
-/// `tenant_guard.trust` is. Raises 28000, saying which check failed.
+/// `tenant_guard.trust` is. Raises 28000, saying which check failed, 42501 as `authenticate` does, 22004.
 ///
 /// Example: `SELECT tenant_guard.verify_token('<header>.<payload>.<signature>') ->> 'sub';`
 #[pg_extern(stable, parallel_restricted)]
@@ -101,7 +103,7 @@ fn verify_token(token: Option<&str>) -> Result<JsonB, ErrorReport> {
 /// for the transaction: what anybody sets there afterwards is ignored, and recorded in
 /// `tenant_guard.security_event`. With `tenant_guard.trust = 'verified'` it authenticates the Bearer
 /// token of the request's Authorization header, and raises 28000 as `authenticate` does; a request
-/// without one is nobody's.
+/// without one is nobody's. Raises 42501 as `authenticate` does.
 ///
 /// Example: `ALTER ROLE authenticator SET pgrst.db_pre_request = 'tenant_guard.pre_request';`
 #[pg_extern(volatile, parallel_unsafe)]

@@ -2,13 +2,13 @@
 
 use super::profile::{Field, Profile, DEFAULT};
 use crate::error::Result;
-use crate::pg::invalidation::{Cached, Kept};
+use crate::pg::invalidation::{Cached, Subject};
 use crate::pg::{invalidation, query, relation, user};
 use serde::Deserialize;
 use std::rc::Rc;
 
 thread_local! {
-    static CACHE: Cached<Rc<Profile>> = const { Cached::new(Kept::ClaimSources) };
+    static CACHE: Cached<Rc<Profile>> = const { Cached::new(Subject::ClaimSources) };
 }
 
 /// One configured source: the profile, or the path of one field.
@@ -24,7 +24,7 @@ pub const PROFILE: &str = "profile";
 /// Changes whenever `profile` may give another answer.
 #[must_use]
 pub fn generation() -> u64 {
-    invalidation::generation(Kept::ClaimSources)
+    invalidation::generation(Subject::ClaimSources)
 }
 
 /// The profile in force.

@@ -15,7 +15,7 @@ thread_local! {
     static RECORDED: Cell<Option<Recorded>> = const { Cell::new(None) };
 }
 
-/// The last record, where it was made, and the how-manieth of its transaction it was.
+/// The last record, where it was made, and how many its transaction has had.
 #[derive(Clone, Copy)]
 struct Recorded {
     at: Position,

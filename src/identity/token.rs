@@ -1,8 +1,8 @@
 //! Verifying a JSON Web Token (RFC 7519) in compact serialization (RFC 7515). Pure: the token, the
 //! keys, the rules and the time in; the claims, or which check failed, out.
 //!
-//! The signature comes first: about a token that nobody signed, nothing is told. The header is
-//! believed only as far as to say which key is meant; the algorithm is the key's.
+//! The signature comes before the claims: nothing of what a token says is looked at that nobody signed.
+//! The header is believed only as far as to say which key is meant; the algorithm is the key's.
 
 use super::json;
 use super::key::{name_of, Key, ALGORITHMS};
@@ -123,7 +123,7 @@ impl Refusal {
             ),
             Refusal::Payload => (
                 "its claims",
-                "The payload is not one JSON object that jsonb could hold.".into(),
+                "The payload is not one JSON object within the limits (docs/identity.md).".into(),
                 "Have the issuer send claims as a JSON object.",
             ),
             Refusal::Registered { claim, wanted } => (

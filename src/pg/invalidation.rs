@@ -5,9 +5,9 @@ use crate::error::Result;
 use pgrx::{pg_guard, pg_sys};
 use std::cell::{Cell, RefCell};
 
-/// What is kept, each with relations of its own to watch.
+/// What something kept was read about, each with relations of its own to watch.
 #[derive(Clone, Copy)]
-pub enum Kept {
+pub enum Subject {
     /// Where claims are found: the profile and the paths.
     ClaimSources,
     Keys,
@@ -25,18 +25,18 @@ thread_local! {
 
 /// Grows whenever a relation watched for it, or any schema's name, may have changed.
 #[must_use]
-pub fn generation(kept: Kept) -> u64 {
-    GENERATIONS.with(|generations| generations[kept as usize].get())
+pub fn generation(subject: Subject) -> u64 {
+    GENERATIONS.with(|generations| generations[subject as usize].get())
 }
 
 /// From now on changes to these relations count, and to no others.
-pub fn watch(kept: Kept, relations: Vec<pg_sys::Oid>) {
-    WATCHED.with_borrow_mut(|watched| watched[kept as usize] = Some(relations));
+pub fn watch(subject: Subject, relations: Vec<pg_sys::Oid>) {
+    WATCHED.with_borrow_mut(|watched| watched[subject as usize] = Some(relations));
 }
 
 /// From now on changes to any relation count: while it is not known yet which ones matter.
-pub fn watch_all(kept: Kept) {
-    WATCHED.with_borrow_mut(|watched| watched[kept as usize] = None);
+pub fn watch_all(subject: Subject) {
+    WATCHED.with_borrow_mut(|watched| watched[subject as usize] = None);
 }
 
 /// Tells every session, once this transaction commits, that a relation is not what it was.
@@ -84,21 +84,21 @@ extern "C-unwind" fn schema_changed(_arg: pg_sys::Datum, _cache: i32, _hash: u32
 
 /// A value read from the database, and kept until what it was read from may have changed.
 pub struct Cached<T> {
-    kept: Kept,
+    subject: Subject,
     value: RefCell<Option<(u64, T)>>,
 }
 
 impl<T: Clone> Cached<T> {
     #[must_use]
-    pub const fn new(kept: Kept) -> Self {
-        Cached { kept, value: RefCell::new(None) }
+    pub const fn new(subject: Subject) -> Self {
+        Cached { subject, value: RefCell::new(None) }
     }
 
     /// The kept value, or a fresh one. `read` gives the value and the relations it depends on; None
     /// for them means that any relation may come to matter.
     pub fn get(&self, read: impl FnOnce() -> Result<(T, Option<Vec<pg_sys::Oid>>)>) -> Result<T> {
         let current = |kept: &Option<(u64, T)>| match kept {
-            Some((at, value)) if *at == generation(self.kept) => Some(value.clone()),
+            Some((at, value)) if *at == generation(self.subject) => Some(value.clone()),
             _ => None,
         };
         if let Some(value) = current(&self.value.borrow()) {
@@ -110,14 +110,14 @@ impl<T: Clone> Cached<T> {
             return Ok(read()?.0);
         }
         // A change that comes in during the read makes the answer old at once.
-        watch_all(self.kept);
-        let at = generation(self.kept);
+        watch_all(self.subject);
+        let at = generation(self.subject);
         let (value, relations) = {
             let _read = query::catalog_read(query::PINNED);
             read()?
         };
         if let Some(relations) = relations {
-            watch(self.kept, relations);
+            watch(self.subject, relations);
         }
         self.value.replace(Some((at, value.clone())));
         Ok(value)

@@ -28,7 +28,7 @@ impl Xid8 {
     /// That of the current top-level transaction, which gets one if it had none.
     #[must_use]
     pub fn current() -> Self {
-        // SAFETY: called from a trigger, inside a transaction.
+        // SAFETY: inside a transaction, as every call of SQL is.
         Xid8(unsafe { pg_sys::GetTopFullTransactionId().value })
     }
 }
@@ -118,15 +118,4 @@ pub fn now() -> pgrx::datum::TimestampWithTimeZone {
 /// A NUL-free C string of a name.
 pub(super) fn c_name(name: &str) -> CString {
     CString::new(name).unwrap_or_default()
-}
-
-/// A moment of Unix time, in microseconds, as PostgreSQL writes it under the session's settings.
-#[must_use]
-pub fn timestamp_text(unix_micros: i64) -> String {
-    let micros = unix_micros.saturating_sub(946_684_800 * 1_000_000);
-    // SAFETY: a valid number of the range; the palloc'd text is copied at once.
-    unsafe {
-        let text = pg_sys::timestamptz_to_str(micros);
-        std::ffi::CStr::from_ptr(text).to_string_lossy().into_owned()
-    }
 }

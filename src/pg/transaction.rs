@@ -6,7 +6,7 @@ use pgrx::pg_sys;
 /// Seconds from Unix time's beginning to PostgreSQL's, 2000-01-01.
 const EPOCH_DIFFERENCE: i64 = 946_684_800;
 
-/// A point that everything answered at is true until the transaction, or the subtransaction, ends.
+/// A transaction of this process, and the subtransaction of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Position {
     transaction: u32,
@@ -101,5 +101,16 @@ impl Moment {
             (*state).fn_extra = now as *mut _;
             now
         }
+    }
+}
+
+/// A moment of Unix time, in microseconds, as PostgreSQL writes it under the session's settings.
+#[must_use]
+pub fn timestamp_text(unix_micros: i64) -> String {
+    let micros = unix_micros.saturating_sub(EPOCH_DIFFERENCE * 1_000_000);
+    // SAFETY: a valid number of the range; the palloc'd text is copied at once.
+    unsafe {
+        let text = pg_sys::timestamptz_to_str(micros);
+        std::ffi::CStr::from_ptr(text).to_string_lossy().into_owned()
     }
 }

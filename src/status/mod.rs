@@ -3,7 +3,7 @@
 use crate::context;
 use crate::error::Result;
 use crate::pg::{query, user};
-use crate::settings::{self, OrgCheck, Trust};
+use crate::settings;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -48,20 +48,12 @@ fn status() -> Result<
     ErrorReport,
 > {
     let functions: Vec<String> = ADMINISTRATIVE.iter().map(ToString::to_string).collect();
-    let trust = match settings::trust() {
-        Trust::Gateway => "gateway",
-        Trust::Verified => "verified",
-    };
-    let org_check = match settings::org_check() {
-        OrgCheck::Auto => "auto",
-        OrgCheck::Membership => "membership",
-        OrgCheck::Claim => "claim",
-    };
-    let askable = context::membership_is_askable()?;
+    let (trust, org_check) = (settings::trust().name(), settings::org_check().name());
+    let missing = context::missing_of_membership()?;
     let rows: Result<Vec<_>> = user::as_extension_owner(|| {
         query::rows(
             include_str!("status.sql"),
-            &[functions.into(), trust.into(), org_check.into(), askable.into()],
+            &[functions.into(), trust.into(), org_check.into(), missing.into()],
             |row| Ok((row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
         )
     });

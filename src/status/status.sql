@@ -1,5 +1,5 @@
--- $1 the administrative functions, $2 tenant_guard.trust, $3 tenant_guard.org_check, $4 whether the
--- registered membership table can be asked.
+-- $1 the administrative functions, $2 tenant_guard.trust, $3 tenant_guard.org_check, $4 what is gone
+-- of the registered membership table, or NULL.
 SELECT item, value, verdict, hint
 FROM (
   SELECT 1 AS position, 'version' AS item, e.extversion AS value, 'ok' AS verdict, NULL AS hint
@@ -10,8 +10,10 @@ FROM (
          CASE $2 WHEN 'verified' THEN NULL ELSE 'Whoever can set request.jwt.claims is believed: see spoofable settings.' END
   UNION ALL
   SELECT 3, 'tenant_guard.org_check', $3,
-         CASE WHEN $3 = 'membership' OR ($3 = 'auto' AND EXISTS (SELECT FROM tenant_guard.membership)) THEN 'ok' ELSE 'note' END,
-         CASE WHEN $3 = 'membership' OR ($3 = 'auto' AND EXISTS (SELECT FROM tenant_guard.membership)) THEN NULL
+         CASE WHEN $3 <> 'claim' AND EXISTS (SELECT FROM tenant_guard.membership) THEN 'ok'
+              WHEN $3 = 'membership' THEN 'warning' ELSE 'note' END,
+         CASE WHEN $3 <> 'claim' AND EXISTS (SELECT FROM tenant_guard.membership) THEN NULL
+              WHEN $3 = 'membership' THEN 'No membership table is registered, so no organization can be active: use_membership().'
               ELSE 'A claimed organization is believed without a look at memberships: it ends with the token, not with the membership.' END
   UNION ALL
   SELECT 4, 'claim profile', coalesce((SELECT s.value[1] FROM tenant_guard.claim_source s WHERE s.name = 'profile'), 'supabase')
@@ -27,8 +29,10 @@ FROM (
               WHEN k.valid_from > now() THEN 'Not valid yet.' END
   FROM tenant_guard.jwt_key k
   UNION ALL
-  SELECT 5, 'keys', 'none', 'warning', 'No token can be verified: add_key() or load_jwks().'
-  WHERE $2 = 'verified' AND NOT EXISTS (SELECT FROM tenant_guard.jwt_key k WHERE k.retired_at IS NULL)
+  SELECT 5, 'keys', 'none in force', 'warning', 'No token can be verified: add_key() or load_jwks().'
+  WHERE $2 = 'verified' AND NOT EXISTS (
+    SELECT FROM tenant_guard.jwt_key k
+    WHERE k.retired_at IS NULL AND (k.valid_from <= now()) IS NOT FALSE AND (k.valid_until > now()) IS NOT FALSE)
   UNION ALL
   SELECT 6, 'audience', coalesce(nullif(pg_catalog.current_setting('tenant_guard.jwt_audience', true), ''), 'any'),
          CASE WHEN coalesce(pg_catalog.current_setting('tenant_guard.jwt_audience', true), '') = '' THEN 'note' ELSE 'ok' END,
@@ -37,8 +41,8 @@ FROM (
   WHERE $2 = 'verified'
   UNION ALL
   SELECT 7, 'membership table', pg_catalog.format('%I.%I', m.table_schema, m.table_name),
-         CASE WHEN $4 THEN 'ok' ELSE 'warning' END,
-         CASE WHEN NOT $4 THEN 'It, or a column of it, is gone or changed, so nobody is a member of anything: register it anew with use_membership().' END
+         CASE WHEN $4::pg_catalog.text IS NULL THEN 'ok' ELSE 'warning' END,
+         'Gone or changed is ' || $4::pg_catalog.text || '. Register it anew with use_membership().'
   FROM tenant_guard.membership m
   UNION ALL
   SELECT 7, 'membership table', 'none', 'note', 'use_membership() registers one.'
