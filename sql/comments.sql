@@ -20,8 +20,8 @@ Example: `SELECT tenant_guard.add_key('2026-11', 'HS256', 'a secret of at least 
 identity: of the transaction, or with `scope => 'session'` of the session. `exp` is checked again
 by every statement that asks for the identity. Needs `tenant_guard.trust = 'verified'`.
 Raises 28000, saying which check failed, 55000 where the trust is another or an identity for the
-session is not allowed, 42501 in a session whose client set one of the administrator's settings as it
-connected, 22004, 22023.
+session is not allowed, 42501 in a session in which an administrator's setting was not taken, 22004,
+22023.
 
 Example: `BEGIN; SELECT tenant_guard.authenticate('<header>.<payload>.<signature>'); ... COMMIT;`$comment$),
       ('before_drop_extension', $comment$Tells, before DROP EXTENSION tenant_guard runs, what stays in the database. Event trigger.$comment$),

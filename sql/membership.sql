@@ -4,6 +4,10 @@ CREATE TABLE tenant_guard.membership (
   only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
   table_schema name NOT NULL,
   table_name name NOT NULL,
+  -- Whose the tables were: another's table that takes the name is not the one registered.
+  table_owner name NOT NULL,
+  project_owner name,
+  organization_owner name,
   user_column name NOT NULL,
   org_column name NOT NULL,
   role_column name,

@@ -29,6 +29,7 @@ mod status;
 
 mod farewell;
 
+use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 ::pgrx::pg_module_magic!(name, version);
@@ -86,6 +87,10 @@ extension_sql_file!("../sql/comments.sql", name = "comments", finalize);
 pub extern "C-unwind" fn _PG_init() {
     // A backtrace in a client's DETAIL would tell it about the server's insides.
     std::env::set_var("RUST_LIB_BACKTRACE", "0");
+    if pg::snapshot::in_parallel_mode() {
+        // Only warnings would say that no setting was taken, and the weakest would be in force.
+        ErrorReport::from(error::Error::LoadedInParallel).report(PgLogLevel::ERROR);
+    }
     settings::define();
     pg::invalidation::listen();
 }

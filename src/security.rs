@@ -5,7 +5,7 @@
 
 use crate::pg::row::{self, OwnRow};
 use crate::pg::transaction::Written;
-use crate::pg::{log, transaction, user};
+use crate::pg::{ident, log, transaction, user};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
@@ -35,12 +35,18 @@ pub struct Event {
 /// Records an event; returns the row's transaction, if there is a row. Never raises: what is recorded
 /// was already refused.
 pub fn record(event: &Event) -> Option<Written> {
-    let of = event.user.as_deref().unwrap_or("nobody");
+    // Quoted: a line break in it would be another line of the log.
+    let of = event.user.as_deref().map_or("nobody".into(), |user| format!("{:?}", short(user)));
     let subject = event.subject.as_deref().map(|s| format!(", {s:?}")).unwrap_or_default();
     let detail = format!("kind {}{subject}, user {of}, role {}", event.kind, user::current());
     log::to_server(event.severity == Severity::Critical, event.message, &detail);
     // The table missing, in the middle of an upgrade, is no reason to fail.
     (transaction::writable() && append(event).is_ok()).then(Written::here)
+}
+
+/// What an attacker chose may be long.
+fn short(text: &str) -> String {
+    ident::truncate(text, 256).to_string()
 }
 
 /// The values stand in the order of the columns in sql/security.sql.
@@ -52,8 +58,8 @@ fn append(event: &Event) -> crate::error::Result<()> {
     row.push(Some(event.severity.word()))?;
     row.push(Some(event.message))?;
     row.push(event.subject.clone())?;
-    row.push(event.user.clone())?;
-    row.push(event.organization.clone())?;
+    row.push(event.user.as_deref().map(short))?;
+    row.push(event.organization.as_deref().map(short))?;
     row.push(Some(user::current()))?;
     row.push(Some(user::session()))?;
     row.push(Some(row::Xid8::current()))?;

@@ -180,9 +180,10 @@ const ADMINISTRATIVE: &[&CStr] = &[
     c"tenant_guard.allow_session_identity",
 ];
 
-/// Names the setting of the administrator's that the client gave a value as it connected. What the
-/// administrator set is not to be had in that session any more, so nobody is believed there. A setting
-/// itself, so that parallel workers have it; nobody sets or resets it.
+/// Names the setting of the administrator's whose value was not taken: the client gave it one as it
+/// connected, and so hid the administrator's, or the administrator's own is none. What was meant is not
+/// in force in that session, so nobody is believed there. A setting itself, so that parallel workers have
+/// it; nobody sets or resets it.
 static DISTRUSTED: Text = Text::new(None);
 const DISTRUSTED_NAME: &CStr = c"tenant_guard.distrusted";
 
@@ -193,7 +194,7 @@ pub fn distrusted() -> bool {
 
 /// For messages.
 #[must_use]
-pub fn given_by_client() -> Option<String> {
+pub fn not_taken() -> Option<String> {
     let name = guc::with_own_string(&DISTRUSTED, |name| String::from_utf8_lossy(name).into_owned());
     (!name.is_empty()).then_some(name)
 }
@@ -201,7 +202,7 @@ pub fn given_by_client() -> Option<String> {
 const ADMINISTRATORS: &CStr = c"Set by administrators.";
 
 pub fn define() {
-    let given = guc::given_by_client(ADMINISTRATIVE);
+    let given = guc::Given::to(ADMINISTRATIVE);
     for (name, about, setting) in [
         (
             c"tenant_guard.jwt_issuer",
@@ -220,7 +221,7 @@ pub fn define() {
     define_numbers();
     define_choices();
     define_protected();
-    if let Some(name) = given {
+    if let Some(name) = given.not_taken() {
         guc::set_for_good(DISTRUSTED_NAME, &name.to_string_lossy());
     }
     guc::reserve_prefix(c"tenant_guard");
@@ -302,7 +303,7 @@ fn define_protected() {
         ),
         (
             DISTRUSTED_NAME,
-            c"The administrator's setting that the client gave a value as it connected, if it did.",
+            c"The administrator's setting whose value was not taken in this session, if there is one.",
             c"Written when the extension is loaded; nobody is believed in such a session.",
             &DISTRUSTED,
             hidden | GucFlags::NO_RESET_ALL,

@@ -1,5 +1,6 @@
 //! The types an id may have, and what follows from each.
 
+use crate::identity::claims::Id;
 use pgrx::datum::DatumWithOid;
 use pgrx::Uuid;
 use serde::{Deserialize, Deserializer};
@@ -37,7 +38,7 @@ impl IdType {
                 Some(Uuid::from_bytes(*uuid.as_bytes()).into())
             }
             IdType::Text | IdType::Varchar => Some(id.to_string().into()),
-            IdType::Integer => id.parse::<i64>().ok().map(Into::into),
+            IdType::Integer => crate::identity::claims::parse_bigint(id).map(Into::into),
         }
     }
 
@@ -51,8 +52,18 @@ impl IdType {
             }
             IdType::Text | IdType::Varchar => ids.to_vec().into(),
             IdType::Integer => {
-                ids.iter().filter_map(|id| id.parse().ok()).collect::<Vec<i64>>().into()
+                let numbers = ids.iter().filter_map(|id| crate::identity::claims::parse_bigint(id));
+                numbers.collect::<Vec<i64>>().into()
             }
+        }
+    }
+
+    /// An id out of a column of the type.
+    #[must_use]
+    pub fn id(self, text: &str) -> Id {
+        match self {
+            IdType::Text | IdType::Varchar => Id::of_text(text),
+            IdType::Uuid | IdType::Integer => Id::new(text),
         }
     }
 }

@@ -104,6 +104,14 @@ impl Spelling {
     }
 
     #[must_use]
+    pub fn id(self, text: &str) -> Id {
+        match self {
+            Spelling::Counts => Id::of_text(text),
+            Spelling::OfUuids => Id::new(text),
+        }
+    }
+
+    #[must_use]
     pub fn same(self, a: &Id, b: &Id) -> bool {
         a.text == b.text || (self == Spelling::OfUuids && a.uuid.is_some() && a.uuid == b.uuid)
     }
@@ -205,8 +213,16 @@ impl Remembered {
 fn resolve(claimed: Claimed, chosen: &[u8]) -> Result<Active> {
     let choice = Choice::decode(chosen).filter(|c| Some(c.user) == claimed.user.as_deref());
     if let Some(choice) = choice {
-        let (organization, project) = (Id::new(choice.organization), choice.project.map(Id::new));
-        return Ok(of(claimed, Some(organization), project, Verdict::Chosen));
+        let check = check()?;
+        let spelling = Spelling::of(check.table());
+        let organization = spelling.id(choice.organization);
+        let project = choice.project.map(Id::new);
+        // Where tokens are what counts, another token of the same user may name it no more.
+        let counts = !matches!(check, Check::Claim(_))
+            || claimed.names(choice.organization, spelling).is_some();
+        if counts {
+            return Ok(of(claimed, Some(organization), project, Verdict::Chosen));
+        }
     }
     let (organization, verdict) = match claimed.organizations.as_slice() {
         [] => (None, Verdict::NoneClaimed),

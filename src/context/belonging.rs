@@ -7,7 +7,7 @@
 use super::membership::{self, Membership, Row};
 use crate::catalog::IdType;
 use crate::error::Result;
-use crate::identity::claims::{parse_uuid, Id};
+use crate::identity::claims::{parse_bigint, parse_uuid, Id};
 use crate::pg::transaction::{self, Position};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -164,7 +164,7 @@ fn key(org_type: IdType, asked: Asked) -> Option<Key> {
     Some(match (org_type, asked) {
         (IdType::Uuid, Asked::Uuid(uuid)) => Key::Uuid(uuid),
         (IdType::Uuid, Asked::Text(text)) => Key::Uuid(parse_uuid(text)?),
-        (IdType::Integer, Asked::Text(text)) => Key::Text(text.parse::<i64>().ok()?.to_string()),
+        (IdType::Integer, Asked::Text(text)) => Key::Text(parse_bigint(text)?.to_string()),
         (IdType::Integer, Asked::Uuid(_)) => return None,
         (IdType::Text | IdType::Varchar, Asked::Text(text)) => Key::Text(text.to_string()),
         (IdType::Text | IdType::Varchar, Asked::Uuid(uuid)) => Key::Text(uuid.to_string()),
@@ -190,7 +190,8 @@ fn members(table: &Membership, rows: Vec<Row>) -> Result<Vec<Member>> {
         .map(|(organization, mut roles)| {
             roles.sort();
             roles.dedup();
-            let mut member = Member { organization: Id::new(&organization), roles, active: false };
+            let mut member =
+                Member { organization: table.org_type().id(&organization), roles, active: false };
             member.active = ids.contains(&key_of(table.org_type(), &member));
             member
         })

@@ -88,8 +88,8 @@ fn identity(rows: &mut Rows) {
         }
         Origin::Distrusted { setting } => (
             None,
-            format!("nobody: the client set {setting} as it connected, so the administrator's value is not in force"),
-            "Connect without it (PGOPTIONS, options=-c ...).",
+            format!("nobody: the value of {setting} was not taken, so what the administrator meant is not in force"),
+            "The client gave it one as it connected, which it may not; or the administrator's is no value of it.",
         ),
         Origin::Forgotten => (
             Some("forget() was called, or the request had no token"),

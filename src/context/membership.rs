@@ -159,7 +159,8 @@ pub fn may_register() -> Result<bool> {
 pub fn registration() -> Result<Option<Registration>> {
     user::as_extension_owner(|| {
         query::model(
-            "SELECT (pg_catalog.to_jsonb(m) - 'only_row')::pg_catalog.text FROM tenant_guard.membership m",
+            "SELECT (pg_catalog.to_jsonb(m) - '{only_row,table_owner,project_owner,organization_owner}'::pg_catalog.text[])::pg_catalog.text
+             FROM tenant_guard.membership m",
             &[],
         )
     })
@@ -184,7 +185,11 @@ pub fn register(wanted: &Registration) -> Result<()> {
     };
     planner::check(wanted, &tables)?;
     check_condition(wanted)?;
-    let row = serde_json::to_value(wanted)?;
+    let mut row = serde_json::to_value(wanted)?;
+    let owner = |table: &Option<catalog::Table>| table.as_ref().map(|table| table.owner.clone());
+    row["table_owner"] = membership.owner.clone().into();
+    row["project_owner"] = owner(&projects).into();
+    row["organization_owner"] = owner(&organizations).into();
     user::as_extension_owner(|| {
         query::run("DELETE FROM tenant_guard.membership", &[])?;
         query::run(
@@ -270,10 +275,15 @@ impl Membership {
         }
         sql.push_str(tail);
         let args: Vec<DatumWithOid> = [Some(user), org].into_iter().flatten().collect();
-        let found = self.user.ask(&sql, &args, |row| {
+        let read = |row: &mut SpiTupleTable| {
             let roles = row.get::<Vec<Option<String>>>(2)?.unwrap_or_default();
             let roles = roles.into_iter().flatten().collect();
             Ok(row.get::<String>(1)?.map(|organization| Row { organization, roles }))
+        };
+        let owner = pg_sys::Oid::from(self.user.owner);
+        let found = user::as_table_owner(owner, || match self.active {
+            Some(_) => kept::rows_plainly(&sql, &args, read),
+            None => kept::rows(&sql, &args, read),
         })?;
         Ok(found.into_iter().flatten().collect())
     }

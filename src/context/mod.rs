@@ -121,7 +121,7 @@ fn organizations(call: FunctionCallInfo) -> Result<Vec<Id>> {
         (Check::Claim(None), _) => Ok(active.claimed.organizations.clone()),
         (Check::Claim(Some(table)), _) => {
             let claimed = active.claimed.organizations.iter().map(|o| o.text.clone()).collect();
-            Ok(table.active_among(claimed)?.iter().map(|o| Id::new(o)).collect())
+            Ok(table.active_among(claimed)?.iter().map(|o| table.org_type().id(o)).collect())
         }
     }
 }

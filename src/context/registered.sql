@@ -1,22 +1,23 @@
 -- The registered tables as the catalog has them now, one row if anything is registered. A column that
--- was renamed or dropped, or whose type no longer fits, or whose table is gone, is not among "columns":
--- what needs it then fails closed.
+-- was renamed or dropped, or whose type no longer fits, or whose table is gone or another owner's, is not
+-- among "columns": what needs it then fails closed.
 WITH RECURSIVE m AS (
   SELECT * FROM tenant_guard.membership
 ), wanted AS (
   SELECT w.* FROM m CROSS JOIN LATERAL (VALUES
-    ('user', m.table_schema, m.table_name, m.user_column),
-    ('org', m.table_schema, m.table_name, m.org_column),
-    ('project', m.project_schema, m.project_table, m.project_column),
-    ('project_org', m.project_schema, m.project_table, m.project_org_column),
-    ('organization', m.organization_schema, m.organization_table, m.organization_column)
-  ) w(purpose, schema, relation, col)
+    ('user', m.table_schema, m.table_name, m.table_owner, m.user_column),
+    ('org', m.table_schema, m.table_name, m.table_owner, m.org_column),
+    ('project', m.project_schema, m.project_table, m.project_owner, m.project_column),
+    ('project_org', m.project_schema, m.project_table, m.project_owner, m.project_org_column),
+    ('organization', m.organization_schema, m.organization_table, m.organization_owner, m.organization_column)
+  ) w(purpose, schema, relation, owner, col)
 ), found AS (
   SELECT w.purpose, c.oid, n.nspname, c.relname, c.relowner, a.attname, a.atttypid,
          coalesce(NOT l.collisdeterministic, false) AS fuzzy
   FROM wanted w
   JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
   JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.relation AND c.relkind IN ('r', 'p')
+                             AND pg_catalog.pg_get_userbyid(c.relowner) = w.owner
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = w.col AND NOT a.attisdropped
   LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
 ), base AS (

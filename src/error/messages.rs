@@ -229,11 +229,17 @@ impl Error {
                 "Write a condition on the table's own columns, such as 'revoked_at IS NULL'.",
             ),
             Error::Token(refusal) => token_parts(refusal),
-            Error::SettingGivenByClient { setting } => parts(
+            Error::SettingNotTaken { setting } => parts(
                 ERRCODE_INSUFFICIENT_PRIVILEGE,
-                format!("this session set {setting} as it connected"),
-                "Only an administrator sets it. The client's value hid the administrator's, so nobody is believed in this session.",
-                "Connect without it (PGOPTIONS, options=-c ...); an administrator uses ALTER DATABASE ... SET or postgresql.conf.",
+                format!("the value of {setting} was not taken in this session"),
+                "Either the client gave one as it connected, which only an administrator may and which hid the administrator's; or the administrator's is no value of the setting. Nobody is believed in this session.",
+                "Connect without it (PGOPTIONS, options=-c ...); an administrator sets it with ALTER DATABASE ... SET or in postgresql.conf.",
+            ),
+            Error::LoadedInParallel => parts(
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "tenant_guard cannot be loaded while a parallel query runs",
+                "PostgreSQL sets no settings then, so the administrator's would not be in force.",
+                "Call one of its functions before the query, or load it for every session: session_preload_libraries = 'tenant_guard'.",
             ),
             Error::EmptyList { function, argument } => parts(
                 ERRCODE_INVALID_PARAMETER_VALUE,

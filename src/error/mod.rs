@@ -136,9 +136,11 @@ pub enum Error {
     },
     /// A token that was not accepted; which check it failed.
     Token(Refusal),
-    SettingGivenByClient {
+    SettingNotTaken {
         setting: String,
     },
+    /// The library was loaded where no setting can be set.
+    LoadedInParallel,
     NotVerifying,
     NoSessionIdentity,
     BadKey {

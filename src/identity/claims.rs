@@ -34,7 +34,15 @@ pub struct Id {
 impl Id {
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Id { text: text.to_string(), uuid: parse_uuid(text), bigint: text.parse().ok() }
+        Id { text: text.to_string(), uuid: parse_uuid(text), bigint: parse_bigint(text) }
+    }
+
+    /// An id out of a column of text, where two spellings are two ids: only the canonical one has
+    /// another type too.
+    #[must_use]
+    pub fn of_text(text: &str) -> Self {
+        let uuid = parse_uuid(text).filter(|uuid| uuid.to_string() == text);
+        Id { uuid, ..Id::new(text) }
     }
 }
 
@@ -135,10 +143,7 @@ fn organizations(root: &Map<String, Value>, profile: &Profile) -> Vec<Id> {
     };
     let mut ids: Vec<Id> = Vec::with_capacity(found.len());
     for id in found {
-        // One organization in two spellings is one.
-        let same =
-            |other: &Id| other.text == id || other.uuid.is_some_and(|u| Some(u) == parse_uuid(&id));
-        if !ids.iter().any(same) {
+        if !ids.iter().any(|other| other.text == id) {
             ids.push(Id::new(&id));
         }
     }
@@ -186,6 +191,13 @@ fn names_in(
         }
         _ => Vec::new(),
     }
+}
+
+/// A whole number in the spelling that PostgreSQL writes: `007` and `+7` are not 7, for in a column of
+/// text they are others.
+#[must_use]
+pub fn parse_bigint(text: &str) -> Option<i64> {
+    text.parse::<i64>().ok().filter(|number| number.to_string() == text)
 }
 
 /// The spellings of a UUID that PostgreSQL's own input function and JWT issuers share.

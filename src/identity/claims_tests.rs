@@ -57,8 +57,10 @@ fn of_several_organizations_none_is_chosen() {
     assert_eq!(several.organizations.len(), 2);
     assert!(several.organization().is_none());
     let upper = USER.to_uppercase();
-    let one = default(&format!("{{\"org_id\":[\"{USER}\",\"{upper}\"]}}")).unwrap();
-    assert_eq!(one.organization().unwrap().text, USER, "one in two spellings is one");
+    let two = default(&format!("{{\"org_id\":[\"{USER}\",\"{upper}\"]}}")).unwrap();
+    assert!(two.organization().is_none(), "two spellings may be two organizations");
+    let one = default(&format!("{{\"org_id\":[\"{USER}\",\"{USER}\"]}}")).unwrap();
+    assert_eq!(one.organization().unwrap().text, USER);
 }
 
 #[test]
@@ -67,7 +69,12 @@ fn an_id_has_every_type_its_text_allows() {
     assert_eq!((number.uuid, number.bigint), (None, Some(42)));
     let id = Id::new(USER);
     assert!(id.uuid.is_some() && id.bigint.is_none());
-    assert_eq!(Id::new("99999999999999999999").bigint, None);
+    for no_number in ["99999999999999999999", "007", "+7", " 7", "-0", "7.0"] {
+        assert_eq!(Id::new(no_number).bigint, None, "{no_number}");
+    }
+    let upper = USER.to_uppercase();
+    assert!(Id::new(&upper).uuid.is_some() && Id::of_text(&upper).uuid.is_none());
+    assert!(Id::of_text(USER).uuid.is_some());
 }
 
 struct Case {

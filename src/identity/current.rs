@@ -133,10 +133,12 @@ fn refresh(raw: &[u8], sealed: bool, parse: impl FnOnce(&Profile) -> Content) {
         return;
     }
     // Without knowing where the claims are found, none are believed.
+    // Taken before: what changes during the reading makes it old at once.
+    let sources = source::generation();
     let content = source::profile().map_or(Content::Nothing, |profile| parse(&profile));
     CACHE.with_borrow_mut(|cache| {
         cache.content = content;
-        cache.sources = source::generation();
+        cache.sources = sources;
         cache.serial += 1;
         cache.sealed = sealed;
         cache.raw.clear();

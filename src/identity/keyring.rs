@@ -3,7 +3,7 @@
 
 use super::key::{self, Key, Material, NewKey, ENCODINGS};
 use crate::error::{Error, Result};
-use crate::pg::invalidation::{Cached, Subject};
+use crate::pg::invalidation::{self, Cached, Subject};
 use crate::pg::{query, relation, user};
 use crate::security::{self, Event, Severity};
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone};
@@ -51,6 +51,7 @@ impl Stored {
 
 /// Every key that was not retired.
 pub fn keys() -> Result<Rc<Vec<Key>>> {
+    invalidation::accept(); // a key that was retired meanwhile is not used, however long the transaction
     CACHE.with(|cache| {
         cache.get(|| {
             let stored: Option<Vec<Stored>> =

@@ -18,8 +18,8 @@ const SCOPES: &[&str] = &["transaction", "session"];
 
 /// What was set for this database is in force.
 fn trustworthy() -> Result<()> {
-    match settings::given_by_client() {
-        Some(setting) => Err(Error::SettingGivenByClient { setting }),
+    match settings::not_taken() {
+        Some(setting) => Err(Error::SettingNotTaken { setting }),
         None => Ok(()),
     }
 }
@@ -61,8 +61,8 @@ fn set(identity: &str, lasting: Lasting) {
 /// identity: of the transaction, or with `scope => 'session'` of the session. `exp` is checked again
 /// by every statement that asks for the identity. Needs `tenant_guard.trust = 'verified'`.
 /// Raises 28000, saying which check failed, 55000 where the trust is another or an identity for the
-/// session is not allowed, 42501 in a session whose client set one of the administrator's settings as it
-/// connected, 22004, 22023.
+/// session is not allowed, 42501 in a session in which an administrator's setting was not taken, 22004,
+/// 22023.
 ///
 /// Example: `BEGIN; SELECT tenant_guard.authenticate('<header>.<payload>.<signature>'); ... COMMIT;`
 #[pg_extern(volatile, parallel_unsafe)]
@@ -155,7 +155,7 @@ fn forget() {
 
 /// For `explain_identity`: where the identity in force comes from.
 pub fn origin() -> Origin {
-    if let Some(setting) = settings::given_by_client() {
+    if let Some(setting) = settings::not_taken() {
         return Origin::Distrusted { setting };
     }
     let with = settings::with_transaction_identity(|own| (!own.is_empty()).then(|| of(own)));
@@ -189,7 +189,7 @@ fn of(sealed: &[u8]) -> Origin {
 
 pub enum Origin {
     None,
-    /// The client set one of the administrator's settings as it connected.
+    /// The value of one of the administrator's settings was not taken.
     Distrusted {
         setting: String,
     },

@@ -9,7 +9,7 @@ use crate::security::{self, Event, Severity};
 use std::cell::Cell;
 
 /// So often is enough, in a transaction that rolls back what was recorded again and again.
-const MOST: u32 = 1_000;
+const MOST: u32 = 32;
 
 thread_local! {
     static RECORDED: Cell<Option<Recorded>> = const { Cell::new(None) };

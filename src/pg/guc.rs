@@ -82,20 +82,30 @@ fn set_from(
     }
 }
 
-/// A setting that a client without the rights for it gave a value to when it connected, before the
-/// extension was there to refuse it. PostgreSQL lets the client's value hide the administrator's, drops
-/// it when the extension defines the setting, and leaves the built-in default. Asked before defining.
-#[must_use]
-pub fn given_by_client(names: &[&'static CStr]) -> Option<&'static CStr> {
-    names.iter().copied().find(|name| {
-        // SAFETY: the entry, if there is one, lives until the setting is defined.
-        let placeholder = unsafe { find(name).map(|entry| &*entry) };
-        placeholder.is_some_and(|p| {
-            p.flags & pg_sys::GUC_CUSTOM_PLACEHOLDER as i32 != 0
-                && p.reset_source >= pg_sys::GucSource::PGC_S_CLIENT
-                && p.reset_scontext > pg_sys::GucContext::PGC_SU_BACKEND
-        })
-    })
+/// Values that settings were given before the extension was there to define them. When it does,
+/// PostgreSQL takes over what whoever gave it may set, and drops the rest: what an ordinary client gave as
+/// it connected, which until then hid the administrator's, and what is no value of the setting. Then the
+/// built-in default is left, which is weaker than what was meant.
+pub struct Given(Vec<&'static CStr>);
+
+impl Given {
+    /// Those of the settings that have a value that RESET would go back to. Asked before defining them.
+    #[must_use]
+    pub fn to(names: &[&'static CStr]) -> Self {
+        Given(names.iter().copied().filter(|name| has_reset_value(name)).collect())
+    }
+
+    /// The first whose value was dropped. Asked after defining them.
+    #[must_use]
+    pub fn not_taken(self) -> Option<&'static CStr> {
+        self.0.into_iter().find(|name| !has_reset_value(name))
+    }
+}
+
+fn has_reset_value(name: &CStr) -> bool {
+    // SAFETY: the entry, if there is one, lives until the setting is defined, which nothing does here.
+    unsafe { find(name) }
+        .is_some_and(|entry| unsafe { (*entry).reset_source } != pg_sys::GucSource::PGC_S_DEFAULT)
 }
 
 #[cfg(not(feature = "pg15"))]

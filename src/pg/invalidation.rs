@@ -45,6 +45,12 @@ pub fn announce(relation: pg_sys::Oid) {
     unsafe { pg_sys::CacheInvalidateRelcacheByRelid(relation) }
 }
 
+/// Hears what other sessions have announced since, without waiting for the next lock.
+pub fn accept() {
+    // SAFETY: inside a transaction, as every call of SQL is, where messages may be processed.
+    unsafe { pg_sys::AcceptInvalidationMessages() }
+}
+
 /// Called once, when the library is loaded.
 pub fn listen() {
     // SAFETY: both callbacks live as long as the process, and neither raises.

@@ -1,6 +1,6 @@
 //! Statements that a session runs again and again, planned once.
 
-use super::query::pin;
+use super::query;
 use crate::error::Result;
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::Oid;
@@ -21,18 +21,58 @@ thread_local! {
     static PLANS: RefCell<Plans> = RefCell::default();
 }
 
-/// Every row of a read through `f`. PostgreSQL plans the statement anew when what it names changes;
-/// it runs under the pinned path, as every statement of the extension.
+/// A statement in use. Whatever becomes of the use, it goes back among the kept ones.
+struct Lent {
+    key: Option<(String, Vec<Oid>)>,
+    statement: Option<ManuallyDrop<OwnedPreparedStatement>>,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let (Some(key), Some(statement)) = (self.key.take(), self.statement.take()) else {
+            return;
+        };
+        PLANS.with_borrow_mut(|plans| {
+            // Freed, and not only forgotten; while an error unwinds the server is not to be called.
+            if plans.len() >= MOST && !std::thread::panicking() {
+                plans.drain().for_each(|(_, old)| drop(ManuallyDrop::into_inner(old)));
+            }
+            plans.insert(key, statement);
+        });
+    }
+}
+
+/// Every row of a read through `f`, under the pinned path, as every statement of the extension.
+/// PostgreSQL plans the statement anew when what it names changes.
 pub fn rows<T>(
+    sql: &str,
+    args: &[DatumWithOid],
+    f: impl FnMut(&mut SpiTupleTable) -> Result<T>,
+) -> Result<Vec<T>> {
+    let _path = query::pin();
+    rows_here(sql, args, f)
+}
+
+/// `rows` for a statement with a condition in it that an administrator wrote: prepared and run so that it
+/// means the same in every session.
+pub fn rows_plainly<T>(
+    sql: &str,
+    args: &[DatumWithOid],
+    f: impl FnMut(&mut SpiTupleTable) -> Result<T>,
+) -> Result<Vec<T>> {
+    let _settings = query::plainly();
+    rows_here(sql, args, f)
+}
+
+fn rows_here<T>(
     sql: &str,
     args: &[DatumWithOid],
     mut f: impl FnMut(&mut SpiTupleTable) -> Result<T>,
 ) -> Result<Vec<T>> {
-    let _path = pin();
     Spi::connect(|client| {
         let types: Vec<Oid> = args.iter().map(DatumWithOid::oid).collect();
         let key = (sql.to_string(), types);
-        // Taken out while it runs: should it raise, it is forgotten and planned again.
+        // Taken out while it runs, for it may be asked for again meanwhile.
         let kept = PLANS.with_borrow_mut(|plans| plans.remove(&key));
         let statement = match kept {
             Some(statement) => statement,
@@ -41,19 +81,15 @@ pub fn rows<T>(
                 ManuallyDrop::new(client.prepare(sql, &types)?.keep())
             }
         };
-        let mut table = client.select(&*statement, None, args)?;
+        let lent = Lent { key: Some(key), statement: Some(statement) };
+        let Some(statement) = &lent.statement else {
+            return Ok(Vec::new());
+        };
+        let mut table = client.select(&**statement, None, args)?;
         let mut out = Vec::with_capacity(table.len());
         while table.next().is_some() {
             out.push(f(&mut table)?);
         }
-        PLANS.with_borrow_mut(|plans| {
-            if plans.len() >= MOST {
-                plans.drain().for_each(|(_, statement)| drop(ManuallyDrop::into_inner(statement)));
-            }
-            if let Some(other) = plans.insert(key, statement) {
-                drop(ManuallyDrop::into_inner(other));
-            }
-        });
         Ok(out)
     })
 }

@@ -42,18 +42,37 @@ pub struct CatalogRead {
 #[must_use]
 pub fn catalog_read(path: &str) -> CatalogRead {
     let scope = under(path);
+    plain(&scope);
+    for (name, value) in [(c"quote_all_identifiers", "off"), (c"jit", "off")] {
+        // jit: compiling these queries takes longer than running them.
+        scope.set(name, value);
+    }
+    CatalogRead { _snapshot: Snapshot::latest(), _scope: scope }
+}
+
+/// Holds, with the pinned path, all that changes what an expression means from session to session, until
+/// it is dropped: for conditions that an administrator wrote down for everybody.
+#[must_use]
+pub fn plainly() -> Scope {
+    let scope = pin();
+    plain(&scope);
+    scope
+}
+
+fn plain(scope: &Scope) {
     for (name, value) in [
         (c"datestyle", "ISO"),
         (c"intervalstyle", "postgres"),
         (c"extra_float_digits", "3"),
         (c"timezone", "UTC"),
-        (c"quote_all_identifiers", "off"),
         (c"standard_conforming_strings", "on"),
-        (c"jit", "off"), // compiling these queries takes longer than running them
+        (c"transform_null_equals", "off"),
+        (c"lc_monetary", "C"),
+        (c"bytea_output", "hex"),
+        (c"xmloption", "content"),
     ] {
         scope.set(name, value);
     }
-    CatalogRead { _snapshot: Snapshot::latest(), _scope: scope }
 }
 
 /// For running what was written under `catalog_read`: a backslash in it means what it meant there.
