@@ -14,6 +14,7 @@ mod pooled_clients_stay_apart;
 mod requests_bring_their_token;
 mod roles_stay_in_their_organization;
 mod sealed_claims_stay_sealed;
+mod sessions_bend_nothing;
 mod settings_cannot_be_forged;
 mod the_extensions_tables_are_closed;
 mod the_verified_identity_ends_when_it_should;
