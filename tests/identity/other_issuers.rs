@@ -266,7 +266,7 @@ fn members_that_cannot_be_used_are_told_of_and_the_rest_is_loaded() {
     }
     let disclosed =
         told.iter().filter(|row| row[2].as_deref().is_some_and(|r| r.contains("private"))).count();
-    assert_eq!(disclosed, 2, "{told:?}");
+    assert_eq!(disclosed, 3, "{told:?}");
     all_accepted(&database, &tokens_of_all(&mut admin));
     assert_eq!(
         column(&mut admin, "SELECT count(*) FROM tenant_guard.jwt_key"),
