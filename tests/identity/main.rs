@@ -10,6 +10,7 @@ mod memberships_change_meanwhile;
 mod memberships_decide;
 mod odd_arguments_raise_clear_errors;
 mod other_issuers;
+mod plain_databases_work_too;
 mod pooled_clients_stay_apart;
 mod requests_bring_their_token;
 mod roles_stay_in_their_organization;
