@@ -9,6 +9,7 @@ mod keys_come_and_go;
 mod memberships_change_meanwhile;
 mod memberships_decide;
 mod odd_arguments_raise_clear_errors;
+mod one_look_up_a_transaction;
 mod other_issuers;
 mod plain_databases_work_too;
 mod pooled_clients_stay_apart;
