@@ -18,6 +18,7 @@ mod roles_stay_in_their_organization;
 mod sealed_claims_stay_sealed;
 mod settings_cannot_be_forged;
 mod the_extensions_tables_are_closed;
+mod the_right_to_set_is_the_superusers;
 mod the_verified_identity_ends_when_it_should;
 mod the_verified_identity_is_the_callers;
 mod tokens_expire_while_in_use;
