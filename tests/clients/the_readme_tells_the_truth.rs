@@ -262,6 +262,46 @@ fn every_test_that_the_threat_model_names_is_there() {
     assert!(found > 30, "found only {found} tests");
 }
 
+/// Those of the workspace, with their versions.
+fn dependencies() -> Vec<(&'static str, &'static str)> {
+    let manifests = [include_str!("../../Cargo.toml"), include_str!("../Cargo.toml")];
+    let mut found = Vec::new();
+    for manifest in manifests {
+        let mut inside = false;
+        for line in manifest.lines() {
+            if line.starts_with('[') {
+                inside = line.trim_end_matches(']').ends_with("dependencies");
+            } else if let Some((name, value)) = line.split_once(" = ").filter(|_| inside) {
+                let version = value.split('"').nth(1).expect("a version");
+                found.push((name.trim(), version));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_dependency_is_pinned_and_has_its_reason() {
+    let page = include_str!("../../CONTRIBUTING.md");
+    let table = page.split("\n## Dependencies\n").nth(1).expect("a section");
+    let table = table.split("\n## ").next().expect("a section");
+    // The first column.
+    let rows: Vec<&str> = table.lines().filter_map(|line| line.split('|').nth(1)).collect();
+    let dependencies = dependencies();
+    assert!(dependencies.len() > 10, "{dependencies:?}");
+    for (name, version) in dependencies {
+        assert!(version.starts_with('='), "{name} {version}");
+        let named = format!("`{name}`");
+        let row = rows.iter().find(|row| row.contains(&named));
+        let row = row.unwrap_or_else(|| panic!("CONTRIBUTING.md does not name {name}"));
+        let after = row.split(&named).nth(1).unwrap_or_default().trim_start();
+        if after.starts_with('=') {
+            let told = after.split([',', ' ', '|']).next().unwrap_or_default();
+            assert_eq!(told, version, "{name}");
+        }
+    }
+}
+
 #[test]
 fn every_link_leads_to_a_file() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");

@@ -13,6 +13,7 @@ import sys
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from jwt.algorithms import ECAlgorithm, HMACAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 SUBJECT = sys.argv[1]
 EXPIRES = int(sys.argv[2])
@@ -27,19 +28,43 @@ def number(value, size=None):
     return base64url(value.to_bytes(size or (value.bit_length() + 7) // 8, "big"))
 
 
+def pyjwt_jwk(key):
+    """As PyJWT writes it. Of X25519 keys (RFC 8037 section 2) it knows nothing."""
+    if isinstance(key, x25519.X25519PublicKey):
+        return {"kty": "OKP", "crv": "X25519", "x": base64url(key.public_bytes(Encoding.Raw, PublicFormat.Raw))}
+    if isinstance(key, bytes):
+        family = HMACAlgorithm
+    elif isinstance(key, (rsa.RSAPrivateKey, rsa.RSAPublicKey)):
+        family = RSAAlgorithm
+    elif isinstance(key, (ec.EllipticCurvePrivateKey, ec.EllipticCurvePublicKey)):
+        family = ECAlgorithm
+    else:
+        family = OKPAlgorithm
+    jwk = family.to_jwk(key)
+    # Newer versions return a dictionary where they are asked to.
+    return json.loads(jwk) if isinstance(jwk, str) else jwk
+
+
+def without_operations(jwk):
+    return {name: value for name, value in jwk.items() if name != "key_ops"}
+
+
 def public_jwk(key):
-    """RFC 7518 section 6, RFC 8037 section 2."""
-    if isinstance(key, rsa.RSAPrivateKey):
-        numbers = key.public_key().public_numbers()
-        return {"kty": "RSA", "n": number(numbers.n), "e": number(numbers.e)}
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        numbers = key.public_key().public_numbers()
-        curve = {256: "P-256", 384: "P-384", 521: "P-521"}[key.curve.key_size]
-        size = (key.curve.key_size + 7) // 8
-        return {"kty": "EC", "crv": curve, "x": number(numbers.x, size), "y": number(numbers.y, size)}
-    curve = "Ed25519" if isinstance(key, ed25519.Ed25519PrivateKey) else "X25519"
-    raw = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    return {"kty": "OKP", "crv": curve, "x": base64url(raw)}
+    return without_operations(pyjwt_jwk(key.public_key()))
+
+
+def private_jwk(key):
+    return without_operations(pyjwt_jwk(key))
+
+
+def ec_key(curve):
+    """One whose numbers have no leading zeros: PyJWT leaves these out, against RFC 7518 section 6.2.1.2."""
+    while True:
+        key = ec.generate_private_key(curve)
+        numbers = key.private_numbers()
+        point = numbers.public_numbers
+        if min(n.bit_length() for n in (numbers.private_value, point.x, point.y)) > (curve.key_size - 1) // 8 * 8:
+            return key
 
 
 def pem(key):
@@ -58,9 +83,9 @@ rsa_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 private = {
     "RS": rsa_key,
     "PS": rsa.generate_private_key(public_exponent=65537, key_size=3072),
-    "ES256": ec.generate_private_key(ec.SECP256R1()),
-    "ES384": ec.generate_private_key(ec.SECP384R1()),
-    "ES512": ec.generate_private_key(ec.SECP521R1()),
+    "ES256": ec_key(ec.SECP256R1()),
+    "ES384": ec_key(ec.SECP384R1()),
+    "ES512": ec_key(ec.SECP521R1()),
     "EdDSA": ed25519.Ed25519PrivateKey.generate(),
 }
 
@@ -70,11 +95,14 @@ for alg in "HS256 HS384 HS512 RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 Ed
     if alg in SECRET_BYTES:
         # Text that is a secret as it stands, so that add_key takes it too.
         text = secrets.token_hex(SECRET_BYTES[alg] // 2 + 8)
-        key, jwk, readable = text.encode(), {"kty": "oct", "k": base64url(text.encode())}, text
+        key, jwk, readable = text.encode(), pyjwt_jwk(text.encode()), text
     else:
         key = private.get(alg) or private[alg[:2]]
-        jwk, readable = public_jwk(key), pem(key)
-    jwk.update(kid=kid, alg=alg, use="sig")
+        jwk, readable = pyjwt_jwk(key.public_key()), pem(key)
+    # Some issuers say the use, some the operations; PyJWT says these of RSA.
+    if not alg.endswith("256"):
+        jwk = dict(without_operations(jwk), use="sig")
+    jwk.update(kid=kid, alg=alg)
     issued.append({"alg": alg, "kid": kid, "jwk": jwk, "pem": readable, "token": token(key, alg, kid)})
 
 # As Entra does: no "alg".
@@ -101,8 +129,9 @@ unusable = [
     dict(p521, kid="P-521 without alg"),
     {"kty": "oct", "k": base64url(b"too short"), "kid": "short secret", "alg": "HS256"},
     {"kty": "oct", "k": base64url(secrets.token_bytes(32)), "kid": "short for HS512", "alg": "HS512"},
-    dict(public_jwk(rsa_key), kid="private RSA", alg="RS256", d=number(rsa_key.private_numbers().d)),
-    dict(es256, kid="private EC", alg="ES256", d=number(private["ES256"].private_numbers().private_value, 32)),
+    dict(private_jwk(rsa_key), kid="private RSA", alg="RS256"),
+    dict(private_jwk(private["ES256"]), kid="private EC", alg="ES256"),
+    dict(private_jwk(private["EdDSA"]), kid="private EdDSA", alg="EdDSA"),
     {"kid": "no kty", "n": "AQAB", "e": "AQAB"},
     dict(public_jwk(x25519.X25519PrivateKey.generate()), kid="X25519"),
     dict(public_jwk(x25519.X25519PrivateKey.generate()), kid="X25519 as EdDSA", alg="EdDSA"),
@@ -160,7 +189,7 @@ confused = []
 for secret in (rs256["pem"].encode(), rs256["pem"].strip().encode(), rs256["jwk"]["n"].encode()):
     header = base64url(json.dumps({"alg": "HS256", "typ": "JWT", "kid": rs256["kid"]}).encode())
     payload = base64url(json.dumps({"sub": SUBJECT, "exp": EXPIRES}).encode())
-    signature = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256).sign(f"{header}.{payload}".encode(), secret)
+    signature = HMACAlgorithm(HMACAlgorithm.SHA256).sign(f"{header}.{payload}".encode(), secret)
     confused.append(f"{header}.{payload}.{base64url(signature)}")
 
 json.dump(

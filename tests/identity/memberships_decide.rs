@@ -185,7 +185,7 @@ fn a_new_spelling_of_an_id_is_the_same_id_or_none() {
     }
 }
 
-/// Alice and Bob in uuid tables, with organizations that have a status and projects, and roles in an array.
+/// Carol and Dave in tables of text, with organizations that have a status and projects, and roles in an array.
 pub const LIVELY: &str = "
     CREATE SCHEMA app;
     CREATE TABLE app.orgs (id text PRIMARY KEY, state text NOT NULL);

@@ -137,7 +137,7 @@ impl Function {
 
 /// Runs every call, each rolled back, and returns those that failed as none should.
 fn failures(client: &mut Client, functions: &[Function], identify: &str) -> Vec<String> {
-    let mut failures = Vec::new();
+    let (mut failures, mut own) = (Vec::new(), 0);
     execute(client, &format!("BEGIN; {identify}; SAVEPOINT s"));
     for call in functions.iter().flat_map(Function::calls) {
         if let Err(error) = client.batch_execute(&call) {
@@ -148,10 +148,19 @@ fn failures(client: &mut Client, functions: &[Function], identify: &str) -> Vec<
             if told.code().code().starts_with("XX") || shown.contains("panicked") {
                 failures.push(format!("{call}: {} {}", told.code().code(), told.message()));
             }
+            // The extension's own errors say why, and what to do next.
+            if told.file().is_some_and(|file| file.ends_with(".rs")) {
+                own += 1;
+                let said = [told.detail(), told.hint()];
+                if said.iter().any(|said| said.is_none_or(|said| said.trim().is_empty())) {
+                    failures.push(format!("{call}: {} {said:?}", told.message()));
+                }
+            }
         }
         execute(client, "ROLLBACK TO s");
     }
     execute(client, "ROLLBACK");
+    assert!(own > 100, "only {own} errors were the extension's");
     failures
 }
 

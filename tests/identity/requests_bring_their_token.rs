@@ -34,6 +34,13 @@ fn the_bearer_token_of_the_request_is_its_identity() {
         execute(&mut client, &claims(BOB, Some(ORG_B)));
         execute(&mut client, "SET LOCAL request.headers = '{}'");
         assert_eq!(user(&mut client).as_deref(), Some(ALICE), "what is set afterwards is nothing");
+        execute(&mut client, PRE_REQUEST);
+        assert_eq!(
+            user(&mut client).as_deref(),
+            Some(ALICE),
+            "nor does a second one without a token end it"
+        );
+        assert_eq!(contacts(&mut client), CONTACTS_OF_A);
         execute(&mut client, "COMMIT");
         assert_eq!(user(&mut client), None, "after COMMIT");
     }

@@ -1,9 +1,9 @@
 //! Roles and permissions hold in the organization that they were given in, and in no other.
 
 use postgres::Client;
-use tenant_guard_tests::cluster::VISITOR;
+use tenant_guard_tests::cluster::{OWNER, VISITOR};
 use tenant_guard_tests::fixtures::*;
-use tenant_guard_tests::sql::{execute, expect_clear_error, rows, text};
+use tenant_guard_tests::sql::{db_error, execute, expect_clear_error, rows, text};
 use tenant_guard_tests::steps::apply;
 use tenant_guard_tests::Database;
 
@@ -195,4 +195,136 @@ fn roles_in_an_array_count_each_and_permissions_come_by_wildcard_and_inheritance
         );
         expect_clear_error(&mut admin, &call, "22023");
     }
+}
+
+/// Two organizations whose ids of text are one UUID, spelled in two ways.
+#[test]
+fn ids_of_text_that_differ_in_case_alone_are_two_organizations() {
+    let (lower, upper) = (ORG_A, ORG_A.to_uppercase());
+    let database = Database::fresh();
+    database.load(&format!(
+        "CREATE SCHEMA app;
+         CREATE TABLE app.members (person text, org text, PRIMARY KEY (person, org));
+         CREATE TABLE app.projects (id text PRIMARY KEY, org text NOT NULL);
+         CREATE TABLE app.notes (organization_id text NOT NULL, body text);
+         INSERT INTO app.members VALUES ('carol', '{lower}'), ('carol', '{upper}'), ('alice', '{lower}');
+         INSERT INTO app.projects VALUES ('of lower', '{lower}'), ('of upper', '{upper}');
+         INSERT INTO app.notes VALUES ('{lower}', 'lower'), ('{upper}', 'upper');
+         GRANT USAGE ON SCHEMA app TO {VISITOR}; GRANT SELECT ON app.notes TO {VISITOR}"
+    ));
+    apply(
+        &mut database.admin(),
+        "use_membership('app.members', 'person', 'org', project_table => 'app.projects', project_org_column => 'org')",
+    );
+    apply(&mut database.connect(OWNER), "protect_table('app.notes')");
+    let mut client = database.connect(VISITOR);
+    let token = |person: &str, org: &str, project: &str| {
+        format!(
+            r#"{{"sub":"{person}","org_id":"{org}","project_id":"of {project}","app_metadata":{{"roles":["admin"],"permissions":["leads:*"]}}}}"#
+        )
+    };
+    let seen = "SELECT (SELECT string_agg(body, ' ' ORDER BY body) FROM app.notes), tenant_guard.roles()::text,
+                       tenant_guard.has_permission('leads:write'), tenant_guard.project_id_text()";
+    let expected = |body: &str, roles: &str, may: &str, project: Option<&str>| {
+        let [body, roles, may] = [body, roles, may].map(|text| Some(text.to_owned()));
+        [[body, roles, may, project.map(str::to_owned)]]
+    };
+    let spellings = [(lower, upper.as_str(), "lower", "upper"), (&upper, lower, "upper", "lower")];
+    for (named, other, name, other_name) in spellings {
+        let set = |org: &str| format!("SELECT tenant_guard.set_org_text('{org}')");
+        claim(&mut client, &token("carol", named, name));
+        let of_named = format!("of {name}");
+        let own = expected(name, "{admin}", "t", Some(&of_named));
+        assert_eq!(rows(&mut client, seen), own, "{named}");
+        assert_eq!(org(&mut client).as_deref(), Some(named));
+        // In the other one the token's roles do not hold, nor does its project.
+        assert_eq!(text(&mut client, &set(other)).as_deref(), Some(other));
+        assert_eq!(rows(&mut client, seen), expected(other_name, "{}", "f", None), "{other}");
+        assert_eq!(text(&mut client, &set(named)).as_deref(), Some(named));
+        assert_eq!(
+            rows(&mut client, seen),
+            expected(name, "{admin}", "t", None),
+            "back in {named}"
+        );
+        execute(&mut client, "SAVEPOINT s");
+        for (org, project) in [(named, other_name), (other, name)] {
+            let both = format!("SELECT tenant_guard.set_org_text('{org}', 'of {project}')");
+            expect_clear_error(&mut client, &both, "42501");
+            execute(&mut client, "ROLLBACK TO s");
+        }
+        execute(&mut client, "ROLLBACK");
+        // Claimed, the project of the other one is none.
+        claim(&mut client, &token("carol", named, other_name));
+        assert_eq!(rows(&mut client, seen), expected(name, "{admin}", "t", None), "{named}");
+        execute(&mut client, "ROLLBACK");
+    }
+    // Who belongs to the one does not belong to the other.
+    claim(&mut client, &token("alice", &upper, "upper"));
+    assert_eq!(org(&mut client), None);
+    let asked = format!(
+        "SELECT tenant_guard.is_member_text('{upper}'), tenant_guard.is_member_text('{lower}'),
+                (SELECT count(*) FROM app.notes), tenant_guard.has_role('admin')"
+    );
+    let answers = ["f", "t", "0", "f"].map(|text| Some(text.to_owned()));
+    assert_eq!(rows(&mut client, &asked), [answers]);
+    expect_clear_error(
+        &mut client,
+        &format!("SELECT tenant_guard.set_org_text('{upper}')"),
+        "42501",
+    );
+}
+
+/// Ids that are equal without being the same: the collation of the column decides, each time alike.
+#[test]
+fn where_the_collation_takes_two_spellings_for_one_the_answer_does_not_change() {
+    let database = Database::fresh();
+    let mut admin = database.admin();
+    let icu = "CREATE COLLATION public.careless (provider = icu, locale = 'und-u-ks-level2', deterministic = false)";
+    if let Err(error) = admin.batch_execute(icu) {
+        let error = db_error(&error, icu, "0A000");
+        return eprintln!("skipped: {}", error.message());
+    }
+    database.load(
+        "CREATE SCHEMA app;
+         CREATE TABLE app.members (person text, org text COLLATE public.careless, role text, PRIMARY KEY (person, org));
+         INSERT INTO app.members VALUES ('carol', 'acme', 'admin'), ('carol', 'other', 'viewer'), ('dave', 'other', 'admin')",
+    );
+    apply(&mut admin, "use_membership('app.members', 'person', 'org', 'role')");
+    let mut client = database.connect(VISITOR);
+    let is_member = |client: &mut Client, org: &str| {
+        text(client, &format!("SELECT tenant_guard.is_member_text('{org}')")).expect("never NULL")
+    };
+    for first in ["ACME", "acme", "Acme"] {
+        for (person, expected) in [("carol", "t"), ("dave", "f")] {
+            claim(&mut client, &format!(r#"{{"sub":"{person}"}}"#));
+            for turn in 1..4 {
+                assert_eq!(is_member(&mut client, first), expected, "{person} {first} {turn}");
+            }
+            // With a second organization, all are read at once.
+            assert_eq!(is_member(&mut client, "other"), "t");
+            assert_eq!(is_member(&mut client, "nothing"), "f");
+            for spelling in [first, "ACME", "acme", "aCMe", first] {
+                let what = format!("{person} {first}, then {spelling}");
+                assert_eq!(is_member(&mut client, spelling), expected, "{what}");
+            }
+            execute(&mut client, "COMMIT; BEGIN");
+            execute(
+                &mut client,
+                &format!(r#"SET LOCAL request.jwt.claims = '{{"sub":"{person}"}}'"#),
+            );
+            assert_eq!(is_member(&mut client, "other"), "t");
+            assert_eq!(is_member(&mut client, first), expected, "{person}: {first} after another");
+            execute(&mut client, "COMMIT");
+        }
+    }
+    // Where the claim and the choice name it in another spelling, it is the table's.
+    claim(&mut client, r#"{"sub":"carol","org_id":"ACME"}"#);
+    for _ in 0..3 {
+        assert_eq!(org(&mut client).as_deref(), Some("acme"));
+        assert_eq!(roles(&mut client), "{admin}");
+        assert_eq!(is_member(&mut client, "other"), "t");
+    }
+    let chosen = text(&mut client, "SELECT tenant_guard.set_org_text('Acme')");
+    assert_eq!(chosen.as_deref(), Some("acme"));
+    assert_eq!(roles(&mut client), "{admin}");
 }

@@ -2,7 +2,7 @@
 //! start, and not before the library is loaded.
 
 use postgres::{Client, NoTls};
-use tenant_guard_tests::cluster::{Cluster, VISITOR};
+use tenant_guard_tests::cluster::VISITOR;
 use tenant_guard_tests::fixtures::*;
 use tenant_guard_tests::issuer::*;
 use tenant_guard_tests::sql::{
@@ -389,11 +389,4 @@ fn defaults_that_an_administrator_set_are_not_taken_away() {
         &format!(r#"SET request.jwt.claims = '{{"sub":"{CAROL}","org_id":"{ORG_B}"}}'"#),
     );
     assert_eq!(state(&mut next)[..4], [None, None, None, Some("0".to_owned())]);
-}
-
-#[test]
-fn nobody_was_granted_the_right_to_set_them() {
-    let cluster: &Cluster = tenant_guard_tests::cluster::shared();
-    let granted = "SELECT count(*) FROM pg_parameter_acl WHERE parname LIKE 'tenant_guard.%'";
-    assert_eq!(number(&mut cluster.admin(), granted), 0);
 }

@@ -161,10 +161,10 @@ fn parallel_workers_have_the_verified_identity() {
     let nobody = "SELECT count(*) FROM crm.facts WHERE tenant_guard.uid_text() IS NOT NULL";
     for (person, org) in [(ALICE, ORG_A), (BOB, ORG_B), (CAROL, ORG_B)] {
         let token = token_of(&mut client, person, Some(org));
-        for (begin, end) in [
-            (format!("BEGIN; {}", authenticate(&token)), "COMMIT"),
-            (authenticate_session(&token), "RESET tenant_guard.org_check"),
-        ] {
+        let in_transaction = format!("BEGIN; {}", authenticate(&token));
+        for (begin, ends_with_commit) in
+            [(in_transaction, true), (authenticate_session(&token), false)]
+        {
             execute(&mut client, &begin);
             let plan =
                 rows(&mut client, &format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {query}"));
@@ -176,8 +176,14 @@ fn parallel_workers_have_the_verified_identity() {
             let far = FAR.to_string();
             let seen = [person, org, &far, "t", org].map(|text| Some(text.to_owned()));
             assert_eq!(rows(&mut client, query), [seen]);
-            let _ = client.batch_execute(end);
-            execute(&mut client, "SELECT tenant_guard.forget()");
+            if ends_with_commit {
+                execute(&mut client, "COMMIT");
+            } else {
+                // Refused, and so the workers' answers stay.
+                expect_error(&mut client, "RESET tenant_guard.session_identity", "42501");
+                assert_eq!(rows(&mut client, query).len(), 1);
+                execute(&mut client, "SELECT tenant_guard.forget()");
+            }
             assert_eq!(number(&mut client, nobody), 0, "{person}");
         }
     }

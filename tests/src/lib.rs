@@ -10,6 +10,8 @@
 //!
 //! The server's programs come from `TENANT_GUARD_PG_BIN`, else from `pg_config --bindir`.
 //! The extension must already be installed there; `scripts/test.sh` does that.
+//! The other issuer is PyJWT in `TENANT_GUARD_PYTHON`, else in `/usr/bin/python3`, with the Debian packages
+//! python3-jwt and python3-cryptography; the pooler is the Debian package pgbouncer.
 
 pub mod cluster;
 pub mod database;

@@ -16,6 +16,14 @@ pub struct Pooler {
 impl Pooler {
     /// So many server connections for each database and role. The roles need no password.
     pub fn start(cluster: &Cluster, roles: &[&str], servers: usize) -> Pooler {
+        let there = as_server_user("sh".as_ref())
+            .args(["-c", "PATH=$PATH:/usr/sbin command -v pgbouncer"])
+            .output()
+            .expect("a shell can be run");
+        assert!(
+            there.status.success(),
+            "there is no PgBouncer: install the Debian package pgbouncer"
+        );
         let port = free_port();
         let folder = cluster.home().join(format!("pooler_{port}"));
         finish(as_server_user("mkdir".as_ref()).arg(&folder));
