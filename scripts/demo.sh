@@ -256,7 +256,8 @@ bank() {
   check "The books balance: every transaction changed its account, teller and branch" \
     "$(psql -X -At -v transactions="$transactions" -f examples/pgbench/balance.sql)" t
 }
-tell "A bank of $branches branches, each a tenant, and TPC-B by the people of each branch."
+tell "A bank of $branches branches, each a tenant, and TPC-B by the people of each branch. They are no members" \
+     "of the CRM's organizations: for their role the branch that the token names counts (tenant_guard.org_check)."
 bank "without policies"
 tps_before=$tps
 tell "Now the branches are kept apart:"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs what this project needs to build and run against one PostgreSQL version, and is missing.
-#   scripts/setup.sh [PG]     PG is 15 (default), 16, 17 or 18
+#   scripts/setup.sh [PG [test]]     PG is 15 (default), 16, 17 or 18; test: what the tests need too
 # Ends with 77 and the reason when that version cannot be had on this machine.
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/scripts/debian13.sh"
@@ -72,9 +72,11 @@ mkdir -p "$TENANT_GUARD_HOME"
 if command -v dpkg-query >/dev/null; then
   # sudo: cargo pgrx calls it to become the user postgres, even when root does.
   # libssl-dev: cargo-pgrx is linked with it. postgresql-common: makes the user postgres. procps: the
-  # tests call kill. pgbouncer, python3-jwt and python3-cryptography: the other side of tests/identity.
+  # tests call kill. python3-jwt, python3-cryptography: the issuer of the demo, the benchmarks and the tests.
   packages gcc libc6-dev make pkg-config clang libclang-dev libssl-dev sudo procps postgresql-common \
-    pgbouncer python3-jwt python3-cryptography
+    python3-jwt python3-cryptography
+  # Debian starts a pooler of its own with it, where it may start services; nothing here uses that one.
+  if [ "${2:-}" = test ]; then packages pgbouncer; fi
 fi
 
 if [ "$(cargo-pgrx pgrx --version 2>/dev/null)" != "cargo-pgrx $PGRX_VERSION" ]; then

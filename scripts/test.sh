@@ -6,7 +6,7 @@
 . "$ROOT/scripts/debian13.sh"
 
 PG=${1:-15}
-"$ROOT/scripts/setup.sh" "$PG"
+"$ROOT/scripts/setup.sh" "$PG" test
 # A server that inherits it puts backtraces into the clients' DETAIL.
 unset RUST_BACKTRACE
 
