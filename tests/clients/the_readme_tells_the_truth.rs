@@ -262,6 +262,33 @@ fn every_test_that_the_threat_model_names_is_there() {
     assert!(found > 30, "found only {found} tests");
 }
 
+#[test]
+fn the_threat_model_names_every_test_of_the_identity() {
+    let page = include_str!("../../docs/THREAT_MODEL.md");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("identity");
+    let mut missing = Vec::new();
+    let mut found = 0;
+    for entry in std::fs::read_dir(folder).expect("the folder can be read") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let file = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let source = std::fs::read_to_string(&path).expect("the source can be read");
+        for after in source.split("#[test]\n").skip(1) {
+            let test = after.split_once("fn ").and_then(|(_, rest)| rest.split('(').next());
+            let name = format!("{file}::{}", test.expect("a function"));
+            if !page.contains(&format!("`{name}`")) {
+                missing.push(name);
+            }
+            found += 1;
+        }
+    }
+    assert!(found > 80, "found only {found} tests");
+    missing.sort();
+    assert!(missing.is_empty(), "not in docs/THREAT_MODEL.md:\n{}", missing.join("\n"));
+}
+
 /// Those of the workspace, with their versions.
 fn dependencies() -> Vec<(&'static str, &'static str)> {
     let manifests = [include_str!("../../Cargo.toml"), include_str!("../Cargo.toml")];
