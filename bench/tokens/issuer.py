@@ -21,9 +21,20 @@ claims = {
     "session_id": "4b938a09-5372-4177-a314-cfa292099ea2",
     "pad": "x" * 32,
 }
+
+
+def new_ec_key():
+    """PyJWT 2.6 writes coordinates without leading zeros, which RFC 7518 does not allow: another key then."""
+    while True:
+        key = ec.generate_private_key(ec.SECP256R1())
+        point = key.public_key().public_numbers()
+        if min(point.x, point.y) >> 248:
+            return key
+
+
 keys = {
     "HS256": (SECRET, HMACAlgorithm),
-    "ES256": (ec.generate_private_key(ec.SECP256R1()), ECAlgorithm),
+    "ES256": (new_ec_key(), ECAlgorithm),
     "EdDSA": (ed25519.Ed25519PrivateKey.generate(), OKPAlgorithm),
     "RS256": (rsa.generate_private_key(65537, 2048), RSAAlgorithm),
 }

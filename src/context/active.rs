@@ -141,7 +141,6 @@ pub struct Active {
 #[derive(PartialEq, Eq)]
 struct Basis {
     claims: u64,
-    position: Position,
     memberships: u64,
     roles: u64,
     check: OrgCheck,
@@ -149,6 +148,7 @@ struct Basis {
 
 struct Remembered {
     basis: Basis,
+    position: Position,
     chosen: Vec<u8>,
     command: u32,
     active: Rc<Active>,
@@ -167,7 +167,6 @@ pub fn active(moment: Moment) -> Result<Option<Rc<Active>>> {
     let found = with_claims_at(moment, |claims, serial| {
         let basis = Basis {
             claims: serial,
-            position: transaction::position(),
             memberships: membership::generation(),
             roles: super::authority::generation(),
             check: settings::org_check(),
@@ -189,7 +188,8 @@ pub fn active(moment: Moment) -> Result<Option<Rc<Active>>> {
     let chosen = settings::with_org(<[u8]>::to_vec);
     let command = transaction::command();
     let active = Rc::new(resolve(claimed, &chosen)?);
-    LAST.replace(Some(Remembered { basis, chosen, command, active: active.clone() }));
+    let position = transaction::position();
+    LAST.replace(Some(Remembered { basis, position, chosen, command, active: active.clone() }));
     Ok(Some(active))
 }
 
@@ -205,7 +205,8 @@ impl Remembered {
             (0, 0) => true,
             _ => chosen == self.chosen,
         };
-        settings::with_org(same)
+        self.position.lasts()
+            && settings::with_org(same)
             && ((certain && complete) || self.command == transaction::command())
     }
 }

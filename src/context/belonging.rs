@@ -87,9 +87,10 @@ pub fn find(table: &Membership, user: &str, asked: Asked) -> Result<Option<Rc<Me
         if !too_many {
             let members = members(table, rows)?;
             return Ok(MEMORY.with_borrow_mut(|memory| {
+                memory.position = transaction::position();
                 memory.complete = true;
                 for member in members {
-                    memory.known.insert(key_of(table.org_type(), &member), Some(Rc::new(member)));
+                    memory.learn(key_of(table.org_type(), &member), Some(Rc::new(member)));
                 }
                 memory.known.get(&key).cloned().flatten()
             }));
@@ -106,7 +107,7 @@ pub fn find(table: &Membership, user: &str, asked: Asked) -> Result<Option<Rc<Me
             memory.known.clear();
             memory.complete = false;
         }
-        memory.known.insert(key, member.clone());
+        memory.learn(key, member.clone());
     });
     Ok(member)
 }
@@ -125,9 +126,10 @@ pub fn all(table: &Membership, user: &str) -> Result<Vec<Rc<Member>>> {
             return Ok(all);
         }
         MEMORY.with_borrow_mut(|memory| {
+            memory.position = transaction::position();
             memory.complete = true;
             for member in members {
-                memory.known.insert(key_of(table.org_type(), &member), Some(Rc::new(member)));
+                memory.learn(key_of(table.org_type(), &member), Some(Rc::new(member)));
             }
         });
     }
@@ -141,9 +143,8 @@ pub fn all(table: &Membership, user: &str) -> Result<Vec<Rc<Member>>> {
 impl Memory {
     /// Forgets what is not true any more, or was of another user.
     fn turn_to(&mut self, user: &str) {
-        let (position, command) = (transaction::position(), transaction::command());
-        let generation = membership::generation();
-        let same = self.position == position && self.generation == generation && self.user == user;
+        let (command, generation) = (transaction::command(), membership::generation());
+        let same = self.position.lasts() && self.generation == generation && self.user == user;
         if same && self.command == command {
             return;
         }
@@ -155,8 +156,15 @@ impl Memory {
             (self.complete, self.too_many) = (false, false);
             self.user.clear();
             self.user.push_str(user);
+            self.position = transaction::position();
         }
-        (self.position, self.command, self.generation) = (position, command, generation);
+        (self.command, self.generation) = (command, generation);
+    }
+
+    /// What is learnt here lasts no longer than this subtransaction, and so does all beside it.
+    fn learn(&mut self, key: Key, answer: Option<Rc<Member>>) {
+        self.position = transaction::position();
+        self.known.insert(key, answer);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::active::{self, Check, Spelling};
 use super::belonging::{self, Asked};
-use super::membership::{self, Membership, Projects};
+use super::membership::{self, Membership, Organizations, Projects};
 use super::pg_uuid;
 use crate::error::{Error, Result};
 use crate::identity::claims::Id;
@@ -27,7 +27,11 @@ fn allowed(function: &'static str, organization: &str) -> Result<Allowed> {
     let user = claimed.and_then(|c| c.user.clone()).ok_or(Error::NoIdentity { what: function })?;
     let not_member = |why| Error::NotMember { organization: organization.to_string(), why };
     let suspended = || Error::Suspended { organization: organization.to_string() };
-    match active::check()? {
+    let check = active::check()?;
+    if matches!(check.table().and_then(|t| t.organizations.as_ref()), Some(Organizations::Gone)) {
+        return Err(Error::OrganizationTableGone);
+    }
+    match check {
         Check::Nothing => Err(match membership::registration()? {
             Some(gone) => Error::MembershipTableGone {
                 table: ident::qualified(&gone.table_schema, &gone.table_name),

@@ -126,6 +126,12 @@ impl Error {
                 "It, or a column of it, was renamed, dropped, or altered to another type; so no project is anybody's.",
                 "An administrator registers it anew: use_membership(..., project_table => 'schema.projects').",
             ),
+            Error::OrganizationTableGone => parts(
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "the registered table of organizations is gone or changed",
+                "It, or a column of it, was renamed, dropped, or altered to another type; so no organization is active.",
+                "An administrator registers it anew: use_membership(..., organizations => 'schema.organizations').",
+            ),
             Error::NoneClaimed => parts(
                 ERRCODE_INSUFFICIENT_PRIVILEGE,
                 "the token names no organization",

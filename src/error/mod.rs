@@ -77,6 +77,7 @@ pub enum Error {
         table: String,
     },
     ProjectTableGone,
+    OrganizationTableGone,
     NoneClaimed,
     IdIsNoUuid {
         what: &'static str,

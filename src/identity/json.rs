@@ -7,7 +7,7 @@ const LONGEST_NUMBER: usize = 128;
 const LARGEST_EXPONENT: i32 = 1_000;
 
 /// None for anything but one JSON object in UTF-8 that jsonb could hold, its numbers not too long and
-/// its nesting not too deep (128 levels, serde_json's own limit).
+/// its nesting not too deep (127 levels, serde_json's own limit).
 #[must_use]
 pub fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     if bytes.is_empty() || names_number_token(bytes) {

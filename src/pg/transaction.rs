@@ -14,6 +14,17 @@ pub struct Position {
 }
 
 impl Position {
+    /// Whether what was found here cannot have been rolled back by now: the subtransaction is the current
+    /// one, or around it.
+    #[must_use]
+    pub fn lasts(self) -> bool {
+        let now = position();
+        // SAFETY: searches this process's own stack of subtransactions.
+        self == now
+            || (self.same_transaction(now)
+                && unsafe { pg_sys::SubTransactionIsActive(self.subtransaction) })
+    }
+
     #[must_use]
     pub fn same_transaction(self, other: Position) -> bool {
         self.transaction == other.transaction

@@ -64,6 +64,8 @@ FROM (
          'warning', 'Whoever may set it decides who anybody is: REVOKE it.'
   FROM pg_catalog.pg_parameter_acl p CROSS JOIN LATERAL pg_catalog.aclexplode(p.paracl) a
   WHERE p.parname LIKE 'tenant\_guard.%'
+    -- PostgreSQL writes the owner's own rights down with the first grant.
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles s WHERE s.oid = a.grantee AND s.rolsuper)
   UNION ALL
   SELECT 11, 'default of ' || coalesce('role ' || pg_catalog.quote_ident(r.rolname), 'all roles') || coalesce(' in database ' || pg_catalog.quote_ident(d.datname), ''),
          pg_catalog.split_part(c.setting, '=', 1) || CASE WHEN c.setting ~ '^tenant_guard\.' THEN ' = ' || pg_catalog.split_part(c.setting, '=', 2) ELSE '' END,
