@@ -58,6 +58,18 @@ impl IdType {
         }
     }
 
+    /// Whether two ids are the same to the type.
+    #[must_use]
+    pub fn same(self, a: &str, b: &str) -> bool {
+        match self {
+            IdType::Uuid => {
+                let (a, b) = (self.id(a).uuid, self.id(b).uuid);
+                a.is_some() && a == b
+            }
+            IdType::Text | IdType::Varchar | IdType::Integer => a == b,
+        }
+    }
+
     /// An id out of a column of the type.
     #[must_use]
     pub fn id(self, text: &str) -> Id {

@@ -39,12 +39,53 @@ WITH RECURSIVE m AS (
   JOIN pg_catalog.pg_attribute a ON a.attrelid = e.relid AND a.attname = e.col AND NOT a.attisdropped
   JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 )
+, numbered AS (
+  SELECT f.purpose, f.oid, f.fuzzy, a.attnum, b.oid AS type, a.attcollation
+  FROM found f
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = f.oid AND a.attname = f.attname
+  JOIN base b ON b.purpose = f.purpose AND b.typtype <> 'd'
+), indexed AS (
+  -- For reading a plain table without SPI: its best index for the user, or for the user and the
+  -- organization; and a role column whose text depends on no setting.
+  SELECT pg_catalog.json_build_object(
+           'table', u.oid::pg_catalog.int8,
+           'index', i.indexrelid::pg_catalog.int8,
+           'keys', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+                             'attribute', k.attnum, 'type', k.type::pg_catalog.int8, 'collation', k.attcollation::pg_catalog.int8) ORDER BY k.position)
+                    FROM (SELECT 0 AS position, u.* UNION ALL SELECT 1, o.* WHERE i.both_columns) k),
+           'columns', CASE WHEN m.role_column IS NULL THEN pg_catalog.json_build_array(o.attnum)
+                      ELSE pg_catalog.json_build_array(o.attnum, r.attnum) END) AS plan
+  FROM m
+  JOIN numbered u ON u.purpose = 'user'
+  JOIN numbered o ON o.purpose = 'org'
+  JOIN pg_catalog.pg_class c ON c.oid = u.oid AND c.relkind = 'r' AND NOT c.relhassubclass
+  CROSS JOIN LATERAL (
+    -- Each key with the column's own collation and its type's own operator class.
+    SELECT x.indexrelid,
+           coalesce(x.indnkeyatts > 1 AND x.indkey[1] = o.attnum AND x.indcollation[1] = o.attcollation AND EXISTS (
+             SELECT FROM pg_catalog.pg_opclass oc
+             WHERE oc.oid = x.indclass[1] AND oc.opcdefault AND oc.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace), false) AS both_columns
+    FROM pg_catalog.pg_index x
+    JOIN pg_catalog.pg_class xc ON xc.oid = x.indexrelid
+    JOIN pg_catalog.pg_am am ON am.oid = xc.relam AND am.amname = 'btree'
+    JOIN pg_catalog.pg_opclass oc ON oc.oid = x.indclass[0] AND oc.opcdefault AND oc.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace
+    WHERE x.indrelid = u.oid AND x.indisvalid AND x.indisready AND x.indpred IS NULL AND x.indexprs IS NULL
+      AND x.indkey[0] = u.attnum AND x.indcollation[0] = u.attcollation
+  ) i
+  LEFT JOIN pg_catalog.pg_attribute r ON r.attrelid = u.oid AND r.attname = m.role_column AND NOT r.attisdropped
+  LEFT JOIN pg_catalog.pg_type rt ON rt.oid = r.atttypid
+  WHERE m.active IS NULL AND NOT u.fuzzy AND NOT o.fuzzy
+    AND (m.role_column IS NULL OR (rt.typtype IN ('b', 'e') AND rt.typcategory IN ('S', 'E')))
+  ORDER BY i.both_columns DESC, i.indexrelid
+  LIMIT 1
+)
 SELECT pg_catalog.json_build_object(
          'columns', (SELECT coalesce(pg_catalog.json_object_agg(t.purpose, pg_catalog.json_build_object(
                        'oid', t.oid::pg_catalog.int8, 'schema', t.nspname, 'table', t.relname,
                        'owner', t.relowner::pg_catalog.int8, 'column', t.attname, 'type', t.type, 'fuzzy', t.fuzzy)), '{}')
                      FROM typed t
                      WHERE t.type IN ('uuid', 'text', 'character varying', 'smallint', 'integer', 'bigint')),
+         'indexed', (SELECT plan FROM indexed),
          'role_named', m.role_column IS NOT NULL,
          'role', (SELECT pg_catalog.json_build_object('column', e.attname, 'array', e.typcategory = 'A')
                   FROM extra e WHERE e.purpose = 'role'),

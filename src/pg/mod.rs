@@ -14,6 +14,7 @@ pub mod log;
 pub mod query;
 pub mod relation;
 pub mod row;
+pub mod scan;
 pub mod snapshot;
 pub mod transaction;
 pub mod trigger;
