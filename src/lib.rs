@@ -8,6 +8,7 @@
 
 // What everybody uses.
 mod error;
+mod id;
 mod pg; // the only room with hand-written `unsafe`
 mod security;
 mod settings;

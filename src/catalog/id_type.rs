@@ -1,6 +1,6 @@
 //! The types an id may have, and what follows from each.
 
-use crate::identity::claims::Id;
+use crate::id::Id;
 use pgrx::datum::DatumWithOid;
 use pgrx::Uuid;
 use serde::{Deserialize, Deserializer};
@@ -34,11 +34,11 @@ impl IdType {
     pub fn bind(self, id: &str) -> Option<DatumWithOid<'static>> {
         match self {
             IdType::Uuid => {
-                let uuid = crate::identity::claims::parse_uuid(id)?;
+                let uuid = crate::id::parse_uuid(id)?;
                 Some(Uuid::from_bytes(*uuid.as_bytes()).into())
             }
             IdType::Text | IdType::Varchar => Some(id.to_string().into()),
-            IdType::Integer => crate::identity::claims::parse_bigint(id).map(Into::into),
+            IdType::Integer => crate::id::parse_bigint(id).map(Into::into),
         }
     }
 
@@ -47,12 +47,12 @@ impl IdType {
     pub fn bind_all(self, ids: &[String]) -> DatumWithOid<'static> {
         match self {
             IdType::Uuid => {
-                let uuids = ids.iter().filter_map(|id| crate::identity::claims::parse_uuid(id));
+                let uuids = ids.iter().filter_map(|id| crate::id::parse_uuid(id));
                 uuids.map(|u| Uuid::from_bytes(*u.as_bytes())).collect::<Vec<Uuid>>().into()
             }
             IdType::Text | IdType::Varchar => ids.to_vec().into(),
             IdType::Integer => {
-                let numbers = ids.iter().filter_map(|id| crate::identity::claims::parse_bigint(id));
+                let numbers = ids.iter().filter_map(|id| crate::id::parse_bigint(id));
                 numbers.collect::<Vec<i64>>().into()
             }
         }

@@ -7,7 +7,7 @@
 use super::membership::{self, Membership, Row};
 use crate::catalog::IdType;
 use crate::error::Result;
-use crate::identity::claims::{parse_bigint, parse_uuid, Id};
+use crate::id::{parse_bigint, parse_uuid, Id};
 use crate::pg::transaction::{self, Position};
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -5,7 +5,7 @@ use super::belonging::{self, Asked};
 use super::membership::{self, Membership, Organizations, Projects};
 use super::pg_uuid;
 use crate::error::{Error, Result};
-use crate::identity::claims::Id;
+use crate::id::Id;
 use crate::pg::ident;
 use crate::pg::transaction::Moment;
 use crate::settings::{self, OrgCheck};

@@ -259,7 +259,7 @@ fn context(rows: &mut Rows) -> Result<()> {
         Verdict::Unchecked => "An administrator registers a membership table: use_membership().",
         _ => "",
     };
-    let text = |id: &Option<crate::identity::claims::Id>| id.as_ref().map(|id| id.text.clone());
+    let text = |id: &Option<crate::id::Id>| id.as_ref().map(|id| id.text.clone());
     rows.add("organization", text(&active.organization), active.verdict.why(), hint);
     let project = match (&active.project, &active.claimed.project, active.verdict) {
         (Some(_), _, Verdict::Chosen) => "set_org chose it",

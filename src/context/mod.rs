@@ -17,7 +17,7 @@ pub mod require;
 pub mod roles;
 
 use crate::error::Result;
-use crate::identity::claims::Id;
+use crate::id::Id;
 use crate::identity::user_at;
 use crate::pg::transaction::Moment;
 use active::{Check, Spelling};

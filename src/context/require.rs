@@ -2,7 +2,7 @@
 
 use super::{active, authority, pg_uuid};
 use crate::error::{Error, Result};
-use crate::identity::claims::Id;
+use crate::id::Id;
 use crate::pg::transaction::Moment;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::pg_sys::FunctionCallInfo;

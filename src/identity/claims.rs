@@ -2,9 +2,9 @@
 
 use super::profile::{Field, Place, Profile, Reading};
 use super::{json, vendor};
+use crate::id::Id;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-use uuid::Uuid;
 
 /// The claims with the fields that policies read taken out beforehand.
 #[derive(Debug)]
@@ -21,29 +21,6 @@ pub struct Claims {
     pub email: Option<String>,
     /// Whether `roles` and `permissions` hold in every organization.
     pub global_roles: bool,
-}
-
-/// An id in each type that a column may have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Id {
-    pub text: String,
-    pub uuid: Option<Uuid>,
-    pub bigint: Option<i64>,
-}
-
-impl Id {
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        Id { text: text.to_string(), uuid: parse_uuid(text), bigint: parse_bigint(text) }
-    }
-
-    /// An id out of a column of text, where two spellings are two ids: only the canonical one has
-    /// another type too.
-    #[must_use]
-    pub fn of_text(text: &str) -> Self {
-        let uuid = parse_uuid(text).filter(|uuid| uuid.to_string() == text);
-        Id { uuid, ..Id::new(text) }
-    }
 }
 
 impl Claims {
@@ -191,20 +168,4 @@ fn names_in(
         }
         _ => Vec::new(),
     }
-}
-
-/// A whole number in the spelling that PostgreSQL writes: `007` and `+7` are not 7, for in a column of
-/// text they are others.
-#[must_use]
-pub fn parse_bigint(text: &str) -> Option<i64> {
-    text.parse::<i64>().ok().filter(|number| number.to_string() == text)
-}
-
-/// The spellings of a UUID that PostgreSQL's own input function and JWT issuers share.
-#[must_use]
-pub fn parse_uuid(text: &str) -> Option<Uuid> {
-    if text.starts_with("urn:") {
-        return None;
-    }
-    Uuid::try_parse(text).ok()
 }

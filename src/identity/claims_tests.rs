@@ -1,6 +1,6 @@
 //! What is read out of real vendors' tokens, and out of tokens made to mislead.
 
-use super::claims::{Claims, Id};
+use super::claims::Claims;
 use super::profile::{recognise, Field, Profile, PROFILE_NAMES};
 use proptest::prelude::*;
 
@@ -61,20 +61,6 @@ fn of_several_organizations_none_is_chosen() {
     assert!(two.organization().is_none(), "two spellings may be two organizations");
     let one = default(&format!("{{\"org_id\":[\"{USER}\",\"{USER}\"]}}")).unwrap();
     assert_eq!(one.organization().unwrap().text, USER);
-}
-
-#[test]
-fn an_id_has_every_type_its_text_allows() {
-    let number = Id::new("42");
-    assert_eq!((number.uuid, number.bigint), (None, Some(42)));
-    let id = Id::new(USER);
-    assert!(id.uuid.is_some() && id.bigint.is_none());
-    for no_number in ["99999999999999999999", "007", "+7", " 7", "-0", "7.0"] {
-        assert_eq!(Id::new(no_number).bigint, None, "{no_number}");
-    }
-    let upper = USER.to_uppercase();
-    assert!(Id::new(&upper).uuid.is_some() && Id::of_text(&upper).uuid.is_none());
-    assert!(Id::of_text(USER).uuid.is_some());
 }
 
 struct Case {

@@ -75,12 +75,12 @@ fn scan_key(key: &Key, id: &str) -> Option<pg_sys::ScanKeyData> {
     let kind = pg_sys::Oid::from(key.r#type);
     let (function, value) = match kind {
         pg_sys::UUIDOID => {
-            let uuid = crate::identity::claims::parse_uuid(id)?;
+            let uuid = crate::id::parse_uuid(id)?;
             (pg_sys::F_UUID_EQ, pgrx::Uuid::from_bytes(*uuid.as_bytes()).into_datum()?)
         }
         pg_sys::TEXTOID | pg_sys::VARCHAROID => (pg_sys::F_TEXTEQ, id.into_datum()?),
         _ => {
-            let number = crate::identity::claims::parse_bigint(id)?;
+            let number = crate::id::parse_bigint(id)?;
             match kind {
                 pg_sys::INT8OID => (pg_sys::F_INT8EQ, number.into_datum()?),
                 pg_sys::INT4OID => (pg_sys::F_INT4EQ, i32::try_from(number).ok()?.into_datum()?),
