@@ -109,9 +109,11 @@ fn the_signatures_of_the_rfcs_are_good() {
     }
 }
 
-/// RFC 7515 appendix A.5, and what imitates it.
+/// RFC 7519 section 6.1, which is RFC 7515 appendix A.5, and what imitates it. (Section 3.1 is A.1.)
 #[test]
 fn an_unsigned_token_is_refused() {
+    let rfc = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.";
+    assert_eq!(refusal(rfc, &[hs256("k")], &rules()), Some(Refusal::UnknownAlgorithm));
     let payload = URL_SAFE_NO_PAD.encode(good().to_string());
     for alg in ["none", "None", "NONE", "nOnE", "", "HS255"] {
         let header = URL_SAFE_NO_PAD.encode(json!({"alg": alg}).to_string());
