@@ -7,7 +7,7 @@ use serde::Deserialize;
 use std::ffi::CStr;
 use std::num::NonZeroUsize;
 
-/// A column of the table, of one of the types in `Value`.
+/// A column of the table: a uuid, text, varchar, smallint, integer or bigint.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct Key {
     pub attribute: i16,
