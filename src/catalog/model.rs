@@ -30,6 +30,9 @@ pub struct Table {
     pub parents: Vec<Named>,
     pub access_method: Option<String>,
     pub tablespace: Option<String>,
+    /// False only where there surely is no row.
+    #[serde(default)]
+    pub may_have_rows: bool,
     pub options: Vec<String>,
     #[serde(default)]
     pub toast_options: Vec<String>,
@@ -41,6 +44,8 @@ pub struct Table {
     pub comment: Option<String>,
     pub columns: Vec<Column>,
     pub constraints: Vec<Constraint>,
+    #[serde(default)]
+    pub referenced_by: Vec<Referrer>,
     pub indexes: Vec<Index>,
     pub policies: Vec<Policy>,
     pub triggers: Vec<Trigger>,
@@ -100,7 +105,7 @@ pub struct Column {
     pub comment: Option<String>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub struct Constraint {
     pub name: String,
     /// pg_constraint.contype.
@@ -109,7 +114,43 @@ pub struct Constraint {
     pub is_local: bool,
     /// Made by PostgreSQL from the parent's.
     pub inherited: bool,
+    /// In the constraint's order; none for a CHECK of none.
+    #[serde(default)]
+    pub columns: Vec<String>,
+    #[serde(default)]
+    pub deferrable: bool,
+    #[serde(default)]
+    pub validated: bool,
+    /// Of a foreign key.
+    #[serde(default)]
+    pub references: Option<References>,
     pub comment: Option<String>,
+}
+
+/// What a foreign key points at.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct References {
+    pub oid: u32,
+    pub schema: String,
+    pub name: String,
+    pub columns: Vec<String>,
+    /// pg_constraint.confdeltype: a, r, c, n or d.
+    pub on_delete: String,
+    pub on_update: String,
+}
+
+/// A foreign key of a table that points here.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Referrer {
+    pub oid: u32,
+    pub schema: String,
+    pub name: String,
+    pub constraint: String,
+    pub columns: Vec<String>,
+    /// The columns here, in the same order.
+    pub referenced: Vec<String>,
+    pub on_delete: String,
+    pub on_update: String,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -36,6 +36,9 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     WHERE i.inhrelid = c.oid), '[]'),
   'access_method', (SELECT am.amname FROM pg_catalog.pg_am am WHERE am.oid = c.relam AND am.amname <> 'heap'),
   'tablespace', (SELECT t.spcname FROM pg_catalog.pg_tablespace t WHERE t.oid = c.reltablespace),
+  -- Whether there may be a row in it: asked of the storage, since a policy could hide the rows.
+  'may_have_rows', EXISTS (SELECT FROM pg_catalog.pg_partition_tree(c.oid) p WHERE pg_catalog.pg_relation_size(p.relid) > 0)
+                   OR (c.relkind = 'r' AND pg_catalog.pg_relation_size(c.oid) > 0),
   'options', coalesce(pg_catalog.to_json(c.reloptions), '[]'),
   'toast_options', coalesce((SELECT pg_catalog.to_json(t.reloptions) FROM pg_catalog.pg_class t WHERE t.oid = c.reltoastrelid), '[]'),
   'typed', c.reloftype <> 0,
@@ -86,9 +89,39 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'definition', pg_catalog.pg_get_constraintdef(k.oid),
       'is_local', k.conislocal,
       'inherited', k.conparentid <> 0,
+      'columns', coalesce((SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord)
+                           FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY u(num, ord)
+                           JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num), '[]'),
+      'deferrable', k.condeferrable,
+      'validated', k.convalidated,
+      'references', CASE WHEN k.contype = 'f' THEN (
+        SELECT pg_catalog.json_build_object(
+          'oid', rc.oid::pg_catalog.int8, 'schema', rn.nspname, 'name', rc.relname,
+          'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord)
+                      FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY u(num, ord)
+                      JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num),
+          'on_delete', k.confdeltype, 'on_update', k.confupdtype)
+        FROM pg_catalog.pg_class rc JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace
+        WHERE rc.oid = k.confrelid) END,
       'comment', pg_catalog.obj_description(k.oid, 'pg_constraint')) ORDER BY k.conname)
     FROM pg_catalog.pg_constraint k
     WHERE k.conrelid = c.oid AND k.contype IN ('c', 'f', 'p', 'u', 'x')), '[]'),
+
+  -- Foreign keys of other tables, and of itself, that point here; not those that partitions inherit.
+  'referenced_by', coalesce((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'oid', fc.oid::pg_catalog.int8, 'schema', fn.nspname, 'name', fc.relname, 'constraint', k.conname,
+      'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord)
+                  FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY u(num, ord)
+                  JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num),
+      'referenced', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord)
+                     FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY u(num, ord)
+                     JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num),
+      'on_delete', k.confdeltype, 'on_update', k.confupdtype) ORDER BY fn.nspname, fc.relname, k.conname)
+    FROM pg_catalog.pg_constraint k
+    JOIN pg_catalog.pg_class fc ON fc.oid = k.conrelid
+    JOIN pg_catalog.pg_namespace fn ON fn.oid = fc.relnamespace
+    WHERE k.confrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0), '[]'),
 
   'indexes', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(

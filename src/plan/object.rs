@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     ClaimSource,
+    Column,
     Constraint,
     Index,
     Membership,
@@ -73,6 +74,7 @@ impl Object {
         let within = || ident::qualified(&self.schema, &self.name);
         match self.kind {
             Kind::ClaimSource => format!("the claim source \"{}\"", self.name),
+            Kind::Column => format!("column {} of table {}", name(), table()),
             Kind::Constraint => format!("constraint {} of table {}", name(), table()),
             Kind::Index => format!("index {}", within()),
             Kind::Membership => "the registered membership table".into(),
@@ -98,6 +100,7 @@ impl Object {
     pub fn state(&self) -> Result<Option<String>> {
         let sql = match self.kind {
             Kind::ClaimSource => include_str!("state/claim_source.sql"),
+            Kind::Column => include_str!("state/column.sql"),
             Kind::Constraint => include_str!("state/constraint.sql"),
             Kind::Index => include_str!("state/index.sql"),
             Kind::Membership => include_str!("state/membership.sql"),

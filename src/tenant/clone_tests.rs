@@ -56,8 +56,7 @@ fn check(name: &str, definition: &str, is_local: bool) -> Constraint {
         kind: "c".into(),
         definition: definition.into(),
         is_local,
-        inherited: false,
-        comment: None,
+        ..Constraint::default()
     }
 }
 
