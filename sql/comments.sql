@@ -25,6 +25,8 @@ session is not allowed, 42501 in a session in which an administrator's setting w
 
 Example: `BEGIN; SELECT tenant_guard.authenticate('<header>.<payload>.<signature>'); ... COMMIT;`$comment$),
       ('before_drop_extension', $comment$Tells, before DROP EXTENSION tenant_guard runs, what stays in the database. Event trigger.$comment$),
+      ('check_protection', $comment$Looks, when its transaction commits, at a table or view that was made or altered in an enforced schema.
+For the extension's own table. Raises 55000.$comment$),
       ('claim', $comment$One claim as text, by its path of object keys (array positions count from 0); strings come bare,
 numbers, booleans, objects and arrays as JSON text; a missing claim and JSON null are NULL.
 Keys may hold dots, slashes and URLs. Raises nothing.
@@ -51,6 +53,15 @@ Returns the steps; in a dry run nothing changes. The caller needs CREATE on the 
 Raises 42602 (no slug), 42P06, 42710, 3F000, 42501, 42704, 0A000, 55000.
 
 Example: `SELECT * FROM tenant_guard.create_tenant_schema('acme', template => 'crm_template');`$comment$),
+      ('denormalize_tenant', $comment$Gives a table the tenant column of the table that its foreign key leads to: adds it, fills it from there,
+and puts (tenant, key) REFERENCES parent (tenant, key) in the place of the foreign key, so that the two
+cannot differ. via names the foreign key's column where there are several ways. That is the recommended
+way for children: policies compare one column, as cheap as on any table, where protect_table with via
+looks the parent up for each row; it costs one column and one wider key, and rewrites the rows once.
+Returns the steps; in a dry run nothing changes. The caller must own both tables. Protect the table
+afterwards. Raises 42501, 42P01, 42703, 22023, 55P03.
+
+Example: `SELECT * FROM tenant_guard.denormalize_tenant('crm.tasks', via => 'project_id');`$comment$),
       ('disable_audit', $comment$Stops auditing a table and all that inherits from it. What was logged stays.
 Returns the steps; in a dry run nothing changes. The caller must own the table.
 Raises 42501, 42P01, 42809.
@@ -75,6 +86,16 @@ EXECUTE on tenant_guard.audit_row() and audit_truncate(), which an administrator
 Raises 42501, 42P01, 42703, 42809.
 
 Example: `SELECT * FROM tenant_guard.enable_audit('crm.contacts');`$comment$),
+      ('enforce', $comment$Watches CREATE and ALTER TABLE, CREATE VIEW, CREATE and DROP POLICY, DISABLE ROW LEVEL SECURITY and the
+attaching of partitions in the schemas: a table with the tenant column that is not protected, or a view
+over one without security_invoker, is warned about (mode 'warn') or refused ('error') when the
+transaction commits, so that it can be protected in between; or is protected at once ('protect', with
+the options of protect_table in `options`, and the view gets security_invoker). 'off' ends it. What
+extensions make, and what pg_restore restores, is let pass with a warning; SET tenant_guard.enforcement =
+off lets an administrator pass. Administrative: EXECUTE is not granted to PUBLIC.
+Returns the change's steps; in a dry run nothing changes. Raises 3F000, 22023, 22004.
+
+Example: `SELECT * FROM tenant_guard.enforce('{crm}', 'error');`$comment$),
       ('explain_identity', $comment$Says, row by row, who the session is taken for and why: where the identity comes from, what the
 claims look like, which path gave each value, whether the organization is believed, and what the
 user may do. Every value that is NULL says why. No token and no key is shown. Columns: setting,
@@ -113,6 +134,11 @@ Example: `SELECT tenant_guard.is_service();`$comment$),
 the profile or `set_claim_path` says otherwise; NULL when there is none. Raises nothing.
 
 Example: `SELECT tenant_guard.jwt_role() = 'authenticated';`$comment$),
+      ('keep_tenant', $comment$Refuses, for whom the table's policies bind, a change of the column that it is given: the tenant's.
+A foreign key's ON UPDATE CASCADE and roles with BYPASSRLS pass. For triggers made by protect_table.
+Raises 42501.
+
+Example: `SELECT tgname FROM pg_trigger WHERE tgfoid = 'tenant_guard.keep_tenant'::regproc;`$comment$),
       ('load_jwks', $comment$Adds the keys of a JSON Web Key Set (RFC 7517), as an issuer publishes it. A key that cannot be
 used, or whose key id is taken by another key, is left out, and the rest is loaded; a key that is
 there already stays as it is. Returns a row for each member: its key id, its algorithm, whether the
@@ -166,6 +192,17 @@ Example: `SELECT count(*) FROM tenant_guard.change_step WHERE origin = tenant_gu
 empty, never NULL, when it is nothing. Raises only what a registered `active` condition raises.
 
 Example: `SELECT tenant_guard.permissions();`$comment$),
+      ('permitted_org_ids', $comment$Every active organization of the user's in which the user has one of the roles, or is permitted one of
+the permissions (words with a colon or a star), as an array of UUIDs; empty, never NULL, when there
+are none. Raises only what a registered `active` condition raises.
+
+Example: `... USING (organization_id = ANY ((SELECT tenant_guard.permitted_org_ids('owner', 'leads:write'))::uuid[]))`$comment$),
+      ('permitted_org_ids_bigint', $comment$`permitted_org_ids` as an array of bigint. Raises only what a registered `active` condition raises.
+
+Example: `SELECT tenant_guard.permitted_org_ids_bigint('admin');`$comment$),
+      ('permitted_org_ids_text', $comment$`permitted_org_ids` as an array of text. Raises only what a registered `active` condition raises.
+
+Example: `SELECT tenant_guard.permitted_org_ids_text('admin');`$comment$),
       ('pre_request', $comment$For PostgREST's `db-pre-request`. Where the gateway is trusted it captures `request.jwt.claims`
 for the transaction: what anybody sets there afterwards is ignored, and recorded in
 `tenant_guard.security_event`. With `tenant_guard.trust = 'verified'` it authenticates the Bearer
@@ -186,30 +223,65 @@ Example: `SELECT tenant_guard.project_id_bigint();`$comment$),
 condition raises.
 
 Example: `SELECT tenant_guard.project_id_text();`$comment$),
+      ('protect_schema', $comment$protect_table for every table of a schema that has the tenant column, or that one shortest path of
+foreign keys connects with a table that has; in one transaction. Tables that are protected by a
+protect_table call of their own keep its options; tables without a way to a tenant are left alone
+and named in a notice. To keep what is done when a table is busy: protect_schema_by_table.
+Returns the steps; in a dry run nothing changes. The caller must own the tables.
+Raises 3F000 for no such schema, and as protect_table does.
+
+Example: `SELECT count(*) FROM tenant_guard.protect_schema('crm', dry_run => true);`$comment$),
+      ('protect_schema_table', $comment$One table of protect_schema_by_table: returns how many steps there were. Raises as protect_table does.
+
+Example: `SELECT tenant_guard.protect_schema_table('crm.contacts', 'organization_id', 'active', NULL, NULL, NULL, NULL, NULL, 'refuse', 'build');`$comment$),
       ('protect_table', $comment$Protects a table: enables and forces row-level security, puts a restrictive policy under
-everything that lets only the tenant's rows pass, grants the roles one policy a command, and
-makes the index that leads with the tenant column. Partitions and inheriting tables are
-protected with it. Call it again with other options and only the difference is planned; call it
-again with the same and nothing is.
+everything that lets only the tenant's rows pass, and grants the roles one policy a command. With
+that come the index that leads with the tenant column, the context as that column's default, a
+trigger that keeps rows with their tenant, and the end of privileges that policies do not look at
+(TRUNCATE, REFERENCES, TRIGGER; SELECT and UPDATE on sequences). Partitions and inheriting tables are
+protected with it, later ones too. Call it again with other options and only the difference is
+planned; call it again with the same and nothing is.
 
 scope: 'active' shows the active organization's rows (see org_id), 'member' those of every
 organization the user belongs to (see org_ids). roles: NULL means role authenticated where it
-exists, else PUBLIC. existing: what to do with policies made by others: 'refuse', 'keep' or
-'replace'. index: 'build', 'concurrently' (planned, but to be run by itself) or 'skip'.
-Returns the steps; in a dry run nothing changes. The caller must own the tables.
-Raises 42501, 42P01, 42703, 42804, 42809, 22023, 42704, 55000 (existing policies), 25001.
+exists, else PUBLIC. permissions: for each of select, insert, update and delete who may: "member",
+"own" (the row's owner), a role or a permission such as leads:write, or an array of them; a command that
+it does not name is nobody's; NULL means every member, or with owner_column the row's owner.
+project_column: rows are the active project's. owner_column: says whose row it is, by uid(). via: for a
+table without the tenant column, the column of the foreign key that leads to it. shared: a condition on
+rows that all may read and nobody may write. existing: what to do with policies made by others:
+'refuse', 'keep' or 'replace'. index: 'build', 'concurrently' (planned, but to be run by itself) or
+'skip'.
+Returns the steps, each with the lock it takes; in a dry run nothing changes. Ways round the policies
+that only a change of the schema closes are told as warnings, with the statements that do. The caller
+must own the tables.
+Raises 42501, 42P01, 42703, 42804, 42809, 22004, 22023, 42704, 55000 (existing policies), 55P03
+(lock_timeout), 25001.
 
 Example: `SELECT * FROM tenant_guard.protect_table('crm.contacts', dry_run => true);`$comment$),
+      ('protection_drift', $comment$What somebody changed by hand on a protected table since protect_table, as what protect_table would
+do about it; empty where nothing; NULL for a table that is not protected or not yours.
+Raises nothing of its own.
+
+Example: `SELECT tenant_guard.protection_drift('crm.contacts'::regclass);`$comment$),
       ('refuse_change', $comment$Refuses to alter or remove what was logged. For the extension's own tables.$comment$),
       ('register_claim_source', $comment$Writes one row of where claims are found, as a plan of set_claim_profile or set_claim_path decided;
 NULL removes it. Administrative: EXECUTE is not granted to PUBLIC. Raises 22004, 22023, 23514.
 
 Example: `SELECT tenant_guard.register_claim_source('profile', ARRAY['auth0']);`$comment$),
+      ('register_enforcement', $comment$Writes what a plan of enforce decided for a schema; NULL removes it. Administrative: EXECUTE is not
+granted to PUBLIC. Raises 3F000, 22023, 22004.
+
+Example: `SELECT tenant_guard.register_enforcement('crm', 'warn', '{"tenant_column": "organization_id"}');`$comment$),
       ('register_membership', $comment$Writes the registration that a plan of use_membership decided on; NULL removes it.
 Administrative: EXECUTE is not granted to PUBLIC, and the caller must own the tables named.
 Raises as use_membership does.
 
 Example: `SELECT tenant_guard.register_membership('{"table_schema": "crm", "table_name": "memberships", "user_column": "user_id", "org_column": "organization_id"}');`$comment$),
+      ('register_protection', $comment$Writes how a table is protected, as a plan of protect_table decided; NULL removes it. The caller
+must own the table. Protects nothing by itself. Raises 42501, 42P01, 42809, 22023.
+
+Example: `SELECT tenant_guard.register_protection('crm.contacts', '{"tenant_column": "organization_id"}');`$comment$),
       ('register_role_permissions', $comment$Writes one row of what roles may do, as a plan of set_role_permissions decided; NULL for the
 permissions removes it. Administrative: EXECUTE is not granted to PUBLIC. Raises 22004, 22023.
 
@@ -291,6 +363,10 @@ may call administrative functions. Columns: item, value, verdict (ok, note or wa
 secret is shown. Administrative: EXECUTE is not granted to PUBLIC. Raises nothing.
 
 Example: `SELECT * FROM tenant_guard.status() WHERE verdict = 'warning';`$comment$),
+      ('tables_to_protect', $comment$The tables that protect_schema protects, each with what inherits from it, in the order it does; those
+left alone are named in a notice. Raises 3F000 for no such schema.
+
+Example: `SELECT * FROM tenant_guard.tables_to_protect('crm');`$comment$),
       ('uid', $comment$The user's id where it is a UUID; NULL otherwise. It is the claim `sub`, unless the profile or
 `set_claim_path` says otherwise. Raises nothing.
 
@@ -306,10 +382,11 @@ Raises 42704 for no such change, 42501 for one that touched what is not yours, 5
 already undone or with no way back.
 
 Example: `SELECT * FROM tenant_guard.undo(7);`$comment$),
-      ('unprotect_table', $comment$Takes the protection of protect_table away from a table and all that inherits from it. Row-level
-security stays enabled where policies made by others are left. The tenant index is kept.
+      ('unprotect_table', $comment$Takes the protection of protect_table away from a table and all that inherits from it: policies,
+trigger and default. Row-level security stays enabled where policies made by others are left. The
+tenant index is kept, and privileges that protect_table revoked stay revoked.
 Returns the steps; in a dry run nothing changes. The caller must own the tables.
-Raises 42501, 42P01, 42809.
+Raises 42501, 42P01, 42809, 55P03.
 
 Example: `SELECT * FROM tenant_guard.unprotect_table('crm.contacts');`$comment$),
       ('unregister_tenant_schema', $comment$Removes a tenant schema's registration; the schema stays. The caller must own the schema, where
@@ -342,7 +419,11 @@ Example: `SELECT tenant_guard.validate_org_text('42');`$comment$),
       ('verify_token', $comment$Verifies a token as `authenticate` does and returns its claims; sets nothing. Works whatever
 `tenant_guard.trust` is. Raises 28000, saying which check failed, 42501 as `authenticate` does, 22004.
 
-Example: `SELECT tenant_guard.verify_token('<header>.<payload>.<signature>') ->> 'sub';`$comment$)
+Example: `SELECT tenant_guard.verify_token('<header>.<payload>.<signature>') ->> 'sub';`$comment$),
+      ('watch', $comment$Looks at what a command made in the schemas that enforce watches, and at what hangs under a protected
+table. Event trigger. Raises what protecting it raises.
+
+Example: `SELECT evtname FROM pg_event_trigger WHERE evtfoid = 'tenant_guard.watch'::regproc;`$comment$)
     ) c(name, comment)
     JOIN pg_catalog.pg_proc p ON p.proname = c.name
     WHERE p.pronamespace = 'tenant_guard'::regnamespace

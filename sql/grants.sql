@@ -15,11 +15,15 @@ DECLARE
     'tenant_guard.add_key',
     'tenant_guard.load_jwks',
     'tenant_guard.retire_key',
+    'tenant_guard.enforce',
+    'tenant_guard.register_enforcement',
     'tenant_guard.status',
     'tenant_guard.audit_row',
     'tenant_guard.audit_truncate',
     'tenant_guard.refuse_change',
     'tenant_guard.registration_changed',
+    'tenant_guard.check_protection',
+    'tenant_guard.watch',
     'tenant_guard.before_drop_extension'];
   granted record;
 BEGIN
@@ -47,4 +51,5 @@ $$;
 
 GRANT USAGE ON SCHEMA tenant_guard TO PUBLIC;
 GRANT SELECT ON tenant_guard.change, tenant_guard.change_step, tenant_guard.audit_event, tenant_guard.audit_log,
-  tenant_guard.tenant_schema, tenant_guard.tenant_schemas TO PUBLIC;
+  tenant_guard.tenant_schema, tenant_guard.tenant_schemas, tenant_guard.protection, tenant_guard.protected_tables,
+  tenant_guard.enforcement TO PUBLIC;

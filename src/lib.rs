@@ -54,7 +54,12 @@ extension_sql_file!(
     name = "audit",
     requires = ["security", context::org_id, context::org_id_text]
 );
-extension_sql_file!("../sql/tenant.sql", name = "tenant", requires = ["audit"]);
+extension_sql_file!(
+    "../sql/policy.sql",
+    name = "policy",
+    requires = ["audit", policy::keep_tenant::keep_tenant, policy::watch::watch, policy::watch::check_protection, policy::protection_drift]
+);
+extension_sql_file!("../sql/tenant.sql", name = "tenant", requires = ["policy"]);
 extension_sql_file!(
     "../sql/farewell.sql",
     name = "farewell",
@@ -75,6 +80,8 @@ extension_sql_file!(
         identity::keyring::add_key,
         identity::keyring::load_jwks,
         identity::keyring::retire_key,
+        policy::enforce::enforce,
+        policy::enforce::register_enforcement,
         status::status,
         audit::audit_row,
         audit::audit_truncate

@@ -199,6 +199,14 @@ pub fn not_taken() -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
+/// An administrator switches it off for a session that is to do what `enforce` forbids, or for a restore.
+static ENFORCEMENT: GucSetting<bool> = GucSetting::<bool>::new(true);
+
+#[must_use]
+pub fn enforcement() -> bool {
+    ENFORCEMENT.get()
+}
+
 const ADMINISTRATORS: &CStr = c"Set by administrators.";
 
 pub fn define() {
@@ -277,6 +285,11 @@ fn define_choices() {
             c"tenant_guard.allow_session_identity",
             c"Whether authenticate() may set an identity that outlasts the transaction.",
             &ALLOW_SESSION_IDENTITY,
+        ),
+        (
+            c"tenant_guard.enforcement",
+            c"Whether what enforce asks for is asked for in this session.",
+            &ENFORCEMENT,
         ),
     ] {
         let (context, flags) = (GucContext::Suset, GucFlags::default());

@@ -21,6 +21,9 @@ pub struct Table {
     pub system: bool,
     /// Privileges of others than the owner.
     pub grants: Vec<Grant>,
+    /// The same one by one.
+    #[serde(default)]
+    pub privileges: Vec<Privilege>,
     pub row_security: bool,
     pub force_row_security: bool,
     pub is_partition: bool,
@@ -46,6 +49,12 @@ pub struct Table {
     pub constraints: Vec<Constraint>,
     #[serde(default)]
     pub referenced_by: Vec<Referrer>,
+    #[serde(default)]
+    pub views: Vec<View>,
+    #[serde(default)]
+    pub publications: Vec<String>,
+    #[serde(default)]
+    pub sequences: Vec<UsedSequence>,
     pub indexes: Vec<Index>,
     pub policies: Vec<Policy>,
     pub triggers: Vec<Trigger>,
@@ -63,6 +72,74 @@ pub struct Grant {
     pub grantee: String,
     /// SELECT, INSERT, ...
     pub privileges: Vec<String>,
+}
+
+/// A foreign key on the way from a table to its tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ForeignKey {
+    pub constraint: String,
+    pub from: u32,
+    pub to: u32,
+    /// The table that it points at.
+    pub schema: String,
+    pub name: String,
+    pub columns: Vec<String>,
+    /// The columns there, in the same order.
+    pub referenced: Vec<String>,
+    /// What compares the two.
+    pub operators: Vec<String>,
+    /// pg_constraint.confdeltype.
+    pub on_delete: String,
+    pub on_update: String,
+    /// Whether the caller may read the table that it points at.
+    pub readable: bool,
+    /// The tenant column there.
+    pub tenant: Option<TenantColumn>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct TenantColumn {
+    pub name: String,
+    pub quoted: String,
+    pub r#type: String,
+    pub base_type: String,
+    pub domain: bool,
+    pub not_null: bool,
+}
+
+/// One privilege of one grantee.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Privilege {
+    /// A role, or public.
+    pub grantee: String,
+    pub privilege: String,
+    /// Of a column; the whole table's where there is none.
+    #[serde(default)]
+    pub column: Option<String>,
+    pub grantable: bool,
+    /// Whether the owner granted it, and so can revoke it.
+    pub by_owner: bool,
+}
+
+/// A view, or a materialized one, that reads the table.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct View {
+    pub schema: String,
+    pub name: String,
+    /// pg_class.relkind: v or m.
+    pub kind: String,
+    pub owned: bool,
+    pub security_invoker: bool,
+}
+
+/// A sequence that a column owns or takes its default from.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct UsedSequence {
+    pub schema: String,
+    pub name: String,
+    pub identity: bool,
+    pub owned: bool,
+    pub privileges: Vec<Privilege>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -137,6 +214,15 @@ pub struct References {
     /// pg_constraint.confdeltype: a, r, c, n or d.
     pub on_delete: String,
     pub on_update: String,
+    /// The referring columns that ON DELETE SET NULL and SET DEFAULT are for.
+    #[serde(default)]
+    pub from_columns: Vec<String>,
+    /// Every column of the table that it points at.
+    #[serde(default)]
+    pub all_columns: Vec<String>,
+    /// The columns of each of its unique keys.
+    #[serde(default)]
+    pub keys: Vec<Vec<String>>,
 }
 
 /// A foreign key of a table that points here.
@@ -162,6 +248,8 @@ pub struct Index {
     pub constraint: Option<String>,
     pub valid: bool,
     pub partial: bool,
+    #[serde(default)]
+    pub unique: bool,
     pub clustered: bool,
     pub replica_identity: bool,
     /// Key columns in order; None for an expression.
@@ -346,11 +434,20 @@ impl Table {
     /// Whether a query for one value of the column can use an index as it stands.
     #[must_use]
     pub fn has_index_leading_with(&self, column: &str) -> bool {
+        self.has_index_leading_with_all(&[column])
+    }
+
+    /// Whether a query for one value of each of the columns can use an index that begins with them.
+    #[must_use]
+    pub fn has_index_leading_with_all(&self, columns: &[&str]) -> bool {
         self.indexes.iter().any(|i| {
+            let lead: Vec<&str> =
+                i.columns.iter().take(columns.len()).filter_map(|c| c.as_deref()).collect();
             i.valid
                 && !i.partial
                 && i.method == "btree"
-                && i.columns.first().and_then(|c| c.as_deref()) == Some(column)
+                && lead.len() == columns.len()
+                && columns.iter().all(|c| lead.contains(c))
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Reading the model. Queries live in the .sql files beside this one.
 
-use super::model::{Named, Schema, Table};
+use super::model::{ForeignKey, Named, Schema, Table};
 use crate::error::{Error, Result};
 use crate::pg::relation::{lock, Lock};
 use crate::pg::types::RegClass;
@@ -16,7 +16,9 @@ pub fn table_family(table: RegClass, dry_run: bool) -> Result<Vec<Table>> {
     if !dry_run {
         // Ownership is checked before the lock: nobody locks what is not theirs.
         read(&oids)?.iter().try_for_each(check)?;
-        oids.iter().for_each(|oid| lock(oid.to_u32(), Lock::Exclusive));
+        for oid in &oids {
+            lock(oid.to_u32(), Lock::Exclusive)?;
+        }
     }
     let family = read(&family_oids(table.0)?)?;
     if family.is_empty() {
@@ -26,11 +28,50 @@ pub fn table_family(table: RegClass, dry_run: bool) -> Result<Vec<Table>> {
     Ok(family)
 }
 
+/// `table_family` of several tables, each of them once, read together.
+pub fn table_families(tables: &[RegClass], dry_run: bool) -> Result<Vec<Vec<Table>>> {
+    let mut members: Vec<Vec<Oid>> =
+        tables.iter().map(|t| family_oids(t.0)).collect::<Result<_>>()?;
+    let mut seen = std::collections::HashSet::new();
+    for family in &mut members {
+        family.retain(|oid| seen.insert(*oid));
+    }
+    let all: Vec<Oid> = members.iter().flatten().copied().collect();
+    let mut read_now = read(&all)?;
+    read_now.iter().try_for_each(check)?;
+    if !dry_run {
+        for oid in &all {
+            lock(oid.to_u32(), Lock::Exclusive)?;
+        }
+        // Nothing can be attached to a table that is locked: what was while the locks were waited for is here.
+        seen.clear();
+        members = tables.iter().map(|t| family_oids(t.0)).collect::<Result<_>>()?;
+        members.iter_mut().for_each(|family| family.retain(|oid| seen.insert(*oid)));
+        let all: Vec<Oid> = members.iter().flatten().copied().collect();
+        for oid in &all {
+            lock(oid.to_u32(), Lock::Exclusive)?;
+        }
+        read_now = read(&all)?;
+        read_now.iter().try_for_each(check)?;
+    }
+    let mut by_oid: std::collections::HashMap<u32, Table> =
+        read_now.into_iter().map(|t| (t.oid, t)).collect();
+    let families = members
+        .into_iter()
+        .map(|family| family.iter().filter_map(|oid| by_oid.remove(&oid.to_u32())).collect());
+    Ok(families.filter(|family: &Vec<Table>| !family.is_empty()).collect())
+}
+
 /// One table of the caller's.
 pub fn table(table: RegClass) -> Result<Table> {
     let table = read_one(table.0)?;
     check(&table)?;
     Ok(table)
+}
+
+/// A relation, whosever it is; None where it is gone.
+pub fn any_table(oid: u32) -> Result<Option<Table>> {
+    Ok(read(&[Oid::from(oid)])?.into_iter().next())
 }
 
 fn read_one(oid: u32) -> Result<Table> {
@@ -81,6 +122,24 @@ fn check(table: &Table) -> Result<()> {
         wanted: "an ordinary or partitioned table",
         hint: hint.into(),
     })
+}
+
+/// The foreign keys among which the way from a table to a tenant column is searched.
+pub fn foreign_keys_from(table: u32, tenant_column: &str) -> Result<Vec<ForeignKey>> {
+    let _read = query::catalog_read(query::PINNED);
+    let args = [Oid::from(table).into(), tenant_column.into()];
+    Ok(query::model_here(include_str!("foreign_keys.sql"), &args)?.unwrap_or_default())
+}
+
+/// Those of the roles that row-level security does not bind.
+pub fn unbound_roles(roles: &[String]) -> Result<Vec<String>> {
+    let unbound = query::rows(
+        "SELECT r.rolname::pg_catalog.text FROM pg_catalog.pg_roles r
+         WHERE r.rolname = ANY ($1) AND (r.rolsuper OR r.rolbypassrls) ORDER BY 1",
+        &[roles.to_vec().into()],
+        |row| Ok(row.get::<String>(1)?),
+    )?;
+    Ok(unbound.into_iter().flatten().collect())
 }
 
 /// The relations in some schemas whose names start with `prefix`, so that a new one can avoid them.
@@ -154,7 +213,9 @@ pub fn schema(name: &str) -> Result<Option<Schema>> {
         return Ok(None);
     };
     if schema.usable {
-        oids.iter().for_each(|oid| lock(oid.to_u32(), Lock::Share));
+        for oid in &oids {
+            lock(oid.to_u32(), Lock::Share)?;
+        }
         let tables = query::model_here(include_str!("tables.sql"), &[oids.into()])?;
         schema.tables = tables.unwrap_or_default();
     }

@@ -23,6 +23,18 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
                 FROM pg_catalog.pg_attribute att CROSS JOIN LATERAL pg_catalog.aclexplode(att.attacl) x
                 WHERE att.attrelid = c.oid) a
           WHERE a.grantee <> c.relowner GROUP BY a.grantee) g), '[]'),
+  -- The same one by one, with what it takes to grant them again.
+  'privileges', coalesce((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'grantee', CASE a.grantee WHEN 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text END,
+      'privilege', a.privilege_type, 'column', a.attname, 'grantable', a.is_grantable,
+      'by_owner', a.grantor = c.relowner) ORDER BY a.grantee, a.attnum, a.privilege_type)
+    FROM (SELECT x.*, NULL::pg_catalog.name AS attname, 0 AS attnum FROM pg_catalog.aclexplode(c.relacl) x
+          UNION ALL
+          SELECT x.*, att.attname, att.attnum
+          FROM pg_catalog.pg_attribute att CROSS JOIN LATERAL pg_catalog.aclexplode(att.attacl) x
+          WHERE att.attrelid = c.oid AND NOT att.attisdropped) a
+    WHERE a.grantee <> c.relowner), '[]'),
   'row_security', c.relrowsecurity,
   'force_row_security', c.relforcerowsecurity,
   'is_partition', c.relispartition,
@@ -100,7 +112,16 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
           'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord)
                       FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY u(num, ord)
                       JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num),
-          'on_delete', k.confdeltype, 'on_update', k.confupdtype)
+          'on_delete', k.confdeltype, 'on_update', k.confupdtype,
+          'from_columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord)
+                           FROM pg_catalog.unnest(coalesce(nullif(k.confdelsetcols, '{}'), k.conkey)) WITH ORDINALITY u(num, ord)
+                           JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num),
+          'all_columns', (SELECT pg_catalog.json_agg(a.attname)
+                          FROM pg_catalog.pg_attribute a WHERE a.attrelid = rc.oid AND a.attnum > 0 AND NOT a.attisdropped),
+          'keys', coalesce((SELECT pg_catalog.json_agg((SELECT pg_catalog.json_agg(a.attname)
+                            FROM pg_catalog.pg_attribute a WHERE a.attrelid = rc.oid AND a.attnum = ANY (u.conkey)))
+                            FROM pg_catalog.pg_constraint u
+                            WHERE u.conrelid = rc.oid AND u.contype IN ('p', 'u') AND NOT u.condeferrable), '[]'))
         FROM pg_catalog.pg_class rc JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace
         WHERE rc.oid = k.confrelid) END,
       'comment', pg_catalog.obj_description(k.oid, 'pg_constraint')) ORDER BY k.conname)
@@ -123,6 +144,51 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     JOIN pg_catalog.pg_namespace fn ON fn.oid = fc.relnamespace
     WHERE k.confrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0), '[]'),
 
+  -- Views and materialized views whose rules read it.
+  'views', coalesce((
+    SELECT pg_catalog.json_agg(DISTINCT pg_catalog.jsonb_build_object(
+      'schema', vn.nspname, 'name', v.relname, 'kind', v.relkind,
+      'owned', pg_catalog.pg_has_role(v.relowner, 'USAGE'),
+      'security_invoker', coalesce((SELECT o.option_value::pg_catalog.bool FROM pg_catalog.pg_options_to_table(v.reloptions) o
+                                    WHERE o.option_name = 'security_invoker'), false)))
+    FROM pg_catalog.pg_depend d
+    JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid
+    JOIN pg_catalog.pg_class v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm')
+    JOIN pg_catalog.pg_namespace vn ON vn.oid = v.relnamespace
+    WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = c.oid
+      AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass), '[]'),
+
+  'publications', coalesce((
+    SELECT pg_catalog.json_agg(p.pubname ORDER BY p.pubname)
+    FROM pg_catalog.pg_publication p
+    WHERE p.puballtables
+       OR EXISTS (SELECT FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid)
+       OR EXISTS (SELECT FROM pg_catalog.pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = c.relnamespace)), '[]'),
+
+  -- Sequences that its columns own or take their defaults from.
+  'sequences', coalesce((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'schema', sn.nspname, 'name', sc.relname, 'identity', u.identity,
+      'owned', pg_catalog.pg_has_role(sc.relowner, 'USAGE'),
+      'privileges', coalesce((
+        SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+          'grantee', CASE x.grantee WHEN 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(x.grantee)::pg_catalog.text END,
+          'privilege', x.privilege_type, 'grantable', x.is_grantable, 'by_owner', x.grantor = sc.relowner)
+          ORDER BY x.grantee, x.privilege_type)
+        FROM pg_catalog.aclexplode(sc.relacl) x WHERE x.grantee <> sc.relowner), '[]')) ORDER BY sn.nspname, sc.relname)
+    FROM (SELECT d.objid, bool_or(d.deptype = 'i') AS identity
+          FROM (SELECT d.objid, d.deptype FROM pg_catalog.pg_depend d
+                WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                  AND d.refobjid = c.oid AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
+                UNION ALL
+                SELECT d.refobjid, d.deptype FROM pg_catalog.pg_attrdef ad
+                JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = ad.oid
+                 AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                WHERE ad.adrelid = c.oid) d
+          GROUP BY d.objid) u
+    JOIN pg_catalog.pg_class sc ON sc.oid = u.objid AND sc.relkind = 'S'
+    JOIN pg_catalog.pg_namespace sn ON sn.oid = sc.relnamespace), '[]'),
+
   'indexes', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', ic.relname,
@@ -131,6 +197,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'constraint', (SELECT k.conname FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x')),
       'valid', i.indisvalid,
       'partial', i.indpred IS NOT NULL,
+      'unique', i.indisunique,
       'clustered', i.indisclustered,
       'replica_identity', i.indisreplident,
       'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord)

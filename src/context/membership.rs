@@ -361,6 +361,12 @@ impl Membership {
         self.org.r#type
     }
 
+    /// The table and the column of the organizations' ids, as messages name them.
+    #[must_use]
+    pub fn org_column(&self) -> (String, String) {
+        (ident::qualified(&self.org.schema, &self.org.table), self.org.column.clone())
+    }
+
     /// Whether two spellings of an organization's id may be the same to the table.
     #[must_use]
     pub fn fuzzy(&self) -> bool {

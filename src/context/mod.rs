@@ -11,11 +11,13 @@ pub mod choose;
 pub mod explain;
 mod membership;
 mod permission;
+mod permitted;
 mod planner;
 pub mod register;
 pub mod require;
 pub mod roles;
 
+use crate::catalog::IdType;
 use crate::error::Result;
 use crate::id::Id;
 use crate::identity::user_at;
@@ -275,6 +277,18 @@ fn has_role(role: &str, fcinfo: FunctionCallInfo) -> Result<bool, ErrorReport> {
 #[pg_extern(stable, strict, parallel_safe)]
 fn has_permission(permission: &str, fcinfo: FunctionCallInfo) -> Result<bool, ErrorReport> {
     Ok(authority::authority(Moment::Of(fcinfo))?.permissions.allow(permission))
+}
+
+/// The column that holds organizations' ids, as registered, for whoever stores such ids too: its type, its
+/// table and its name.
+pub fn organization_id_column() -> Result<Option<(IdType, String, String)>> {
+    Ok(match membership::registered()? {
+        membership::Registered::Table(table) => {
+            let (table_name, column) = table.org_column();
+            Some((table.org_type(), table_name, column))
+        }
+        membership::Registered::No | membership::Registered::Gone => None,
+    })
 }
 
 /// For `status`: what is gone of what was registered with `use_membership`; NULL where nothing is.

@@ -57,6 +57,37 @@ pub enum Error {
         value: String,
         allowed: &'static [&'static str],
     },
+    /// Options of one call that do not go together, or one that is not what it should be.
+    WrongOption {
+        option: &'static str,
+        why: String,
+        hint: String,
+    },
+    /// Several ways of foreign keys to the tenant, none shorter than the others.
+    AmbiguousPath {
+        table: String,
+        paths: Vec<String>,
+        columns: Vec<String>,
+    },
+    NoPath {
+        table: String,
+        via: String,
+        tenant_column: String,
+    },
+    LockTimeout {
+        table: String,
+    },
+    TenantKept {
+        table: String,
+        column: String,
+    },
+    NotKeepTenantTrigger,
+    Unprotected {
+        object: String,
+        why: String,
+        schema: String,
+        fix: String,
+    },
     NoSuchRole {
         role: String,
     },

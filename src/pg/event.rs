@@ -29,6 +29,26 @@ pub fn dropped_extensions(fcinfo: pg_sys::FunctionCallInfo) -> Vec<String> {
     }
 }
 
+/// Which event an event trigger was called for: ddl_command_end, sql_drop; None for any other call.
+#[must_use]
+pub fn kind(fcinfo: pg_sys::FunctionCallInfo) -> Option<String> {
+    // SAFETY: the node's tag is checked before the cast; the name outlives the call.
+    unsafe {
+        if fcinfo.is_null() || !is((*fcinfo).context, pg_sys::NodeTag::T_EventTriggerData) {
+            return None;
+        }
+        let data = (*fcinfo).context.cast::<pg_sys::EventTriggerData>();
+        Some(CStr::from_ptr((*data).event).to_string_lossy().into_owned())
+    }
+}
+
+/// Whether a script of an extension is running.
+#[must_use]
+pub fn in_extension_script() -> bool {
+    // SAFETY: reads a backend-local variable.
+    unsafe { pg_sys::creating_extension }
+}
+
 unsafe fn is(node: *mut pg_sys::Node, tag: pg_sys::NodeTag) -> bool {
     !node.is_null() && (*node).type_ == tag
 }

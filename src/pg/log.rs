@@ -1,4 +1,4 @@
-//! The server's log, which clients do not see.
+//! Messages: to the server's log, which clients do not see, and to the client.
 
 use pgrx::prelude::*;
 
@@ -12,4 +12,11 @@ pub fn to_server(refused: bool, message: &'static str, detail: &str) {
     pgrx::pg_sys::panic::ErrorReport::new(code, message, pgrx::function_name!())
         .set_detail(detail.to_string())
         .report(PgLogLevel::LOG_SERVER_ONLY);
+}
+
+/// Tells the client what happened beside what it asked for.
+pub fn notice(message: &str) {
+    let code = PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION;
+    pgrx::pg_sys::panic::ErrorReport::new(code, message.to_string(), pgrx::function_name!())
+        .report(PgLogLevel::NOTICE);
 }

@@ -1,6 +1,8 @@
 //! Relations by OID: locks, owners, and writing rows of the extension's own tables without SPI.
 
-use pgrx::pg_sys;
+use super::ident;
+use crate::error::{Error, Result};
+use pgrx::{pg_sys, PgSqlErrorCode, PgTryBuilder};
 use std::ffi::CString;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -15,13 +17,40 @@ pub enum Lock {
     Exclusive,
 }
 
-pub fn lock(oid: u32, lock: Lock) {
+/// Waits for the lock, as long as lock_timeout lets it.
+pub fn lock(oid: u32, lock: Lock) -> Result<()> {
     let mode = match lock {
         Lock::Share => pg_sys::AccessShareLock,
         Lock::Exclusive => pg_sys::AccessExclusiveLock,
-    };
+    } as i32;
+    let oid = pg_sys::Oid::from(oid);
     // SAFETY: takes a heavyweight lock by OID; valid for any OID, existing or not.
-    unsafe { pg_sys::LockRelationOid(pg_sys::Oid::from(oid), mode as i32) }
+    unsafe {
+        if pg_sys::ConditionalLockRelationOid(oid, mode) {
+            return Ok(());
+        }
+        // Whoever catches it raises it again under another text, which aborts the same.
+        PgTryBuilder::new(|| {
+            pg_sys::LockRelationOid(oid, mode);
+            Ok(())
+        })
+        .catch_when(PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE, |_| {
+            Err(Error::LockTimeout { table: qualified_name(oid) })
+        })
+        .execute()
+    }
+}
+
+fn qualified_name(oid: pg_sys::Oid) -> String {
+    // SAFETY: syscache look-ups whose palloc'd answers are copied at once.
+    unsafe {
+        let text = |name: *mut std::ffi::c_char| match name.is_null() {
+            true => String::new(),
+            false => std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned(),
+        };
+        let schema = text(pg_sys::get_namespace_name(pg_sys::get_rel_namespace(oid)));
+        ident::qualified(&schema, &text(pg_sys::get_rel_name(oid)))
+    }
 }
 
 /// Waits for, and holds to the end of the transaction, a name that somebody else may be about to

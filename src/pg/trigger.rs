@@ -2,7 +2,11 @@
 
 use super::row::{c_name, RawJsonb};
 use super::{backend, json, user};
+use pgrx::callconv::{BoxRet, FcInfo};
 use pgrx::pg_sys;
+use pgrx::pgrx_sql_entity_graph::metadata::{
+    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
+};
 use std::ffi::CStr;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +32,78 @@ impl Operation {
 /// A firing of an AFTER trigger, valid while the trigger function runs.
 pub struct Firing<'a> {
     data: &'a pg_sys::TriggerData,
+}
+
+/// The firing of a row trigger for an UPDATE, before or after it; a function of LANGUAGE c sees it.
+pub struct Change<'a> {
+    data: &'a pg_sys::TriggerData,
+}
+
+impl<'a> Change<'a> {
+    /// None for any other call.
+    #[must_use]
+    pub fn of_update(call: pg_sys::FunctionCallInfo) -> Option<Self> {
+        // SAFETY: the tag of the context is checked before the cast; the executor keeps it through the call.
+        let data = unsafe {
+            let context = if call.is_null() { std::ptr::null_mut() } else { (*call).context };
+            if context.is_null() || (*context).type_ != pg_sys::NodeTag::T_TriggerData {
+                return None;
+            }
+            &*context.cast::<pg_sys::TriggerData>()
+        };
+        let event = data.tg_event;
+        let row = event & pg_sys::TRIGGER_EVENT_ROW != 0;
+        let update = event & pg_sys::TRIGGER_EVENT_OPMASK == pg_sys::TRIGGER_EVENT_UPDATE;
+        (row && update).then_some(Change { data })
+    }
+
+    /// Whether row-level security binds whoever makes the change; a foreign key's action it does not.
+    #[must_use]
+    pub fn policies_bind(&self) -> bool {
+        // SAFETY: the OID of an open relation; with noError nothing is raised.
+        unsafe {
+            pg_sys::check_enable_rls((*self.data.tg_relation).rd_id, pg_sys::InvalidOid, true)
+                == pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
+        }
+    }
+
+    /// The table as a message names it.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let (schema, name) = Firing { data: self.data }.table();
+        super::ident::qualified(&schema, &name)
+    }
+
+    /// The trigger's first argument.
+    #[must_use]
+    pub fn argument(&self) -> Option<String> {
+        Firing { data: self.data }.argument()
+    }
+
+    /// What the trigger returns to let the change be.
+    #[must_use]
+    pub fn proceed(&self) -> NextRow {
+        NextRow(pg_sys::Datum::from(self.data.tg_newtuple))
+    }
+}
+
+/// The row that a trigger function of LANGUAGE c returns.
+pub struct NextRow(pg_sys::Datum);
+
+// SAFETY: never in the SQL of a function: those that return it have their SQL written out.
+unsafe impl SqlTranslatable for NextRow {
+    const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!(NextRow);
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("trigger"));
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("trigger")));
+}
+
+// SAFETY: the trigger protocol wants the pointer to the tuple as it is.
+unsafe impl BoxRet for NextRow {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> pgrx::datum::Datum<'fcx> {
+        fcinfo.return_raw_datum(self.0)
+    }
 }
 
 /// One version of the row.

@@ -117,6 +117,13 @@ sql_argument!(RegClass, "regclass");
 sql_argument!(Name, "name");
 sql_argument!(Names, "name[]");
 
+// SAFETY: an OID is the datum of a regclass.
+unsafe impl BoxRet for RegClass {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> pgrx::datum::Datum<'fcx> {
+        fcinfo.return_raw_datum(pg_sys::Datum::from(pg_sys::Oid::from(self.0)))
+    }
+}
+
 const PLANNED_STEP: &str = "tenant_guard.planned_step";
 
 // SAFETY: the composite type is made by sql/bootstrap.sql before any function that returns it.

@@ -6,6 +6,7 @@ use crate::pg::types::PlannedStep;
 use crate::pg::{query, user};
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
+use std::cell::Cell;
 
 /// Everything that changes a database ends here. In a dry run nothing is touched and the rows have
 /// no change id; otherwise the steps run with the caller's rights, in the caller's transaction,
@@ -20,6 +21,30 @@ pub fn run(plan: Plan, dry_run: bool) -> Result<Rows> {
     Ok(rows(plan.steps, Some(change)))
 }
 
+thread_local! {
+    static APPLYING: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Whether the statement that runs is a step of a plan.
+pub fn applying() -> bool {
+    APPLYING.get() > 0
+}
+
+struct Applying;
+
+impl Applying {
+    fn begin() -> Self {
+        APPLYING.set(APPLYING.get() + 1);
+        Applying
+    }
+}
+
+impl Drop for Applying {
+    fn drop(&mut self) {
+        APPLYING.set(APPLYING.get() - 1);
+    }
+}
+
 /// Runs the steps with names pinned: what a statement means cannot depend on the caller's path.
 pub(super) fn apply(plan: &Plan) -> Result<()> {
     if let Some(step) = plan.steps.iter().find(|s| s.needs_no_transaction) {
@@ -29,6 +54,7 @@ pub(super) fn apply(plan: &Plan) -> Result<()> {
         });
     }
     let _scope = query::replay();
+    let _applying = Applying::begin();
     for step in plan.steps.iter().filter(|s| !s.sql.is_empty()) {
         query::run_here(&step.sql, &[])?;
     }
@@ -56,8 +82,10 @@ pub(super) fn rows(steps: Vec<Step>, change_id: Option<i64>) -> Rows {
 /// The statement under its reason, ready for a migration.
 fn render(step: &Step) -> String {
     // A name may hold a line break; in a comment the rest of it would become a statement.
-    let why = step.why.replace(['\n', '\r'], " ");
-    format!("-- {why}\n{}", statement(step.sql.clone()))
+    let comment = |text: &str| format!("-- {}\n", text.replace(['\n', '\r'], " "));
+    let lock = step.lock.as_ref().map(|lock| comment(&format!("lock: {lock}")));
+    let (why, lock) = (comment(&step.why), lock.unwrap_or_default());
+    format!("{why}{lock}{}", statement(step.sql.clone()))
 }
 
 fn statement(sql: String) -> String {

@@ -5,11 +5,12 @@ mod execute;
 mod journal;
 mod undo;
 
-pub use execute::run;
+pub use execute::{applying, run};
 pub use object::{Kind, Object};
 
 mod object;
 
+use crate::catalog::Table;
 use crate::error::Error;
 use crate::pg::types::PlannedStep;
 use pgrx::iter::SetOfIterator;
@@ -50,6 +51,8 @@ pub struct Step {
     pub sql: String,
     /// The statement that takes it back; empty where another step's does; None where nothing can.
     pub undo: Option<String>,
+    /// The lock that the statement takes, and on what: `ACCESS EXCLUSIVE on crm.contacts`.
+    pub lock: Option<String>,
     /// What it touches: its state afterwards is journaled, and undo refuses when it differs.
     pub object: Object,
     /// CREATE INDEX CONCURRENTLY and its like cannot run inside a transaction, so neither can a
@@ -116,9 +119,16 @@ impl Step {
             why: why.into(),
             sql: sql.into(),
             undo: Some(undo.into()),
+            lock: None,
             object,
             needs_no_transaction: false,
         }
+    }
+
+    /// The step, with the lock that its statement takes on a table.
+    #[must_use]
+    pub fn locking(self, mode: &str, table: &Table) -> Self {
+        Step { lock: Some(format!("{mode} on {}", table.qualified())), ..self }
     }
 
     /// A step whose result goes when the table that it belongs to is dropped by another step's undo.

@@ -35,7 +35,7 @@ fn undo_change(id: i64, force: bool, dry_run: bool) -> Result<Rows> {
         return Err(Error::AlreadyUndone { change: id, by, last, made_again: depth % 2 == 0 });
     }
     if !dry_run {
-        lock(&change);
+        lock(&change)?;
     }
     let gone = altered(id, &change, force)?;
     let applied_by = change.applied_by.clone();
@@ -61,7 +61,7 @@ fn undo_change(id: i64, force: bool, dry_run: bool) -> Result<Rows> {
 
 /// Locks every relation that the change touched, before their states are compared: what another
 /// session does meanwhile waits, or is seen. In one order, so that two undos do not wait for each other.
-fn lock(change: &Change) {
+fn lock(change: &Change) -> Result<()> {
     let mut relations = Vec::new();
     for step in &change.steps {
         let name = if step.table.is_empty() { &step.name } else { &step.table };
@@ -69,7 +69,7 @@ fn lock(change: &Change) {
     }
     relations.sort_unstable();
     relations.dedup();
-    relations.into_iter().for_each(|oid| relation::lock(oid, Lock::Exclusive));
+    relations.into_iter().try_for_each(|oid| relation::lock(oid, Lock::Exclusive))
 }
 
 /// Compares every object with the state the change left it in. Returns the steps whose object is

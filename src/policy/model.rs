@@ -1,31 +1,21 @@
 //! What protection means: the policies that a protected table has, as values to compare.
 
-use crate::catalog::{Column, IdType, Policy};
-
-/// Which rows a member sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// Those of the one active organization.
-    Active,
-    /// Those of every organization the user belongs to.
-    Member,
-}
-
-pub const SCOPES: &[&str] = &["active", "member"];
-
-impl Scope {
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "active" => Some(Scope::Active),
-            "member" => Some(Scope::Member),
-            _ => None,
-        }
-    }
-}
+use super::options::{Options, Scope};
+use super::path::Path;
+use super::permissions::Who;
+use crate::catalog::{IdType, Policy, Table};
+use crate::error::{Error, Result};
+use crate::pg::ident::{literal, quote};
 
 /// The restrictive floor: whatever other policies grant, nothing outside the tenant passes.
 pub const FLOOR: &str = "tenant_guard_tenant";
+/// The floor by command, where reading shows more than writing may touch.
+const FLOORS: &[(&str, &str)] = &[
+    (FLOOR, "SELECT"),
+    ("tenant_guard_tenant_insert", "INSERT"),
+    ("tenant_guard_tenant_update", "UPDATE"),
+    ("tenant_guard_tenant_delete", "DELETE"),
+];
 const GRANTS: &[(&str, &str)] = &[
     ("tenant_guard_select", "SELECT"),
     ("tenant_guard_insert", "INSERT"),
@@ -33,52 +23,262 @@ const GRANTS: &[(&str, &str)] = &[
     ("tenant_guard_delete", "DELETE"),
 ];
 
-/// Whether a policy of this name is ours to replace.
+/// Whether a policy of this name is one of protect_table's.
 #[must_use]
 pub fn is_ours(name: &str) -> bool {
-    name == FLOOR || GRANTS.iter().any(|(ours, _)| *ours == name)
+    FLOORS.iter().chain(GRANTS).any(|(ours, _)| *ours == name)
 }
 
-/// "The row is the tenant's", spelled exactly as the server deparses it, so that a policy that is
-/// there already compares equal. The helper stands in a sub-select: it runs once a statement.
+/// Whether it is a part of the floor.
 #[must_use]
-pub fn tenant_condition(column: &Column, id: IdType, scope: Scope) -> String {
-    let left = match id {
-        IdType::Varchar => format!("({})::text", column.quoted),
-        _ if column.domain => format!("({})::{}", column.quoted, column.base_type),
-        _ => column.quoted.clone(),
-    };
-    let (one, many, array) = match id {
-        IdType::Uuid => ("org_id", "org_ids", "uuid[]"),
-        IdType::Text | IdType::Varchar => ("org_id_text", "org_ids_text", "text[]"),
-        IdType::Integer => ("org_id_bigint", "org_ids_bigint", "bigint[]"),
-    };
-    match scope {
-        Scope::Active => format!("({left} = ( SELECT tenant_guard.{one}() AS {one}))"),
-        Scope::Member => {
-            format!("({left} = ANY (( SELECT tenant_guard.{many}() AS {many})::{array}))")
+pub fn is_floor(name: &str) -> bool {
+    FLOORS.iter().any(|(ours, _)| *ours == name)
+}
+
+/// Whether a policy is one of another room's, which protect_table leaves alone.
+#[must_use]
+pub fn is_anothers_of_ours(name: &str) -> bool {
+    name.starts_with("tenant_guard_") && !is_ours(name)
+}
+
+/// Where a row says whose it is.
+#[derive(Debug, Clone)]
+pub enum Tenancy {
+    Column { quoted: String, domain: bool, base_type: String, id: IdType },
+    Path { path: Path, id: IdType },
+}
+
+/// Which organizations a condition lets pass.
+enum Allowed<'a> {
+    Active,
+    Any,
+    /// Those in which the user has one of these roles or permissions.
+    With(&'a [String]),
+}
+
+impl Tenancy {
+    pub fn of_column(table: &Table, column: &str) -> Result<Self> {
+        let (column, id) = table.require_id_column(column)?;
+        Ok(Tenancy::Column {
+            quoted: column.quoted.clone(),
+            domain: column.domain,
+            base_type: column.base_type.clone(),
+            id,
+        })
+    }
+
+    pub fn of_path(path: Path) -> Result<Self> {
+        Ok(Tenancy::Path { id: path.id_type()?, path })
+    }
+
+    #[must_use]
+    pub fn id(&self) -> IdType {
+        match self {
+            Tenancy::Column { id, .. } | Tenancy::Path { id, .. } => *id,
+        }
+    }
+
+    fn condition(&self, table: &Table, allowed: &Allowed) -> String {
+        match self {
+            Tenancy::Column { quoted, domain, base_type, id } => {
+                matches(&bare(quoted, *domain, base_type, *id), *id, allowed)
+            }
+            Tenancy::Path { path, id } => {
+                let (domain, base_type) = match &path.end().tenant {
+                    Some(tenant) => (tenant.domain, tenant.base_type.as_str()),
+                    None => (false, ""),
+                };
+                path.condition(table, |column| {
+                    matches(&bare(column, domain, base_type, *id), *id, allowed)
+                })
+            }
         }
     }
 }
 
-/// The policies of a protected table: the floor for everybody, and for the named roles one grant a
-/// command. Each grant repeats the condition: dropping one policy by hand cannot open the table,
-/// and the planner removes the duplicate.
-#[must_use]
-pub fn policies(condition: &str, roles: &[String]) -> Vec<Policy> {
-    let policy = |name: &str, command: &str, permissive: bool, roles: &[String]| Policy {
-        name: name.into(),
-        command: command.into(),
-        permissive,
-        roles: roles.to_vec(),
-        using: (command != "INSERT").then(|| condition.to_string()),
-        check: matches!(command, "ALL" | "INSERT" | "UPDATE").then(|| condition.to_string()),
-        comment: None,
+/// The column as a value that compares with the helpers' types.
+fn bare(column: &str, domain: bool, base_type: &str, id: IdType) -> String {
+    match id {
+        IdType::Varchar => format!("({column})::text"),
+        _ if domain => format!("({column})::{base_type}"),
+        _ => column.to_string(),
+    }
+}
+
+/// "The row is the tenant's". The helper stands in a sub-select: it runs once a statement.
+fn matches(left: &str, id: IdType, allowed: &Allowed) -> String {
+    let (suffix, array) = match id {
+        IdType::Uuid => ("", "uuid[]"),
+        IdType::Text | IdType::Varchar => ("_text", "text[]"),
+        IdType::Integer => ("_bigint", "bigint[]"),
     };
-    let mut roles = roles.to_vec();
+    let any = |call: String, name: String| {
+        format!("({left} = ANY (( SELECT tenant_guard.{call} AS {name})::{array}))")
+    };
+    match allowed {
+        Allowed::Active => {
+            format!("({left} = ( SELECT tenant_guard.org_id{suffix}() AS org_id{suffix}))")
+        }
+        Allowed::Any => any(format!("org_ids{suffix}()"), format!("org_ids{suffix}")),
+        Allowed::With(words) => {
+            let words: Vec<String> = words.iter().map(|w| literal(w)).collect();
+            let name = format!("permitted_org_ids{suffix}");
+            any(format!("{name}(VARIADIC ARRAY[{}])", words.join(", ")), name)
+        }
+    }
+}
+
+/// Makes a condition what the server shows of it, so that a policy that is there already compares equal.
+pub type Normal<'a> = dyn Fn(&Table, &str) -> Result<String> + 'a;
+
+/// The policies of a protected table: the floor for everybody, and for the named roles one grant a
+/// command. Each grant repeats the tenant's condition: dropping one policy by hand cannot open the
+/// table, and where the two are the same PostgreSQL looks at them once.
+pub fn policies(
+    table: &Table,
+    tenancy: &Tenancy,
+    options: &Options,
+    normal: &Normal,
+) -> Result<Vec<Policy>> {
+    let mut roles = options.roles.clone();
     roles.sort();
     roles.dedup();
-    std::iter::once(policy(FLOOR, "ALL", false, &[]))
-        .chain(GRANTS.iter().map(|(name, command)| policy(name, command, true, &roles)))
-        .collect()
+    let tenant = within(table, tenancy, options, &Allowed::any(options.scope));
+    let shared = options.shared.as_deref();
+    let mut policies = Vec::new();
+    let mut add = |name: &str, command: &str, permissive: bool, condition: &str| {
+        let condition = normal(table, condition)?;
+        policies.push(Policy {
+            name: name.into(),
+            command: command.into(),
+            permissive,
+            roles: if permissive { roles.clone() } else { vec![] },
+            using: (command != "INSERT").then(|| condition.clone()),
+            check: matches!(command, "ALL" | "INSERT" | "UPDATE").then_some(condition),
+            comment: None,
+        });
+        Ok::<(), Error>(())
+    };
+    match shared {
+        None => add(FLOOR, "ALL", false, &tenant)?,
+        Some(shared) => {
+            for (name, command) in FLOORS {
+                add(name, command, false, &or_shared(&tenant, shared, command))?;
+            }
+        }
+    }
+    for (name, command) in GRANTS {
+        let Some(grant) = grant(table, tenancy, options, command)? else { continue };
+        let condition = match shared {
+            None => grant,
+            Some(shared) => or_shared(&grant, shared, command),
+        };
+        add(name, command, true, &condition)?;
+    }
+    Ok(policies)
+}
+
+impl Allowed<'_> {
+    fn any(scope: Scope) -> Self {
+        match scope {
+            Scope::Active => Allowed::Active,
+            Scope::Member => Allowed::Any,
+        }
+    }
+}
+
+/// Shared rows are read by all; written, by nobody: neither touched, nor made of one's own.
+fn or_shared(condition: &str, shared: &str, command: &str) -> String {
+    match command {
+        "SELECT" => format!("({condition} OR ({shared}))"),
+        _ => format!("({condition} AND (({shared}) IS NOT TRUE))"),
+    }
+}
+
+/// The organization's, and the project's where rows belong to projects.
+fn within(table: &Table, tenancy: &Tenancy, options: &Options, allowed: &Allowed) -> String {
+    let tenant = tenancy.condition(table, allowed);
+    let Some(project) = options.project_column.as_deref().and_then(|name| table.column(name))
+    else {
+        return tenant;
+    };
+    let id = IdType::from_sql(&project.base_type).unwrap_or(IdType::Text);
+    let left = bare(&project.quoted, project.domain, &project.base_type, id);
+    let suffix = suffix(id);
+    format!("({tenant} AND ({left} = ( SELECT tenant_guard.project_id{suffix}() AS project_id{suffix})))")
+}
+
+fn suffix(id: IdType) -> &'static str {
+    match id {
+        IdType::Uuid => "",
+        IdType::Text | IdType::Varchar => "_text",
+        IdType::Integer => "_bigint",
+    }
+}
+
+/// The condition of one command's grant; None where nobody has it.
+fn grant(
+    table: &Table,
+    tenancy: &Tenancy,
+    options: &Options,
+    command: &str,
+) -> Result<Option<String>> {
+    let members = || within(table, tenancy, options, &Allowed::any(options.scope));
+    let who = match &options.permissions {
+        Some(permissions) => permissions.who(command),
+        None if options.owner_column.is_some() => {
+            Who::Only { own: true, roles: vec![], permissions: vec![] }
+        }
+        None => Who::Members,
+    };
+    let (own, roles, permissions) = match who {
+        Who::Nobody => return Ok(None),
+        Who::Members => return Ok(Some(members())),
+        Who::Only { own, roles, permissions } => (own, roles, permissions),
+    };
+    let own = match own {
+        true => Some(own_row(table, options)?),
+        false => None,
+    };
+    if roles.is_empty() && permissions.is_empty() {
+        return Ok(own.map(|own| format!("({} AND {own})", members())));
+    }
+    Ok(Some(match options.scope {
+        Scope::Active => {
+            let has = |function: &str, words: &[String]| -> Vec<String> {
+                words.iter().map(|w| format!("tenant_guard.{function}({})", literal(w))).collect()
+            };
+            let mut calls = has("has_role", &roles);
+            calls.extend(has("has_permission", &permissions));
+            let permitted = format!("( SELECT {} AS permitted)", calls.join(" OR "));
+            let permitted = match own {
+                Some(own) => format!("({permitted} OR {own})"),
+                None => permitted,
+            };
+            format!("({} AND {permitted})", members())
+        }
+        // A role holds in its organization only, so it has to be asked for row by row's organization.
+        Scope::Member => {
+            let words: Vec<String> = roles.into_iter().chain(permissions).collect();
+            let permitted = within(table, tenancy, options, &Allowed::With(&words));
+            match own {
+                Some(own) => format!("({permitted} OR ({} AND {own}))", members()),
+                None => permitted,
+            }
+        }
+    }))
+}
+
+/// "The row is the user's own."
+fn own_row(table: &Table, options: &Options) -> Result<String> {
+    let name = options.owner_column.as_deref().unwrap_or_default();
+    let (column, id) = table.require_id_column(name)?;
+    let column_text = quote(&column.name);
+    Ok(match id {
+        IdType::Uuid => {
+            let left = bare(&column.quoted, column.domain, &column.base_type, id);
+            format!("({left} = ( SELECT tenant_guard.uid() AS uid))")
+        }
+        _ => format!("(({column_text})::text = ( SELECT tenant_guard.uid_text() AS uid_text))"),
+    })
 }

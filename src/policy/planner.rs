@@ -1,76 +1,144 @@
 //! From the catalog to the plan of `protect_table` and `unprotect_table`. Pure.
 
-use super::model::{is_ours, policies, tenant_condition, Scope, FLOOR};
-use crate::catalog::{policy_sql, Named, Policy, Table};
+use super::findings;
+use super::harden;
+use super::model::{is_anothers_of_ours, is_floor, is_ours, policies, Normal, Tenancy};
+use super::options::{Call, Existing, Options};
+use super::path;
+use super::registry;
+use crate::catalog::{policy_sql, ForeignKey, IdType, Named, Policy, Table};
 use crate::error::{Error, Result};
-use crate::pg::ident::{qualified, quote, truncate, MAX_IDENTIFIER};
+use crate::pg::ident::quote;
 use crate::plan::{Finding, Kind, Object, Plan, Severity, Step};
 
-/// What to do with policies that tenant_guard did not make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Existing {
-    Refuse,
-    Keep,
-    Replace,
-}
-
-pub const EXISTING: &[&str] = &["refuse", "keep", "replace"];
-
-/// What to do about the index that leads with the tenant column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IndexMode {
-    Build,
-    Concurrently,
-    Skip,
-}
-
-pub const INDEX_MODES: &[&str] = &["build", "concurrently", "skip"];
-
-#[derive(Debug, Clone)]
-pub struct Options {
-    pub tenant_column: String,
-    pub scope: Scope,
-    pub roles: Vec<String>,
-    pub existing: Existing,
-    pub index: IndexMode,
+/// What a plan depends on beside the tables themselves.
+pub struct World<'a> {
+    /// Names that a new index must not take.
+    pub taken: Vec<Named>,
+    /// Where paths to the tenant are searched.
+    pub keys: &'a [ForeignKey],
+    /// How the table is protected by now.
+    pub registered: Option<&'a Options>,
+    /// The roles of the API, whose privileges past row-level security are taken: those of the policies,
+    /// anon and authenticated, and PUBLIC.
+    pub api_roles: &'a [String],
+    /// Those of the policies' roles that policies do not bind.
+    pub unbound: &'a [String],
+    /// The registered organizations' id, with where it stands.
+    pub organization: Option<(IdType, String, String)>,
+    pub normal: &'a Normal<'a>,
+    /// Whether the tables hang under a protected one, whose triggers and indexes they get.
+    pub below: bool,
 }
 
 /// Plans the protection of a table and of everything that inherits from it. A query on a partition
 /// itself obeys the partition's own policies only, so each gets them.
-pub fn protect(family: &[Table], options: &Options, names_in_use: &[Named]) -> Result<Plan> {
-    let mut plan = Plan::new("protect_table", family[0].qualified());
+pub fn protect(family: &[Table], options: &Options, call: Call, world: World) -> Result<Plan> {
+    options.check()?;
+    let root = &family[0];
+    let mut plan = Plan::new("protect_table", root.qualified());
+    let tenancy = tenancy(root, options, &world)?;
+    same_kind_as_organizations(root, options, &tenancy, &world)?;
     for table in family {
-        let (column, id) = table.require_id_column(&options.tenant_column)?;
-        existing_policies(&mut plan, table, options.existing)?;
+        let column = match &tenancy {
+            Tenancy::Column { .. } => Tenancy::of_column(table, &options.tenant_column)?,
+            Tenancy::Path { .. } => tenancy.clone(),
+        };
+        for option in [&options.project_column, &options.owner_column].into_iter().flatten() {
+            table.require_id_column(option)?;
+        }
+        existing_policies(&mut plan, table, options, call.existing)?;
         row_security(&mut plan, table);
-        let condition = tenant_condition(column, id, options.scope);
-        wanted_policies(&mut plan, table, &policies(&condition, &options.roles));
+        let wanted = policies(table, &column, options, world.normal)?;
+        wanted_policies(&mut plan, table, &wanted);
+        harden::defaults(&mut plan, table, options, &column);
+        harden::privileges(&mut plan, table, world.api_roles);
+    }
+    for table in family.iter().filter(|t| !t.is_partition || (t.oid == root.oid && !world.below)) {
+        harden::keep_tenant(&mut plan, table, options, &tenancy);
     }
     // A partitioned table's index makes those of its partitions.
-    let mut taken = names_in_use.to_vec();
-    for table in family.iter().filter(|t| !t.is_partition || t.oid == family[0].oid) {
-        tenant_index(&mut plan, table, options, &mut taken);
+    let mut taken = world.taken;
+    for table in family.iter().filter(|t| !t.is_partition || (t.oid == root.oid && !world.below)) {
+        harden::tenant_index(&mut plan, table, options, &tenancy, call.index, &mut taken);
+    }
+    if !world.below {
+        registry::step(&mut plan, root, options, world.registered)?;
+        findings::all(&mut plan, family, options, &tenancy, world.unbound);
     }
     Ok(plan)
 }
 
-/// Plans taking the protection away: our policies go, and where no others are left, row-level
-/// security is switched off. Where others are left it stays on, or they would mean nothing.
-pub fn unprotect(family: &[Table]) -> Plan {
+/// The table's own column, or else a path to another table's.
+fn tenancy(table: &Table, options: &Options, world: &World) -> Result<Tenancy> {
+    match (&options.via, table.column(&options.tenant_column)) {
+        (None, Some(_)) => Tenancy::of_column(table, &options.tenant_column),
+        (Some(via), Some(_)) => Err(Error::WrongOption {
+            option: "via",
+            why: format!(
+                "{} has the tenant column \"{}\" itself, so no path is needed to it",
+                table.qualified(),
+                options.tenant_column
+            ),
+            hint: format!("Leave out via => '{via}'."),
+        }),
+        (via, None) => {
+            let via = via.as_deref();
+            Tenancy::of_path(path::find(table, &options.tenant_column, via, world.keys)?)
+        }
+    }
+}
+
+/// An id that is stored as another type than the organizations' own would be compared in a spelling
+/// that nobody promised.
+fn same_kind_as_organizations(
+    table: &Table,
+    options: &Options,
+    tenancy: &Tenancy,
+    world: &World,
+) -> Result<()> {
+    let Some((wanted, other, other_column)) = &world.organization else { return Ok(()) };
+    let text = |id: IdType| matches!(id, IdType::Text | IdType::Varchar);
+    let found = tenancy.id();
+    if found == *wanted || (text(found) && text(*wanted)) {
+        return Ok(());
+    }
+    let r#type = match tenancy {
+        Tenancy::Column { .. } => {
+            table.column(&options.tenant_column).map(|c| c.r#type.clone()).unwrap_or_default()
+        }
+        Tenancy::Path { path, .. } => {
+            path.end().tenant.as_ref().map(|t| t.r#type.clone()).unwrap_or_default()
+        }
+    };
+    Err(Error::IdsDiffer {
+        table: table.qualified(),
+        column: options.tenant_column.clone(),
+        found: r#type,
+        other: other.clone(),
+        other_column: other_column.clone(),
+    })
+}
+
+/// Plans taking the protection away: our policies, triggers and defaults go, and where no other
+/// policies are left, row-level security is switched off. Where others are left it stays on, or they
+/// would mean nothing.
+pub fn unprotect(family: &[Table], registered: Option<&Options>) -> Result<Plan> {
     let mut plan = Plan::new("unprotect_table", family[0].qualified());
     for table in family {
         let ours: Vec<_> = table.policies.iter().filter(|p| is_ours(&p.name)).collect();
+        harden::release(&mut plan, table, registered);
         if ours.is_empty() {
             continue;
         }
         // The floor goes last: at no moment are the grants without it.
-        for policy in ours.iter().filter(|p| p.name != FLOOR) {
+        for policy in ours.iter().filter(|p| !is_floor(&p.name)) {
             drop_policy(&mut plan, table, policy, "the table is no longer to be protected");
         }
-        for policy in ours.iter().filter(|p| p.name == FLOOR) {
+        for policy in ours.iter().filter(|p| is_floor(&p.name)) {
             drop_policy(&mut plan, table, policy, "the table is no longer to be protected");
         }
-        if table.policies.len() > ours.len() {
+        if table.policies.iter().any(|p| !is_ours(&p.name) && !is_anothers_of_ours(&p.name)) {
             let mut fix = Plan::new("unprotect_table", table.qualified());
             for policy in table.policies.iter().filter(|p| !is_ours(&p.name)) {
                 drop_policy(&mut fix, table, policy, "the table is to be open");
@@ -88,13 +156,14 @@ pub fn unprotect(family: &[Table]) -> Plan {
         plan.findings.push(Finding {
             severity: Severity::Warning,
             message: format!("{} will be open to every role with privileges on it", table.qualified()),
-            detail: "No policy is left, and row-level security is switched off.".into(),
+            detail: "No policy is left, and row-level security is switched off. Privileges that protect_table revoked stay revoked.".into(),
             hint: "To go back to what was before protect_table instead, undo that change: SELECT id FROM tenant_guard.change WHERE operation = 'protect_table'.".into(),
             fix: None,
         });
         open_up(&mut plan, table);
     }
-    plan
+    registry::removal(&mut plan, &family[0], registered)?;
+    Ok(plan)
 }
 
 fn open_up(plan: &mut Plan, table: &Table) {
@@ -104,8 +173,20 @@ fn open_up(plan: &mut Plan, table: &Table) {
     security(plan, table, table.row_security, "DISABLE", "ENABLE", why);
 }
 
-fn existing_policies(plan: &mut Plan, table: &Table, existing: Existing) -> Result<()> {
-    let foreign: Vec<&Policy> = table.policies.iter().filter(|p| !is_ours(&p.name)).collect();
+/// The policies that tenant_guard did not make.
+#[must_use]
+pub fn foreign_policies(table: &Table) -> Vec<&Policy> {
+    let ours = |p: &&Policy| !is_ours(&p.name) && !is_anothers_of_ours(&p.name);
+    table.policies.iter().filter(ours).collect()
+}
+
+fn existing_policies(
+    plan: &mut Plan,
+    table: &Table,
+    options: &Options,
+    existing: Existing,
+) -> Result<()> {
+    let foreign = foreign_policies(table);
     match existing {
         Existing::Refuse if foreign.is_empty() => {}
         Existing::Refuse => {
@@ -135,7 +216,7 @@ fn existing_policies(plan: &mut Plan, table: &Table, existing: Existing) -> Resu
                         quote(&policy.name),
                         table.qualified()
                     ),
-                    detail: format!("It can widen what a member may do within the tenant, but the restrictive policy {FLOOR} keeps it from reaching another tenant."),
+                    detail: kept_detail(options),
                     hint: "Say existing => 'replace' to drop it; undo brings it back.".into(),
                     fix: Some(fix),
                 });
@@ -143,6 +224,14 @@ fn existing_policies(plan: &mut Plan, table: &Table, existing: Existing) -> Resu
         }
     }
     Ok(())
+}
+
+fn kept_detail(options: &Options) -> String {
+    let but = "but the restrictive policy tenant_guard_tenant keeps it from reaching another tenant.";
+    match options.permissions.is_some() || options.owner_column.is_some() {
+        true => format!("It can give members what permissions and owner_column do not give them, {but}"),
+        false => format!("It can widen what a member may do within the tenant, {but}"),
+    }
 }
 
 fn row_security(plan: &mut Plan, table: &Table) {
@@ -168,19 +257,18 @@ fn security(plan: &mut Plan, table: &Table, needed: bool, up: &str, down: &str, 
     if !needed {
         return;
     }
-    let alter = |word: &str| format!("ALTER TABLE {} {word} ROW LEVEL SECURITY", only(table));
-    plan.push(Step::new(
-        Object::table(Kind::RowSecurity, &table.schema, &table.name),
-        format!("{} row level security", up.to_lowercase()),
-        why,
-        alter(up),
-        alter(down),
-    ));
-}
-
-/// Every table of the family has steps of its own, so none of them may recurse.
-fn only(table: &Table) -> String {
-    format!("ONLY {}", table.qualified())
+    // Every table of the family has steps of its own, so none of them may recurse.
+    let alter = |word: &str| format!("ALTER TABLE ONLY {} {word} ROW LEVEL SECURITY", table.qualified());
+    plan.push(
+        Step::new(
+            Object::table(Kind::RowSecurity, &table.schema, &table.name),
+            format!("{} row level security", up.to_lowercase()),
+            why,
+            alter(up),
+            alter(down),
+        )
+        .locking("ACCESS EXCLUSIVE", table),
+    );
 }
 
 fn wanted_policies(plan: &mut Plan, table: &Table, wanted: &[Policy]) {
@@ -190,19 +278,27 @@ fn wanted_policies(plan: &mut Plan, table: &Table, wanted: &[Policy]) {
             Some(there) => drop_policy(plan, table, there, "it differs from what was asked for"),
             None => {}
         }
-        let why = match policy.command.as_str() {
-            "ALL" => {
-                "a floor under all other policies: no row of another tenant passes".to_string()
-            }
-            command => format!("members may {command} their own organization's rows"),
+        let why = if is_floor(&policy.name) {
+            "a floor under all other policies: no row of another tenant passes".to_string()
+        } else {
+            format!("members may {} their own organization's rows", policy.command)
         };
-        plan.push(Step::new(
-            Object::in_table(Kind::Policy, &table.schema, &table.name, &policy.name),
-            format!("create policy {}", policy.name),
-            why,
-            policy_sql::create(table, policy),
-            policy_sql::drop(table, policy),
-        ));
+        plan.push(
+            Step::new(
+                Object::in_table(Kind::Policy, &table.schema, &table.name, &policy.name),
+                format!("create policy {}", policy.name),
+                why,
+                policy_sql::create(table, policy),
+                policy_sql::drop(table, policy),
+            )
+            .locking("ACCESS EXCLUSIVE", table),
+        );
+    }
+    // Last those that other options wanted: at no moment is the floor gone.
+    for policy in table.policies.iter().filter(|p| is_ours(&p.name)) {
+        if !wanted.iter().any(|w| w.name == policy.name) {
+            drop_policy(plan, table, policy, "what was asked for has no such policy");
+        }
     }
 }
 
@@ -210,7 +306,7 @@ fn same(there: &Policy, wanted: &Policy) -> bool {
     *there == Policy { comment: there.comment.clone(), ..wanted.clone() }
 }
 
-fn drop_policy(plan: &mut Plan, table: &Table, policy: &Policy, why: &str) {
+pub fn drop_policy(plan: &mut Plan, table: &Table, policy: &Policy, why: &str) {
     let object = || Object::in_table(Kind::Policy, &table.schema, &table.name, &policy.name);
     // Undone last step first: the policy is made again before its comment is put back.
     if let Some(comment) = policy_sql::comment(table, policy) {
@@ -222,55 +318,14 @@ fn drop_policy(plan: &mut Plan, table: &Table, policy: &Policy, why: &str) {
             comment,
         ));
     }
-    plan.push(Step::new(
-        object(),
-        format!("drop policy {}", policy.name),
-        why,
-        policy_sql::drop(table, policy),
-        policy_sql::create(table, policy),
-    ));
-}
-
-fn tenant_index(plan: &mut Plan, table: &Table, options: &Options, taken: &mut Vec<Named>) {
-    if options.index == IndexMode::Skip || table.has_index_leading_with(&options.tenant_column) {
-        return;
-    }
-    let name = index_name(table, &options.tenant_column, taken);
-    taken.push(Named { schema: table.schema.clone(), name: name.clone() });
-    let concurrently = match options.index {
-        IndexMode::Concurrently => "CONCURRENTLY ",
-        _ => "",
-    };
-    plan.push(Step {
-        needs_no_transaction: options.index == IndexMode::Concurrently,
-        ..Step::new(
-            Object::in_schema(Kind::Index, &table.schema, &name),
-            format!("create index {name}"),
-            "every query of a tenant looks its rows up by this column",
-            format!(
-                "CREATE INDEX {concurrently}{} ON {} ({})",
-                quote(&name),
-                table.qualified(),
-                quote(&options.tenant_column)
-            ),
-            format!("DROP INDEX {concurrently}{}", qualified(&table.schema, &name)),
+    plan.push(
+        Step::new(
+            object(),
+            format!("drop policy {}", policy.name),
+            why,
+            policy_sql::drop(table, policy),
+            policy_sql::create(table, policy),
         )
-    });
-}
-
-/// `idx_<table>_<column>`, cut to what PostgreSQL keeps, with a number where the name is taken.
-#[must_use]
-pub fn index_name(table: &Table, column: &str, taken: &[Named]) -> String {
-    let base = format!("idx_{}_{column}", table.name);
-    let is_taken = |name: &str| taken.iter().any(|t| t.schema == table.schema && t.name == name);
-    (0..)
-        .map(|n| match n {
-            0 => truncate(&base, MAX_IDENTIFIER).to_string(),
-            n => {
-                let suffix = format!("_{n}");
-                format!("{}{suffix}", truncate(&base, MAX_IDENTIFIER - suffix.len()))
-            }
-        })
-        .find(|name| !is_taken(name))
-        .unwrap_or(base)
+        .locking("ACCESS EXCLUSIVE", table),
+    );
 }

@@ -19,11 +19,15 @@ const ADMINISTRATIVE: &[&str] = &[
     "add_key",
     "load_jwks",
     "retire_key",
+    "enforce",
+    "register_enforcement",
     "status",
     "audit_row",
     "audit_truncate",
     "refuse_change",
     "registration_changed",
+    "check_protection",
+    "watch",
     "before_drop_extension",
 ];
 

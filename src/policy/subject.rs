@@ -1,0 +1,140 @@
+//! A table that is to be protected, with all that its plan depends on.
+
+use super::model;
+use super::options::{Call, Existing, IndexMode, Options};
+use super::planner::{self, World};
+use super::registry;
+use crate::catalog::{self, ForeignKey, Table};
+use crate::context;
+use crate::error::{Error, Result};
+use crate::pg::expression;
+use crate::pg::query;
+use crate::pg::types::RegClass;
+use crate::plan::Plan;
+use std::collections::HashMap;
+
+pub struct Subject {
+    pub family: Vec<Table>,
+    pub registered: Option<Options>,
+    /// Whether its first table hangs under a protected one.
+    pub below: bool,
+}
+
+impl Subject {
+    /// The table with all that inherits from it, locked unless it is for a dry run.
+    pub fn read(table: RegClass, dry_run: bool) -> Result<Self> {
+        let family = catalog::table_family(table, dry_run)?;
+        let registered = registry::registered(family[0].oid)?;
+        Ok(Subject { family, registered, below: false })
+    }
+
+    /// Several tables, each with all that inherits from it.
+    pub fn read_all(
+        tables: Vec<RegClass>,
+        registered: &HashMap<u32, Options>,
+        dry_run: bool,
+    ) -> Result<Vec<Self>> {
+        let families = catalog::table_families(&tables, dry_run)?;
+        let of = |family: Vec<Table>| {
+            let registered = registered.get(&family[0].oid).cloned();
+            Subject { family, registered, below: false }
+        };
+        Ok(families.into_iter().map(of).collect())
+    }
+
+    pub fn protect(&self, mut options: Options, call: Call) -> Result<Plan> {
+        if call.existing == Existing::Keep {
+            let kept = planner::foreign_policies(&self.family[0]);
+            options.kept = kept.iter().map(|p| p.name.clone()).collect();
+        }
+        let root = &self.family[0];
+        let keys: Vec<ForeignKey> = match root.column(&options.tenant_column) {
+            Some(_) => vec![],
+            None => catalog::foreign_keys_from(root.oid, &options.tenant_column)?,
+        };
+        let schemas = self.family.iter().map(|t| t.schema.clone()).collect();
+        let normal = |table: &Table, text: &str| normal(table, text);
+        let world = World {
+            taken: catalog::names_in_use(schemas, "idx_")?,
+            keys: &keys,
+            registered: self.registered.as_ref(),
+            api_roles: &api_roles(&options)?,
+            unbound: &catalog::unbound_roles(&options.roles)?,
+            organization: context::organization_id_column()?,
+            normal: &normal,
+            below: self.below,
+        };
+        if let Some(shared) = &options.shared {
+            check_shared(root, shared)?;
+        }
+        planner::protect(&self.family, &options, call, world)
+    }
+}
+
+/// The roles whose privileges past row-level security are taken.
+fn api_roles(options: &Options) -> Result<Vec<String>> {
+    let mut roles = options.roles.clone();
+    roles.push("public".into());
+    for role in ["anon", "authenticated"] {
+        if catalog::role_exists(role)? {
+            roles.push(role.into());
+        }
+    }
+    roles.sort();
+    roles.dedup();
+    Ok(roles)
+}
+
+/// Read under the path that policies are made and compared under.
+fn normal(table: &Table, text: &str) -> Result<String> {
+    let _path = query::plainly();
+    Ok(expression::condition(table.oid, text, "shared")?.text)
+}
+
+/// A shared row is told by itself alone: what a sub-query reads, or a random value says, could differ
+/// between who reads and who writes.
+fn check_shared(table: &Table, shared: &str) -> Result<()> {
+    let _path = query::plainly();
+    let condition = expression::condition(table.oid, shared, "shared")?;
+    if condition.has_subquery || condition.volatile {
+        return Err(Error::WrongOption {
+            option: "shared",
+            why: "it is more than a condition on the row itself: it has a sub-query or calls a volatile function".into(),
+            hint: "Use columns of the row, such as shared => 'organization_id IS NULL'.".into(),
+        });
+    }
+    Ok(())
+}
+
+/// What protect_table would do about the table now, with what is registered of it.
+pub fn drift(table: RegClass) -> Result<Option<Vec<String>>> {
+    let (Some(options), Ok(_)) = (registry::registered(table.0)?, catalog::table(table)) else {
+        return Ok(None);
+    };
+    let subject = Subject::read(table, true)?;
+    let call = Call { existing: Existing::Keep, index: IndexMode::Build };
+    let added: Vec<String> = planner::foreign_policies(&subject.family[0])
+        .iter()
+        .filter(|p| !options.kept.contains(&p.name))
+        .map(|p| format!("policy {} was added by hand", p.name))
+        .collect();
+    let plan = match subject.protect(options, call) {
+        Ok(plan) => plan,
+        Err(error) => return Ok(Some(vec![format!("cannot be protected any more: {error:?}")])),
+    };
+    let several = subject.family.len() > 1;
+    let steps = plan.steps.iter().filter(|s| s.action != "register the protection").map(|s| {
+        let table = match s.object.table.as_str() {
+            "" => &s.object.name,
+            table => table,
+        };
+        if several { format!("{table}: {}", s.action) } else { s.action.clone() }
+    });
+    Ok(Some(steps.chain(added).collect()))
+}
+
+/// Whether a table has what protection is made of, by whatever hand.
+#[must_use]
+pub fn is_protected(table: &Table) -> bool {
+    table.row_security && table.force_row_security && table.policy(model::FLOOR).is_some()
+}

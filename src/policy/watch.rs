@@ -1,0 +1,247 @@
+//! What enforce watches for: an event trigger looks at what a command made; what is not in order is
+//! protected at once, or looked at again when the transaction commits.
+
+use super::enforce::{self, Enforcement};
+use super::findings;
+use super::options::{Call, Existing, IndexMode, Options};
+use super::registry;
+use super::subject::{is_protected, Subject};
+use crate::catalog::{self, View};
+use crate::error::{Error, Result};
+use crate::pg::trigger::Firing;
+use crate::pg::types::RegClass;
+use crate::pg::{event, guc, ident, log, query, user};
+use crate::{plan, settings};
+use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use serde::Deserialize;
+
+/// Looks at what a command made in the schemas that enforce watches, and at what hangs under a protected
+/// table. Event trigger. Raises what protecting it raises.
+///
+/// Example: `SELECT evtname FROM pg_event_trigger WHERE evtfoid = 'tenant_guard.watch'::regproc;`
+#[pg_extern(sql = r#"
+CREATE FUNCTION tenant_guard."watch"() RETURNS event_trigger
+LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+"#)]
+pub fn watch(fcinfo: pg_sys::FunctionCallInfo) {
+    // What a plan of ours does is in order, or says so itself.
+    if !settings::enforcement() || plan::applying() || event::in_extension_script() || restoring() {
+        return;
+    }
+    let Some(event) = event::kind(fcinfo) else { return };
+    let looked = touched(&event).and_then(|found| found.iter().try_for_each(look));
+    if let Err(error) = looked {
+        ErrorReport::from(error).report(PgLogLevel::ERROR);
+    }
+}
+
+/// pg_dump's scripts make policies after tables: what they restore was in order when it was dumped.
+fn restoring() -> bool {
+    guc::setting(c"row_security") == "off"
+        && guc::setting(c"check_function_bodies") == "off"
+        && guc::setting(c"search_path").is_empty()
+}
+
+#[derive(Debug, Deserialize)]
+struct Touched {
+    oid: u32,
+    schema: String,
+    name: String,
+    /// pg_class.relkind.
+    kind: String,
+    mode: Option<String>,
+    options: Option<Options>,
+    /// What hangs under a protected table and is not protected itself.
+    open: Option<Vec<u32>>,
+}
+
+impl Touched {
+    fn enforcement(&self) -> Option<Enforcement> {
+        Some(Enforcement { mode: self.mode.clone()?, options: self.options.clone()? })
+    }
+
+    fn qualified(&self) -> String {
+        ident::qualified(&self.schema, &self.name)
+    }
+}
+
+fn touched(event: &str) -> Result<Vec<Touched>> {
+    let sql = match event {
+        "sql_drop" => include_str!("dropped.sql"),
+        _ => include_str!("watched.sql"),
+    };
+    user::as_extension_owner(|| {
+        let _read = query::catalog_read(query::PINNED);
+        Ok(query::model_here(sql, &[])?.unwrap_or_default())
+    })
+}
+
+const AT_ONCE: Call = Call { existing: Existing::Keep, index: IndexMode::Build };
+
+fn look(touched: &Touched) -> Result<()> {
+    for oid in touched.open.iter().flatten() {
+        protect_below(RegClass(*oid))?;
+    }
+    let Some(enforcement) = touched.enforcement() else { return Ok(()) };
+    let protect = enforcement.mode == "protect";
+    let Some(problem) = problem(touched.oid, &touched.kind, &enforcement.options)? else {
+        return Ok(());
+    };
+    match (protect, problem) {
+        (true, Problem::Table) => protect_now(touched, &enforcement.options),
+        (true, Problem::View) => invoke(touched),
+        (true, problem @ (Problem::MaterializedView | Problem::ForeignTable)) => {
+            warn(&touched.qualified(), &touched.schema, problem);
+            Ok(())
+        }
+        (false, _) => later(touched.oid),
+    }
+}
+
+/// A partition, or what inherits, gets what the table above it has.
+fn protect_below(table: RegClass) -> Result<()> {
+    let Some(above) = registry::nearest(table.0)? else { return Ok(()) };
+    let call = Call { existing: Existing::Refuse, index: IndexMode::Build };
+    let of = |dry_run| {
+        Ok::<Subject, Error>(Subject { below: true, ..Subject::read(table, dry_run)? })
+    };
+    // Locked only where there is something to do.
+    if of(true)?.protect(above.options.clone(), call)?.steps.is_empty() {
+        return Ok(());
+    }
+    let subject = of(false)?;
+    let name = subject.family[0].qualified();
+    plan::run(subject.protect(above.options, call)?, false)?;
+    log::notice(&format!("{name} is protected as the table above it is"));
+    Ok(())
+}
+
+fn protect_now(touched: &Touched, options: &Options) -> Result<()> {
+    let subject = Subject::read(RegClass(touched.oid), false)?;
+    plan::run(subject.protect(options.clone(), AT_ONCE)?, false)?;
+    log::notice(&format!("{} is protected, as schema {} asks for", touched.qualified(), ident::quote(&touched.schema)));
+    Ok(())
+}
+
+fn invoke(touched: &Touched) -> Result<()> {
+    let view = View {
+        schema: touched.schema.clone(),
+        name: touched.name.clone(),
+        kind: touched.kind.clone(),
+        owned: true,
+        security_invoker: false,
+    };
+    plan::run(findings::invoker(&view), false)?;
+    log::notice(&format!("view {} has security_invoker now, as schema {} asks for", touched.qualified(), ident::quote(&touched.schema)));
+    Ok(())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Problem {
+    Table,
+    View,
+    MaterializedView,
+    ForeignTable,
+}
+
+impl Problem {
+    fn why(self) -> &'static str {
+        match self {
+            Problem::Table => "it has the tenant column, and no row-level security with the tenant's floor.",
+            Problem::View => "it reads tenants' tables as its owner, without security_invoker.",
+            Problem::MaterializedView => "it holds rows of tenants' tables, and knows no row-level security.",
+            Problem::ForeignTable => "it has the tenant column, and row-level security does not reach foreign servers.",
+        }
+    }
+
+    fn fix(self, name: &str) -> String {
+        match self {
+            Problem::Table => format!("In the same transaction: SELECT * FROM tenant_guard.protect_table('{}').", name.replace('\'', "''")),
+            Problem::View => format!("In the same transaction: ALTER VIEW {name} SET (security_invoker = true)."),
+            Problem::MaterializedView => "Make it a table kept per organization: tenant_guard.create_tenant_summary(...).".into(),
+            Problem::ForeignTable => "Put it into a schema that the API's roles cannot use.".into(),
+        }
+    }
+}
+
+/// What is not in order about a relation, as it is now.
+fn problem(oid: u32, kind: &str, options: &Options) -> Result<Option<Problem>> {
+    let column = options.tenant_column.as_str();
+    let id = pg_sys::Oid::from(oid);
+    Ok(match kind {
+        "r" | "p" => catalog::any_table(oid)?
+            .filter(|t| !t.system && t.column(column).is_some() && !is_protected(t))
+            .map(|_| Problem::Table),
+        "f" => catalog::any_table(oid)?.filter(|t| t.column(column).is_some()).map(|_| Problem::ForeignTable),
+        _ => query::value::<bool>(include_str!("open_view.sql"), &[id.into(), column.into()])?
+            .filter(|open| *open)
+            .map(|_| if kind == "m" { Problem::MaterializedView } else { Problem::View }),
+    })
+}
+
+/// To be looked at when the transaction commits: until then it can be protected.
+fn later(oid: u32) -> Result<()> {
+    user::as_extension_owner(|| {
+        query::run(
+            "INSERT INTO tenant_guard.unchecked VALUES ('pg_catalog.pg_class'::pg_catalog.regclass, $1)",
+            &[pg_sys::Oid::from(oid).into()],
+        )
+    })
+}
+
+fn warn(name: &str, schema: &str, problem: Problem) {
+    ErrorReport::new(
+        PgSqlErrorCode::ERRCODE_WARNING,
+        format!("{name} is not protected"),
+        pgrx::function_name!(),
+    )
+    .set_detail(format!("Here {} Schema {} is under tenant_guard.enforce.", problem.why(), ident::quote(schema)))
+    .set_hint(problem.fix(name))
+    .report(PgLogLevel::WARNING);
+}
+
+/// Looks, when its transaction commits, at a table or view that was made or altered in an enforced schema.
+/// For the extension's own table. Raises 55000.
+#[pg_trigger]
+pub fn check_protection<'a>(
+    trigger: &'a PgTrigger<'a>,
+) -> Result<Option<PgHeapTuple<'a, pgrx::AllocatedByPostgres>>, PgHeapTupleError> {
+    let oid = Firing::of(trigger)
+        .and_then(|firing| firing.new_row()?.text("object_oid")?)
+        .and_then(|text| text.parse::<u32>().ok());
+    let checked = match oid {
+        Some(oid) => check(oid),
+        None => Err(Error::Internal { what: "there is nothing to check".into() }),
+    };
+    if let Err(error) = checked {
+        ErrorReport::from(error).report(PgLogLevel::ERROR);
+    }
+    Ok(None)
+}
+
+fn check(oid: u32) -> Result<()> {
+    let id = pg_sys::Oid::from(oid);
+    let known = user::as_extension_owner(|| {
+        // Another entry for it may have been checked before this one.
+        query::returning::<i64>(
+            "WITH gone AS (DELETE FROM tenant_guard.unchecked WHERE object_oid = $1 RETURNING 1)
+             SELECT count(*) FROM gone",
+            &[id.into()],
+        )
+    })?;
+    let (Some(1..), Some(found)) = (known, catalog::any_table(oid)?) else { return Ok(()) };
+    let Some(enforcement) = enforce::in_force(&found.schema)? else { return Ok(()) };
+    let Some(problem) = problem(oid, &found.kind, &enforcement.options)? else { return Ok(()) };
+    if enforcement.mode == "error" && settings::enforcement() {
+        return Err(Error::Unprotected {
+            object: found.qualified(),
+            why: problem.why().into(),
+            schema: ident::quote(&found.schema),
+            fix: problem.fix(&found.qualified()),
+        });
+    }
+    warn(&found.qualified(), &found.schema, problem);
+    Ok(())
+}

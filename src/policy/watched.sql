@@ -1,0 +1,46 @@
+-- What the command that is ending made or altered, where that is somebody's business: relations in schemas
+-- that enforce watches, and those above or under a protected table. Read as the extension's owner.
+WITH RECURSIVE touched AS (
+  SELECT DISTINCT CASE WHEN d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass
+                       THEN (SELECT p.polrelid FROM pg_catalog.pg_policy p WHERE p.oid = d.objid)
+                       ELSE d.objid END AS oid
+  FROM pg_catalog.pg_event_trigger_ddl_commands() d
+  WHERE NOT d.in_extension AND d.classid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_policy'::pg_catalog.regclass)
+),
+-- Tables under what was touched, itself included, and tables above it.
+below(start, oid) AS (
+  SELECT t.oid, t.oid FROM touched t
+  UNION
+  SELECT b.start, i.inhrelid FROM below b JOIN pg_catalog.pg_inherits i ON i.inhparent = b.oid
+),
+above(start, oid) AS (
+  SELECT t.oid, t.oid FROM touched t
+  UNION
+  SELECT a.start, i.inhparent FROM above a JOIN pg_catalog.pg_inherits i ON i.inhrelid = a.oid
+),
+registered AS MATERIALIZED (
+  SELECT tenant_guard.audited_table(p.table_oid, p.origin, p.table_schema, p.table_name, p.table_owner) AS oid
+  FROM tenant_guard.protection p
+  WHERE EXISTS (SELECT FROM pg_catalog.pg_inherits)
+)
+SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+  'oid', c.oid::pg_catalog.int8,
+  'schema', n.nspname,
+  'name', c.relname,
+  'kind', c.relkind,
+  'mode', e.mode,
+  'options', e.options,
+  -- Relations without row-level security, or without its floor, that hang under a registered table.
+  'open', CASE WHEN c.relkind IN ('r', 'p') AND EXISTS (SELECT FROM above a JOIN registered r ON r.oid = a.oid WHERE a.start = c.oid)
+               THEN (SELECT pg_catalog.json_agg(bc.oid::pg_catalog.int8 ORDER BY bc.oid)
+                     FROM below b JOIN pg_catalog.pg_class bc ON bc.oid = b.oid
+                     WHERE b.start = c.oid AND bc.relkind IN ('r', 'p') AND bc.oid NOT IN (SELECT r.oid FROM registered r WHERE r.oid IS NOT NULL)
+                       AND NOT (bc.relrowsecurity AND bc.relforcerowsecurity
+                                AND EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = bc.oid AND p.polname = 'tenant_guard_tenant')))
+          END) ORDER BY c.oid)::pg_catalog.text
+FROM touched t
+JOIN pg_catalog.pg_class c ON c.oid = t.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN tenant_guard.enforcement e ON e.schema_name = n.nspname
+WHERE n.nspname <> 'tenant_guard'
+  AND (e.mode IS NOT NULL OR EXISTS (SELECT FROM above a JOIN registered r ON r.oid = a.oid WHERE a.start = c.oid))
