@@ -17,6 +17,23 @@ CREATE INDEX idx_protection_table_schema_table_name ON tenant_guard.protection (
 COMMENT ON TABLE tenant_guard.protection IS
   'How each table is protected: the options of protect_table. Written by protect_table; read it through tenant_guard.protected_tables.';
 
+-- What is registered of a relation: in the database that wrote it by its OID, whatever it is called by now;
+-- in a restored copy by its name, if it belongs to whom it belonged. Without SET, so that it is inlined.
+CREATE FUNCTION tenant_guard.protection_of(relation oid) RETURNS SETOF tenant_guard.protection
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+  SELECT p.* FROM tenant_guard.protection p WHERE p.origin = tenant_guard.origin() AND p.table_oid = relation
+  UNION ALL
+  SELECT p.*
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN tenant_guard.protection p ON p.table_schema = n.nspname AND p.table_name = c.relname
+  WHERE c.oid = relation AND p.origin <> tenant_guard.origin() AND p.table_owner = pg_catalog.pg_get_userbyid(c.relowner);
+END;
+COMMENT ON FUNCTION tenant_guard.protection_of(oid) IS
+  'How a table of yours is registered as protected: one row of tenant_guard.protection, or none. Raises nothing.
+Example: SELECT options FROM tenant_guard.protection_of(''crm.contacts''::regclass);';
+
 -- The schemas that enforce watches.
 CREATE TABLE tenant_guard.enforcement (
   schema_name name PRIMARY KEY,

@@ -1,11 +1,10 @@
 //! The journal: what was applied, by whom, and how to take it back. Written only from here, as the
 //! extension's owner; read by the roles that own the touched objects.
 
-use super::{Object, Plan, Step};
+use super::{object, Object, Plan, Step};
 use crate::error::{Error, Result};
 use crate::pg::{query, relation, user};
-use pgrx::datum::DatumWithOid;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// One applied change as the journal has it.
 #[derive(Debug, Deserialize)]
@@ -55,56 +54,58 @@ pub fn record(plan: &Plan, undoes: Option<i64>, applied_by: &str) -> Result<i64>
             ],
         )?
         .ok_or_else(|| Error::Internal { what: "the journal gave no id".into() })?;
-        for (step, number) in plan.steps.iter().zip(1_i32..) {
-            record_step(change, number, step, applied_by)?;
-        }
+        let objects: Vec<&Object> = plan.steps.iter().map(|step| &step.object).collect();
+        let states = object::states(&objects)?;
+        let entries: Vec<Entry> = plan
+            .steps
+            .iter()
+            .zip(states)
+            .zip(1..)
+            .map(|((step, state_after), number)| Entry::of(step, number, state_after))
+            .collect();
+        query::run(
+            include_str!("record.sql"),
+            &[
+                change.into(),
+                applied_by.into(),
+                relation::origin().into(),
+                serde_json::to_string(&entries)?.into(),
+            ],
+        )?;
         Ok(change)
     })
 }
 
-/// Which object a step touched, where there is one left that somebody owns.
-#[derive(Default, Deserialize)]
-struct Identity {
-    oid: Option<u32>,
-    owner: Option<String>,
+/// A step as record.sql takes it.
+#[derive(Serialize)]
+struct Entry<'a> {
+    step: i32,
+    action: &'a str,
+    why: &'a str,
+    kind: String,
+    schema: &'a str,
+    table: &'a str,
+    name: &'a str,
+    sql: &'a str,
+    undo: Option<&'a str>,
+    state_after: Option<String>,
 }
 
-fn record_step(change: i64, number: i32, step: &Step, applied_by: &str) -> Result<()> {
-    let object = &step.object;
-    let kind = object.kind_name();
-    let place: [DatumWithOid; 4] = [
-        kind.as_str().into(),
-        object.schema.as_str().into(),
-        object.table.as_str().into(),
-        object.name.as_str().into(),
-    ];
-    let identity: Identity = {
-        let _read = query::catalog_read(query::PINNED);
-        query::model_here(include_str!("identity.sql"), &place)?.unwrap_or_default()
-    };
-    let args: [DatumWithOid; 15] = [
-        change.into(),
-        number.into(),
-        step.action.as_str().into(),
-        step.why.as_str().into(),
-        kind.as_str().into(),
-        object.schema.as_str().into(),
-        object.table.as_str().into(),
-        object.name.as_str().into(),
-        step.sql.as_str().into(),
-        step.undo.as_deref().into(),
-        object.state()?.into(),
-        applied_by.into(),
-        identity.oid.map(pgrx::pg_sys::Oid::from).into(),
-        identity.owner.into(),
-        relation::origin().into(),
-    ];
-    query::run(
-        "INSERT INTO tenant_guard.change_step (change_id, step, action, why, object_kind, object_schema,
-           object_table, object_name, sql, undo, state_after, applied_by, object_oid, object_owner, origin)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        &args,
-    )
+impl<'a> Entry<'a> {
+    fn of(step: &'a Step, number: i32, state_after: Option<String>) -> Self {
+        Entry {
+            step: number,
+            action: &step.action,
+            why: &step.why,
+            kind: step.object.kind_name(),
+            schema: &step.object.schema,
+            table: &step.object.table,
+            name: &step.object.name,
+            sql: &step.sql,
+            undo: step.undo.as_deref(),
+            state_after,
+        }
+    }
 }
 
 /// The change; locked against a second undo where it is to be undone. The caller must own everything it touched.

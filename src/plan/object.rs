@@ -4,6 +4,7 @@
 use crate::error::Result;
 use crate::pg::{ident, query};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -102,9 +103,9 @@ impl Object {
         }
     }
 
-    /// The object's definition as the catalog has it; None when there is no such object.
-    pub fn state(&self) -> Result<Option<String>> {
-        let sql = match self.kind {
+    /// The query of the object's definition: $1 schema, $2 table, $3 name; None where the catalog has nothing.
+    fn state_query(kind: Kind) -> Option<&'static str> {
+        Some(match kind {
             Kind::ClaimSource => include_str!("state/claim_source.sql"),
             Kind::Column => include_str!("state/column.sql"),
             Kind::Constraint => include_str!("state/constraint.sql"),
@@ -112,7 +113,7 @@ impl Object {
             Kind::Index => include_str!("state/index.sql"),
             Kind::Membership => include_str!("state/membership.sql"),
             Kind::Policy => include_str!("state/policy.sql"),
-            Kind::Path => return Ok(None),
+            Kind::Path => return None,
             Kind::Protection => include_str!("state/protection.sql"),
             Kind::Role => include_str!("state/role.sql"),
             Kind::RolePermissions => include_str!("state/role_permissions.sql"),
@@ -125,11 +126,7 @@ impl Object {
             Kind::TenantSchema => include_str!("state/tenant_schema.sql"),
             Kind::Trigger => include_str!("state/trigger.sql"),
             Kind::Type => include_str!("state/type.sql"),
-        };
-        let args =
-            [self.schema.as_str().into(), self.table.as_str().into(), self.name.as_str().into()];
-        let _read = query::catalog_read(query::PINNED);
-        query::value_here::<String>(sql, &args)
+        })
     }
 
     /// The kind's word in the journal.
@@ -145,4 +142,35 @@ impl Object {
     pub fn kind_from(name: &str) -> Result<Kind> {
         Ok(serde_json::from_value(serde_json::Value::String(name.to_string()))?)
     }
+}
+
+/// The objects' definitions as the catalog has them, in their order; None where there is no such object.
+/// One query a kind: a plan may touch thousands.
+pub fn states(objects: &[&Object]) -> Result<Vec<Option<String>>> {
+    let mut states = vec![None; objects.len()];
+    let kinds: BTreeSet<String> = objects.iter().map(|o| o.kind_name()).collect();
+    let _read = query::catalog_read(query::PINNED);
+    for name in kinds {
+        let kind = Object::kind_from(&name)?;
+        let Some(state) = Object::state_query(kind) else { continue };
+        let places: Vec<usize> = (0..objects.len()).filter(|i| objects[*i].kind == kind).collect();
+        let column = |part: fn(&Object) -> &String| {
+            places.iter().map(|i| part(objects[*i]).clone()).collect::<Vec<String>>()
+        };
+        let state = ["o.s", "o.t", "o.n"]
+            .iter()
+            .zip(1..)
+            .fold(state.to_string(), |sql, (name, i)| sql.replace(&format!("${i}"), name));
+        let sql = format!(
+            "SELECT pg_catalog.json_agg(({state}\n) ORDER BY o.ord)::pg_catalog.text
+             FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3))
+                  WITH ORDINALITY o(s, t, n, ord)"
+        );
+        let args = [column(|o| &o.schema).into(), column(|o| &o.table).into(), column(|o| &o.name).into()];
+        let found: Vec<Option<String>> = query::model_here(&sql, &args)?.unwrap_or_default();
+        for (place, state) in places.into_iter().zip(found) {
+            states[place] = state;
+        }
+    }
+    Ok(states)
 }

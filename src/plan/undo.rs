@@ -2,7 +2,7 @@
 
 use super::execute::{apply, rows};
 use super::journal::{self, Change, Recorded};
-use super::{Kind, Plan, Rows, Step};
+use super::{object, Kind, Object, Plan, Rows, Step};
 use crate::error::{Error, Result};
 use crate::pg::relation::{self, Lock};
 use crate::pg::user;
@@ -76,9 +76,10 @@ fn lock(change: &Change) -> Result<()> {
 /// gone, which only `force` lets pass.
 fn altered(id: i64, change: &Change, force: bool) -> Result<Vec<i32>> {
     let mut gone = Vec::new();
-    for recorded in &change.steps {
-        let object = recorded.object()?;
-        let now = user::as_extension_owner(|| object.state())?;
+    let objects: Vec<Object> = change.steps.iter().map(Recorded::object).collect::<Result<_>>()?;
+    let references: Vec<&Object> = objects.iter().collect();
+    let states = user::as_extension_owner(|| object::states(&references))?;
+    for ((recorded, object), now) in change.steps.iter().zip(&objects).zip(states) {
         if now == recorded.state_after {
             continue;
         }

@@ -7,7 +7,6 @@ WITH RECURSIVE above(oid, distance) AS (
 )
 SELECT pg_catalog.json_build_object('table', above.oid::pg_catalog.int8, 'options', p.options)::pg_catalog.text
 FROM above
-JOIN tenant_guard.protection p
-  ON tenant_guard.audited_table(p.table_oid, p.origin, p.table_schema, p.table_name, p.table_owner) = above.oid
+CROSS JOIN LATERAL tenant_guard.protection_of(above.oid) p
 ORDER BY above.distance, above.oid
 LIMIT 1

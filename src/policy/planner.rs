@@ -11,21 +11,26 @@ use crate::error::{Error, Result};
 use crate::pg::ident::quote;
 use crate::plan::{Finding, Kind, Object, Plan, Severity, Step};
 
-/// What a plan depends on beside the tables themselves.
-pub struct World<'a> {
+/// What the plans of a call have in common.
+pub struct Site {
     /// Names that a new index must not take.
     pub taken: Vec<Named>,
+    /// The roles of the API, whose privileges past row-level security are taken: those of the policies,
+    /// anon and authenticated, and PUBLIC.
+    pub api_roles: Vec<String>,
+    /// Those of the policies' roles that policies do not bind.
+    pub unbound: Vec<String>,
+    /// The registered organizations' id: its type, table and column.
+    pub organization: Option<(IdType, String, String)>,
+}
+
+/// What a plan depends on beside the tables themselves.
+pub struct World<'a> {
+    pub site: &'a Site,
     /// Where paths to the tenant are searched.
     pub keys: &'a [ForeignKey],
     /// How the table is protected by now.
     pub registered: Option<&'a Options>,
-    /// The roles of the API, whose privileges past row-level security are taken: those of the policies,
-    /// anon and authenticated, and PUBLIC.
-    pub api_roles: &'a [String],
-    /// Those of the policies' roles that policies do not bind.
-    pub unbound: &'a [String],
-    /// The registered organizations' id, with where it stands.
-    pub organization: Option<(IdType, String, String)>,
     pub normal: &'a Normal<'a>,
     /// Whether the tables hang under a protected one, whose triggers and indexes they get.
     pub below: bool,
@@ -52,19 +57,19 @@ pub fn protect(family: &[Table], options: &Options, call: Call, world: World) ->
         let wanted = policies(table, &column, options, world.normal)?;
         wanted_policies(&mut plan, table, &wanted);
         harden::defaults(&mut plan, table, options, &column);
-        harden::privileges(&mut plan, table, world.api_roles);
+        harden::privileges(&mut plan, table, &world.site.api_roles);
     }
     for table in family.iter().filter(|t| !t.is_partition || (t.oid == root.oid && !world.below)) {
         harden::keep_tenant(&mut plan, table, options, &tenancy);
     }
     // A partitioned table's index makes those of its partitions.
-    let mut taken = world.taken;
+    let mut taken = world.site.taken.clone();
     for table in family.iter().filter(|t| !t.is_partition || (t.oid == root.oid && !world.below)) {
         harden::tenant_index(&mut plan, table, options, &tenancy, call.index, &mut taken);
     }
     if !world.below {
         registry::step(&mut plan, root, options, world.registered)?;
-        findings::all(&mut plan, family, options, &tenancy, world.unbound);
+        findings::all(&mut plan, family, options, &tenancy, &world.site.unbound);
     }
     Ok(plan)
 }
@@ -97,7 +102,7 @@ fn same_kind_as_organizations(
     tenancy: &Tenancy,
     world: &World,
 ) -> Result<()> {
-    let Some((wanted, other, other_column)) = &world.organization else { return Ok(()) };
+    let Some((wanted, other, other_column)) = &world.site.organization else { return Ok(()) };
     let text = |id: IdType| matches!(id, IdType::Text | IdType::Varchar);
     let found = tenancy.id();
     if found == *wanted || (text(found) && text(*wanted)) {

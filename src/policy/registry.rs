@@ -125,10 +125,10 @@ pub fn nearest(table: u32) -> Result<Option<Registered>> {
     })
 }
 
-/// Every registration, by table: for a whole schema.
-pub fn all() -> Result<Vec<Registered>> {
+/// Every registration of a schema's tables.
+pub fn of_schema(schema: &str) -> Result<Vec<Registered>> {
     user::as_extension_owner(|| {
         let _read = query::catalog_read(query::PINNED);
-        Ok(query::model_here(include_str!("registered.sql"), &[])?.unwrap_or_default())
+        Ok(query::model_here(include_str!("registered.sql"), &[schema.into()])?.unwrap_or_default())
     })
 }

@@ -1,6 +1,7 @@
 //! `protect_schema`: every table of a schema at once, or one by one.
 
 use super::options::{Call, Options};
+use super::planner::Site;
 use super::registry::{self, Registered};
 use super::subject::Subject;
 use super::{call, path, Asked};
@@ -121,11 +122,16 @@ fn kept_or(registered: Option<&Options>, asked: &Options) -> Options {
 fn plan_schema(schema: &str, options: &Options, call: Call, dry_run: bool) -> Result<Plan> {
     let mut plan = Plan::new("protect_schema", ident::quote(schema));
     let registered: HashMap<u32, Options> =
-        registry::all()?.into_iter().map(|Registered { table, options }| (table, options)).collect();
+        registry::of_schema(schema)?.into_iter().map(|Registered { table, options }| (table, options)).collect();
     let tables = reachable(&mut plan, schema, &options.tenant_column)?;
-    for subject in Subject::read_all(tables, &registered, dry_run)? {
+    let subjects = Subject::read_all(tables, &registered, dry_run)?;
+    let site = Site::of(&subjects, options)?;
+    for subject in &subjects {
         let wanted = kept_or(subject.registered.as_ref(), options);
-        let Plan { steps, findings, checks, .. } = subject.protect(wanted, call)?;
+        let Plan { steps, findings, checks, .. } = match wanted == *options {
+            true => subject.protect_at(&site, wanted, call)?,
+            false => subject.protect(wanted, call)?,
+        };
         plan.steps.extend(steps);
         plan.findings.extend(findings);
         plan.checks.extend(checks);

@@ -2,7 +2,7 @@
 
 use super::model;
 use super::options::{Call, Existing, IndexMode, Options};
-use super::planner::{self, World};
+use super::planner::{self, Site, World};
 use super::registry;
 use crate::catalog::{self, ForeignKey, Table};
 use crate::context;
@@ -11,7 +11,7 @@ use crate::pg::expression;
 use crate::pg::query;
 use crate::pg::types::RegClass;
 use crate::plan::Plan;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 pub struct Subject {
     pub family: Vec<Table>,
@@ -42,7 +42,12 @@ impl Subject {
         Ok(families.into_iter().map(of).collect())
     }
 
-    pub fn protect(&self, mut options: Options, call: Call) -> Result<Plan> {
+    pub fn protect(&self, options: Options, call: Call) -> Result<Plan> {
+        let site = Site::of(std::slice::from_ref(self), &options)?;
+        self.protect_at(&site, options, call)
+    }
+
+    pub fn protect_at(&self, site: &Site, mut options: Options, call: Call) -> Result<Plan> {
         if call.existing == Existing::Keep {
             let kept = planner::foreign_policies(&self.family[0]);
             options.kept = kept.iter().map(|p| p.name.clone()).collect();
@@ -52,22 +57,32 @@ impl Subject {
             Some(_) => vec![],
             None => catalog::foreign_keys_from(root.oid, &options.tenant_column)?,
         };
-        let schemas = self.family.iter().map(|t| t.schema.clone()).collect();
         let normal = |table: &Table, text: &str| normal(table, text);
-        let world = World {
-            taken: catalog::names_in_use(schemas, "idx_")?,
-            keys: &keys,
-            registered: self.registered.as_ref(),
-            api_roles: &api_roles(&options)?,
-            unbound: &catalog::unbound_roles(&options.roles)?,
-            organization: context::organization_id_column()?,
-            normal: &normal,
-            below: self.below,
-        };
         if let Some(shared) = &options.shared {
             check_shared(root, shared)?;
         }
+        let world = World {
+            site,
+            keys: &keys,
+            registered: self.registered.as_ref(),
+            normal: &normal,
+            below: self.below,
+        };
         planner::protect(&self.family, &options, call, world)
+    }
+}
+
+impl Site {
+    /// For several tables that are protected alike.
+    pub fn of(subjects: &[Subject], options: &Options) -> Result<Self> {
+        let families = || subjects.iter().flat_map(|s| &s.family);
+        let schemas: BTreeSet<String> = families().map(|t| t.schema.clone()).collect();
+        Ok(Site {
+            taken: catalog::names_in_use(schemas.into_iter().collect(), "idx_")?,
+            api_roles: api_roles(options)?,
+            unbound: catalog::unbound_roles(&options.roles)?,
+            organization: context::organization_id_column()?,
+        })
     }
 }
 

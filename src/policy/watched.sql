@@ -18,10 +18,10 @@ above(start, oid) AS (
   UNION
   SELECT a.start, i.inhparent FROM above a JOIN pg_catalog.pg_inherits i ON i.inhrelid = a.oid
 ),
-registered AS MATERIALIZED (
-  SELECT tenant_guard.audited_table(p.table_oid, p.origin, p.table_schema, p.table_name, p.table_owner) AS oid
-  FROM tenant_guard.protection p
-  WHERE EXISTS (SELECT FROM pg_catalog.pg_inherits)
+registered AS (
+  SELECT t.oid
+  FROM (SELECT a.oid FROM above a UNION SELECT b.oid FROM below b) t
+  WHERE EXISTS (SELECT FROM tenant_guard.protection_of(t.oid))
 )
 SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'oid', c.oid::pg_catalog.int8,
@@ -34,7 +34,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'open', CASE WHEN c.relkind IN ('r', 'p') AND EXISTS (SELECT FROM above a JOIN registered r ON r.oid = a.oid WHERE a.start = c.oid)
                THEN (SELECT pg_catalog.json_agg(bc.oid::pg_catalog.int8 ORDER BY bc.oid)
                      FROM below b JOIN pg_catalog.pg_class bc ON bc.oid = b.oid
-                     WHERE b.start = c.oid AND bc.relkind IN ('r', 'p') AND bc.oid NOT IN (SELECT r.oid FROM registered r WHERE r.oid IS NOT NULL)
+                     WHERE b.start = c.oid AND bc.relkind IN ('r', 'p') AND bc.oid NOT IN (SELECT r.oid FROM registered r)
                        AND NOT (bc.relrowsecurity AND bc.relforcerowsecurity
                                 AND EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = bc.oid AND p.polname = 'tenant_guard_tenant')))
           END) ORDER BY c.oid)::pg_catalog.text
