@@ -57,7 +57,13 @@ extension_sql_file!(
 extension_sql_file!(
     "../sql/policy.sql",
     name = "policy",
-    requires = ["audit", policy::keep_tenant::keep_tenant, policy::watch::watch, policy::watch::check_protection, policy::protection_drift]
+    requires = [
+        "audit",
+        policy::keep_tenant::keep_tenant,
+        policy::watch::watch,
+        policy::watch::check_protection,
+        policy::protection_drift
+    ]
 );
 extension_sql_file!("../sql/tenant.sql", name = "tenant", requires = ["policy"]);
 extension_sql_file!(

@@ -39,7 +39,11 @@ fn places(active: &Active) -> Result<Vec<Place>> {
             let there = members.iter().filter(|m| m.active).map(|member| {
                 let organization = member.organization.clone();
                 if table.has_roles {
-                    return Place { organization, roles: member.roles.clone(), permissions: vec![] };
+                    return Place {
+                        organization,
+                        roles: member.roles.clone(),
+                        permissions: vec![],
+                    };
                 }
                 let holds = token_holds(&organization, Spelling::of(Some(table)));
                 of_token(organization, holds)

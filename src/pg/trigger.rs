@@ -94,7 +94,8 @@ pub struct NextRow(pg_sys::Datum);
 unsafe impl SqlTranslatable for NextRow {
     const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!(NextRow);
     const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
-    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("trigger"));
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> =
+        Ok(SqlMappingRef::literal("trigger"));
     const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
         Ok(ReturnsRef::One(SqlMappingRef::literal("trigger")));
 }

@@ -81,7 +81,9 @@ impl Object {
             Kind::ClaimSource => format!("the claim source \"{}\"", self.name),
             Kind::Column => format!("column {} of table {}", name(), table()),
             Kind::Constraint => format!("constraint {} of table {}", name(), table()),
-            Kind::Enforcement => format!("what is enforced in schema {}", ident::quote(&self.schema)),
+            Kind::Enforcement => {
+                format!("what is enforced in schema {}", ident::quote(&self.schema))
+            }
             Kind::Index => format!("index {}", within()),
             Kind::Membership => "the registered membership table".into(),
             Kind::Policy => format!("policy {} of table {}", name(), table()),
@@ -166,7 +168,8 @@ pub fn states(objects: &[&Object]) -> Result<Vec<Option<String>>> {
              FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3))
                   WITH ORDINALITY o(s, t, n, ord)"
         );
-        let args = [column(|o| &o.schema).into(), column(|o| &o.table).into(), column(|o| &o.name).into()];
+        let args =
+            [column(|o| &o.schema).into(), column(|o| &o.table).into(), column(|o| &o.name).into()];
         let found: Vec<Option<String>> = query::model_here(&sql, &args)?.unwrap_or_default();
         for (place, state) in places.into_iter().zip(found) {
             states[place] = state;

@@ -64,7 +64,8 @@ fn planned(child: &Table, parent: &Table, path: &Path) -> Result<Plan> {
     };
     let mut plan = Plan::new("denormalize_tenant", child.qualified());
     add_column(&mut plan, child, tenant);
-    let bound: Vec<&Table> = [child, parent].into_iter().filter(|t| t.row_security && t.force_row_security).collect();
+    let bound: Vec<&Table> =
+        [child, parent].into_iter().filter(|t| t.row_security && t.force_row_security).collect();
     for table in &bound {
         force(&mut plan, table, false);
     }
@@ -97,7 +98,8 @@ fn add_column(plan: &mut Plan, child: &Table, tenant: &TenantColumn) {
 
 /// The owner who runs this sees no row while policies bind it.
 fn force(plan: &mut Plan, table: &Table, on: bool) {
-    let alter = |word: &str| format!("ALTER TABLE ONLY {} {word} ROW LEVEL SECURITY", table.qualified());
+    let alter =
+        |word: &str| format!("ALTER TABLE ONLY {} {word} ROW LEVEL SECURITY", table.qualified());
     let (word, back, why) = match on {
         true => ("FORCE", "NO FORCE", "the owner obeys the policies again"),
         false => ("NO FORCE", "FORCE", "the owner has to see every row to fill the column; nobody else does, the table is locked"),
@@ -120,7 +122,9 @@ fn fill(plan: &mut Plan, child: &Table, key: &ForeignKey, tenant: &TenantColumn)
         .iter()
         .zip(&key.columns)
         .zip(&key.operators)
-        .map(|((theirs, ours), operator)| format!("parent.{} {operator} child.{}", quote(theirs), quote(ours)))
+        .map(|((theirs, ours), operator)| {
+            format!("parent.{} {operator} child.{}", quote(theirs), quote(ours))
+        })
         .collect();
     plan.push(
         Step::new(
@@ -178,7 +182,10 @@ fn parent_key(plan: &mut Plan, parent: &Table, key: &ForeignKey, tenant: &Tenant
             Object::in_table(Kind::Constraint, &parent.schema, &parent.name, name),
             format!("add constraint {name}"),
             "a foreign key points at a unique key",
-            format!("ALTER TABLE {table} ADD CONSTRAINT {quoted} UNIQUE ({})", with_tenant(tenant, &key.referenced)),
+            format!(
+                "ALTER TABLE {table} ADD CONSTRAINT {quoted} UNIQUE ({})",
+                with_tenant(tenant, &key.referenced)
+            ),
             format!("ALTER TABLE {table} DROP CONSTRAINT {quoted}"),
         )
         .locking("ACCESS EXCLUSIVE", parent),
@@ -187,7 +194,12 @@ fn parent_key(plan: &mut Plan, parent: &Table, key: &ForeignKey, tenant: &Tenant
 
 /// The wider foreign key in the place of the simple one. It follows the parent's tenant, should an
 /// administrator move it.
-fn child_key(plan: &mut Plan, child: &Table, key: &ForeignKey, tenant: &TenantColumn) -> Result<()> {
+fn child_key(
+    plan: &mut Plan,
+    child: &Table,
+    key: &ForeignKey,
+    tenant: &TenantColumn,
+) -> Result<()> {
     let there = child.constraints.iter().find(|k| k.name == key.constraint);
     let Some((constraint, to)) = there.and_then(|k| Some((k, k.references.as_ref()?))) else {
         return Err(Error::Internal { what: format!("foreign key {} is gone", key.constraint) });

@@ -58,7 +58,8 @@ pub fn enforce(
 
 /// Options of protect_table, for what is protected at once.
 fn chosen(json: Option<JsonB>, mode: &str, tenant_column: String) -> Result<Options> {
-    let refuse = |why: String, hint: &str| Error::WrongOption { option: "options", why, hint: hint.into() };
+    let refuse =
+        |why: String, hint: &str| Error::WrongOption { option: "options", why, hint: hint.into() };
     let object = match json.map(|json| json.0) {
         None => serde_json::Map::new(),
         Some(serde_json::Value::Object(object)) if mode == "protect" => object,
@@ -106,7 +107,10 @@ fn plan(schemas: &[String], wanted: Option<&Enforcement>) -> Result<Plan> {
         };
         plan.push(Step::new(
             Object::schema(Kind::Enforcement, schema),
-            format!("{} in schema {schema}", wanted.map_or("enforce nothing", |_| "enforce protection")),
+            format!(
+                "{} in schema {schema}",
+                wanted.map_or("enforce nothing", |_| "enforce protection")
+            ),
             why,
             call(schema, wanted)?,
             call(schema, current.as_ref())?,
@@ -151,11 +155,12 @@ pub fn register_enforcement(
     if !relation::schema_exists(&schema) {
         return Err(Error::NoSuchSchema { schema }.into());
     }
-    let options: Options = serde_json::from_value(options.0).map_err(|error| Error::WrongOption {
-        option: "options",
-        why: error.to_string(),
-        hint: "Call enforce, which writes them.".into(),
-    })?;
+    let options: Options =
+        serde_json::from_value(options.0).map_err(|error| Error::WrongOption {
+            option: "options",
+            why: error.to_string(),
+            hint: "Call enforce, which writes them.".into(),
+        })?;
     let options = serde_json::to_string(&options).map_err(Error::from)?;
     Ok(user::as_extension_owner(|| {
         query::run(

@@ -39,13 +39,7 @@ pub fn all(
     }
 }
 
-fn warn(
-    plan: &mut Plan,
-    message: String,
-    detail: &str,
-    hint: &str,
-    fix: Option<Plan>,
-) {
+fn warn(plan: &mut Plan, message: String, detail: &str, hint: &str, fix: Option<Plan>) {
     plan.findings.push(Finding {
         severity: Severity::Warning,
         message,
@@ -93,7 +87,11 @@ fn keys(plan: &mut Plan, table: &Table, bound: &[&str]) {
         let fix = (key.kind == "u").then(|| widened(table, key, bound)).flatten();
         warn(
             plan,
-            format!("{word} {} of {} is shared by all tenants", quote(&key.name), table.qualified()),
+            format!(
+                "{word} {} of {} is shared by all tenants",
+                quote(&key.name),
+                table.qualified()
+            ),
             "It looks past policies: whoever inserts a value that another tenant has is told so.",
             hint,
             fix,
@@ -106,7 +104,11 @@ fn keys(plan: &mut Plan, table: &Table, bound: &[&str]) {
         }
         warn(
             plan,
-            format!("unique index {} of {} is shared by all tenants", quote(&index.name), table.qualified()),
+            format!(
+                "unique index {} of {} is shared by all tenants",
+                quote(&index.name),
+                table.qualified()
+            ),
             "It looks past policies: whoever inserts a value that another tenant has is told so.",
             "Make the tenant column its first column.",
             None,
@@ -165,7 +167,8 @@ fn foreign_keys(plan: &mut Plan, table: &Table, options: &Options) {
     for key in table.constraints.iter().filter(|k| !k.inherited) {
         let Some(to) = &key.references else { continue };
         let tenant = &options.tenant_column;
-        let same_tenant = key.columns.iter().zip(&to.columns).any(|(c, r)| c == tenant && r == tenant);
+        let same_tenant =
+            key.columns.iter().zip(&to.columns).any(|(c, r)| c == tenant && r == tenant);
         if same_tenant || !to.all_columns.contains(tenant) || to.columns.contains(tenant) {
             continue;
         }
@@ -289,9 +292,8 @@ pub fn invoker(view: &View) -> Plan {
 
 /// Whoever may insert needs the numbers.
 fn sequences(plan: &mut Plan, table: &Table, options: &Options) {
-    let inserts = |role: &str| {
-        table.privileges.iter().any(|p| p.grantee == role && p.privilege == "INSERT")
-    };
+    let inserts =
+        |role: &str| table.privileges.iter().any(|p| p.grantee == role && p.privilege == "INSERT");
     let public = ["public".to_string()];
     let roles = if options.roles.is_empty() { &public[..] } else { &options.roles[..] };
     for sequence in table.sequences.iter().filter(|s| !s.identity && s.owned) {

@@ -26,11 +26,8 @@ pub fn defaults(plan: &mut Plan, table: &Table, options: &Options, tenancy: &Ten
             continue;
         }
         let Some(id) = IdType::from_sql(&column.base_type) else { continue };
-        let alter = format!(
-            "ALTER TABLE ONLY {} ALTER COLUMN {}",
-            table.qualified(),
-            quote(&column.name)
-        );
+        let alter =
+            format!("ALTER TABLE ONLY {} ALTER COLUMN {}", table.qualified(), quote(&column.name));
         plan.push(
             Step::new(
                 Object::in_table(Kind::Column, &table.schema, &table.name, &column.name),
@@ -154,9 +151,8 @@ fn revoke(
     unwanted: &[&str],
     api_roles: &[String],
 ) -> Vec<String> {
-    let unwanted = |p: &&Privilege| {
-        unwanted.contains(&p.privilege.as_str()) && api_roles.contains(&p.grantee)
-    };
+    let unwanted =
+        |p: &&Privilege| unwanted.contains(&p.privilege.as_str()) && api_roles.contains(&p.grantee);
     let groups: BTreeSet<(&str, bool)> = privileges
         .iter()
         .filter(unwanted)
@@ -294,11 +290,8 @@ pub fn release(plan: &mut Plan, table: &Table, registered: Option<&Options>) {
     let columns = [Some(&options.tenant_column), options.project_column.as_ref()];
     for column in columns.into_iter().flatten().filter_map(|name| table.column(name)) {
         let (true, Some(default)) = (is_context_default(column), &column.default) else { continue };
-        let alter = format!(
-            "ALTER TABLE ONLY {} ALTER COLUMN {}",
-            table.qualified(),
-            quote(&column.name)
-        );
+        let alter =
+            format!("ALTER TABLE ONLY {} ALTER COLUMN {}", table.qualified(), quote(&column.name));
         plan.push(Step::new(
             Object::in_table(Kind::Column, &table.schema, &table.name, &column.name),
             format!("drop default of {}", column.name),

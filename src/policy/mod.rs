@@ -68,7 +68,16 @@ fn protect_table(
     index: default!(Option<&str>, "'build'"),
     dry_run: default!(Option<bool>, "false"),
 ) -> Result<SetOfIterator<'static, PlannedStep>, ErrorReport> {
-    let asked = Asked { tenant_column, scope, roles, permissions, project_column, owner_column, via, shared };
+    let asked = Asked {
+        tenant_column,
+        scope,
+        roles,
+        permissions,
+        project_column,
+        owner_column,
+        via,
+        shared,
+    };
     let table =
         table.ok_or(Error::NullArgument { function: "protect_table", argument: "table" })?;
     let options = asked.options("protect_table")?;

@@ -179,7 +179,10 @@ mod tests {
             (r#"{"owner_column": "o", "permissions": {"update": ["own"]}}"#, None),
             (r#"{"scope": "member", "project_column": "p"}"#, Some("project_column")),
             (r#"{"permissions": {"update": ["own"]}}"#, Some("permissions")),
-            (r#"{"owner_column": "o", "permissions": {"update": ["admin"]}}"#, Some("owner_column")),
+            (
+                r#"{"owner_column": "o", "permissions": {"update": ["admin"]}}"#,
+                Some("owner_column"),
+            ),
             (r#"{"project_column": "organization_id"}"#, Some("project_column")),
             (r#"{"tenant_column": "x", "owner_column": "x"}"#, Some("owner_column")),
         ] {

@@ -23,7 +23,8 @@ pub fn find(
         table.require_column(column)?;
     }
     let from = |oid: u32| keys.iter().filter(move |k| k.from == oid && k.to != oid);
-    let first = |key: &&ForeignKey| via.is_none_or(|column| key.columns.iter().any(|c| c == column));
+    let first =
+        |key: &&ForeignKey| via.is_none_or(|column| key.columns.iter().any(|c| c == column));
     let mut paths: Vec<Vec<&ForeignKey>> =
         from(table.oid).filter(first).map(|key| vec![key]).collect();
     // Breadth first: all paths of one length, until some of them arrive.

@@ -232,9 +232,12 @@ fn existing_policies(
 }
 
 fn kept_detail(options: &Options) -> String {
-    let but = "but the restrictive policy tenant_guard_tenant keeps it from reaching another tenant.";
+    let but =
+        "but the restrictive policy tenant_guard_tenant keeps it from reaching another tenant.";
     match options.permissions.is_some() || options.owner_column.is_some() {
-        true => format!("It can give members what permissions and owner_column do not give them, {but}"),
+        true => {
+            format!("It can give members what permissions and owner_column do not give them, {but}")
+        }
         false => format!("It can widen what a member may do within the tenant, {but}"),
     }
 }
@@ -263,7 +266,8 @@ fn security(plan: &mut Plan, table: &Table, needed: bool, up: &str, down: &str, 
         return;
     }
     // Every table of the family has steps of its own, so none of them may recurse.
-    let alter = |word: &str| format!("ALTER TABLE ONLY {} {word} ROW LEVEL SECURITY", table.qualified());
+    let alter =
+        |word: &str| format!("ALTER TABLE ONLY {} {word} ROW LEVEL SECURITY", table.qualified());
     plan.push(
         Step::new(
             Object::table(Kind::RowSecurity, &table.schema, &table.name),

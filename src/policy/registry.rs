@@ -59,10 +59,7 @@ fn call(table: &Table, options: Option<&Options>) -> Result<String> {
 ///
 /// Example: `SELECT tenant_guard.register_protection('crm.contacts', '{"tenant_column": "organization_id"}');`
 #[pg_extern(volatile, parallel_unsafe)]
-fn register_protection(
-    table: Option<RegClass>,
-    options: Option<JsonB>,
-) -> Result<(), ErrorReport> {
+fn register_protection(table: Option<RegClass>, options: Option<JsonB>) -> Result<(), ErrorReport> {
     let null = Error::NullArgument { function: "register_protection", argument: "table" };
     let table = crate::catalog::table(table.ok_or(null)?).map_err(ErrorReport::from)?;
     let options = options.map(|json| {

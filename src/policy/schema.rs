@@ -121,8 +121,10 @@ fn kept_or(registered: Option<&Options>, asked: &Options) -> Options {
 
 fn plan_schema(schema: &str, options: &Options, call: Call, dry_run: bool) -> Result<Plan> {
     let mut plan = Plan::new("protect_schema", ident::quote(schema));
-    let registered: HashMap<u32, Options> =
-        registry::of_schema(schema)?.into_iter().map(|Registered { table, options }| (table, options)).collect();
+    let registered: HashMap<u32, Options> = registry::of_schema(schema)?
+        .into_iter()
+        .map(|Registered { table, options }| (table, options))
+        .collect();
     let tables = reachable(&mut plan, schema, &options.tenant_column)?;
     let subjects = Subject::read_all(tables, &registered, dry_run)?;
     let site = Site::of(&subjects, options)?;

@@ -102,14 +102,14 @@ fn api_roles(options: &Options) -> Result<Vec<String>> {
 
 /// Read under the path that policies are made and compared under.
 fn normal(table: &Table, text: &str) -> Result<String> {
-    let _path = query::plainly();
+    let _read = query::catalog_read(query::PINNED);
     Ok(expression::condition(table.oid, text, "shared")?.text)
 }
 
 /// A shared row is told by itself alone: what a sub-query reads, or a random value says, could differ
 /// between who reads and who writes.
 fn check_shared(table: &Table, shared: &str) -> Result<()> {
-    let _path = query::plainly();
+    let _read = query::catalog_read(query::PINNED);
     let condition = expression::condition(table.oid, shared, "shared")?;
     if condition.has_subquery || condition.volatile {
         return Err(Error::WrongOption {
@@ -143,7 +143,11 @@ pub fn drift(table: RegClass) -> Result<Option<Vec<String>>> {
             "" => &s.object.name,
             table => table,
         };
-        if several { format!("{table}: {}", s.action) } else { s.action.clone() }
+        if several {
+            format!("{table}: {}", s.action)
+        } else {
+            s.action.clone()
+        }
     });
     Ok(Some(steps.chain(added).collect()))
 }

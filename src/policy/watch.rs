@@ -104,9 +104,8 @@ fn look(touched: &Touched) -> Result<()> {
 fn protect_below(table: RegClass) -> Result<()> {
     let Some(above) = registry::nearest(table.0)? else { return Ok(()) };
     let call = Call { existing: Existing::Refuse, index: IndexMode::Build };
-    let of = |dry_run| {
-        Ok::<Subject, Error>(Subject { below: true, ..Subject::read(table, dry_run)? })
-    };
+    let of =
+        |dry_run| Ok::<Subject, Error>(Subject { below: true, ..Subject::read(table, dry_run)? });
     // Locked only where there is something to do.
     if of(true)?.protect(above.options.clone(), call)?.steps.is_empty() {
         return Ok(());
@@ -121,7 +120,11 @@ fn protect_below(table: RegClass) -> Result<()> {
 fn protect_now(touched: &Touched, options: &Options) -> Result<()> {
     let subject = Subject::read(RegClass(touched.oid), false)?;
     plan::run(subject.protect(options.clone(), AT_ONCE)?, false)?;
-    log::notice(&format!("{} is protected, as schema {} asks for", touched.qualified(), ident::quote(&touched.schema)));
+    log::notice(&format!(
+        "{} is protected, as schema {} asks for",
+        touched.qualified(),
+        ident::quote(&touched.schema)
+    ));
     Ok(())
 }
 
@@ -134,7 +137,11 @@ fn invoke(touched: &Touched) -> Result<()> {
         security_invoker: false,
     };
     plan::run(findings::invoker(&view), false)?;
-    log::notice(&format!("view {} has security_invoker now, as schema {} asks for", touched.qualified(), ident::quote(&touched.schema)));
+    log::notice(&format!(
+        "view {} has security_invoker now, as schema {} asks for",
+        touched.qualified(),
+        ident::quote(&touched.schema)
+    ));
     Ok(())
 }
 
@@ -149,18 +156,32 @@ enum Problem {
 impl Problem {
     fn why(self) -> &'static str {
         match self {
-            Problem::Table => "it has the tenant column, and no row-level security with the tenant's floor.",
+            Problem::Table => {
+                "it has the tenant column, and no row-level security with the tenant's floor."
+            }
             Problem::View => "it reads tenants' tables as its owner, without security_invoker.",
-            Problem::MaterializedView => "it holds rows of tenants' tables, and knows no row-level security.",
-            Problem::ForeignTable => "it has the tenant column, and row-level security does not reach foreign servers.",
+            Problem::MaterializedView => {
+                "it holds rows of tenants' tables, and knows no row-level security."
+            }
+            Problem::ForeignTable => {
+                "it has the tenant column, and row-level security does not reach foreign servers."
+            }
         }
     }
 
     fn fix(self, name: &str) -> String {
         match self {
-            Problem::Table => format!("In the same transaction: SELECT * FROM tenant_guard.protect_table('{}').", name.replace('\'', "''")),
-            Problem::View => format!("In the same transaction: ALTER VIEW {name} SET (security_invoker = true)."),
-            Problem::MaterializedView => "Make it a table kept per organization: tenant_guard.create_tenant_summary(...).".into(),
+            Problem::Table => format!(
+                "In the same transaction: SELECT * FROM tenant_guard.protect_table('{}').",
+                name.replace('\'', "''")
+            ),
+            Problem::View => {
+                format!("In the same transaction: ALTER VIEW {name} SET (security_invoker = true).")
+            }
+            Problem::MaterializedView => {
+                "Make it a table kept per organization: tenant_guard.create_tenant_summary(...)."
+                    .into()
+            }
             Problem::ForeignTable => "Put it into a schema that the API's roles cannot use.".into(),
         }
     }
@@ -174,7 +195,9 @@ fn problem(oid: u32, kind: &str, options: &Options) -> Result<Option<Problem>> {
         "r" | "p" => catalog::any_table(oid)?
             .filter(|t| !t.system && t.column(column).is_some() && !is_protected(t))
             .map(|_| Problem::Table),
-        "f" => catalog::any_table(oid)?.filter(|t| t.column(column).is_some()).map(|_| Problem::ForeignTable),
+        "f" => catalog::any_table(oid)?
+            .filter(|t| t.column(column).is_some())
+            .map(|_| Problem::ForeignTable),
         _ => query::value::<bool>(include_str!("open_view.sql"), &[id.into(), column.into()])?
             .filter(|open| *open)
             .map(|_| if kind == "m" { Problem::MaterializedView } else { Problem::View }),
@@ -197,7 +220,11 @@ fn warn(name: &str, schema: &str, problem: Problem) {
         format!("{name} is not protected"),
         pgrx::function_name!(),
     )
-    .set_detail(format!("Here {} Schema {} is under tenant_guard.enforce.", problem.why(), ident::quote(schema)))
+    .set_detail(format!(
+        "Here {} Schema {} is under tenant_guard.enforce.",
+        problem.why(),
+        ident::quote(schema)
+    ))
     .set_hint(problem.fix(name))
     .report(PgLogLevel::WARNING);
 }
