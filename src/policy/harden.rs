@@ -2,7 +2,7 @@
 
 use super::model::Tenancy;
 use super::options::{IndexMode, Options, Scope};
-use crate::catalog::{Column, IdType, Named, Privilege, Table, UsedSequence};
+use crate::catalog::{trigger_sql, Column, IdType, Named, Privilege, Table, UsedSequence};
 use crate::pg::ident::{literal, qualified, quote, truncate, MAX_IDENTIFIER};
 use crate::plan::{Finding, Kind, Object, Plan, Severity, Step};
 use std::collections::BTreeSet;
@@ -65,7 +65,7 @@ pub fn keep_tenant(plan: &mut Plan, table: &Table, options: &Options, tenancy: &
     let name = &column.name;
     if let Some(there) = table.trigger(KEEP_TENANT) {
         if there.arguments() == [name.as_str()] && there.function.name == "keep_tenant" {
-            return;
+            return enable(plan, table, &there.enabled);
         }
         drop_trigger(plan, table, &there.definition, "it watches another column");
     }
@@ -87,6 +87,23 @@ pub fn keep_tenant(plan: &mut Plan, table: &Table, options: &Options, tenancy: &
             "whom the policies bind moves no row to another organization",
             create,
             format!("DROP TRIGGER {KEEP_TENANT} ON {}", table.qualified()),
+        )
+        .locking("SHARE ROW EXCLUSIVE", table),
+    );
+}
+
+/// Somebody may have switched it off.
+fn enable(plan: &mut Plan, table: &Table, state: &str) {
+    if matches!(state, "O" | "A") {
+        return;
+    }
+    plan.push(
+        Step::new(
+            Object::in_table(Kind::Trigger, &table.schema, &table.name, KEEP_TENANT),
+            format!("enable trigger {KEEP_TENANT}"),
+            "it was switched off",
+            trigger_sql::set_state(&table.qualified(), KEEP_TENANT, "O"),
+            trigger_sql::set_state(&table.qualified(), KEEP_TENANT, state),
         )
         .locking("SHARE ROW EXCLUSIVE", table),
     );
@@ -177,7 +194,7 @@ fn revoke(
         let option = if grantable { " WITH GRANT OPTION" } else { "" };
         plan.push(Step::new(
             object(),
-            format!("revoke {} from {role}", words.join(", ").to_lowercase()),
+            format!("revoke {} on {} from {role}", words.join(", ").to_lowercase(), object().table),
             "policies do not look at it",
             format!("REVOKE {} ON {on} FROM {}", words.join(", "), grantee(role)),
             format!("GRANT {} ON {on} TO {}{option}", restored.join(", "), grantee(role)),

@@ -113,7 +113,7 @@ fn unprotect_table(
 /// Raises nothing of its own.
 ///
 /// Example: `SELECT tenant_guard.protection_drift('crm.contacts'::regclass);`
-#[pg_extern(stable, parallel_unsafe, strict)]
+#[pg_extern(volatile, parallel_unsafe, strict)]
 pub fn protection_drift(table: pgrx::pg_sys::Oid) -> Result<Option<Vec<String>>, ErrorReport> {
     Ok(subject::drift(RegClass(table.to_u32()))?)
 }

@@ -109,7 +109,10 @@ impl Path {
     /// for a column of another table in it, or of the row itself.
     #[must_use]
     pub fn condition(&self, table: &Table, tenant: impl Fn(&str) -> String) -> String {
-        let alias = |i: usize| format!("tenant_guard_{}", i + 1);
+        // Not the row's own table: it would take the row's place.
+        let lead =
+            if table.name.starts_with("tenant_guard_") { "parent_" } else { "tenant_guard_" };
+        let alias = |i: usize| format!("{lead}{}", i + 1);
         let mut conditions = Vec::new();
         let mut child = quote(&table.name);
         for (i, key) in self.keys.iter().enumerate() {

@@ -61,7 +61,7 @@ fn protect_schema(
 /// left alone are named in a notice. Raises 3F000 for no such schema.
 ///
 /// Example: `SELECT * FROM tenant_guard.tables_to_protect('crm');`
-#[pg_extern(stable, parallel_unsafe)]
+#[pg_extern(volatile, parallel_unsafe)]
 fn tables_to_protect(
     schema: Option<Name>,
     tenant_column: default!(Option<Name>, "'organization_id'"),

@@ -92,6 +92,16 @@ there_and_back! {
     protecting_names_of_63_bytes:
         "protect_table('crm.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', \
          tenant_column => 'ooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo'";
+    protecting_by_permissions: r#"protect_table('work.tasks', roles => '{visitor}',
+        permissions => '{"select": "member", "update": ["owner", "leads:write"]}'"#;
+    protecting_ones_own_rows: "protect_table('work.tasks', owner_column => 'created_by'";
+    protecting_beside_shared_rows: "protect_table('work.tasks', shared => 'organization_id IS NULL'";
+    protecting_projects: "protect_table('work.tasks', project_column => 'project_id'";
+    protecting_along_a_foreign_key: "protect_table('work.comments'";
+    protecting_along_a_named_key: "protect_table('work.comments', via => 'task_id'";
+    protecting_a_serial_table: "protect_table('work.tasks'";
+    protecting_a_schema: "protect_schema('work'";
+    denormalizing_a_tenant: "denormalize_tenant('work.comments'";
     auditing_a_table: "enable_audit('crm.contacts'";
     auditing_a_table_with_a_tenant_column: "enable_audit('crm.contacts', 'organization_id'";
     auditing_a_bigint_tenant: "enable_audit('crm.invoices', 'organization_id'";
