@@ -55,7 +55,7 @@ fn planned(child: &Table, parent: &Table, path: &Path) -> Result<Plan> {
     let [key] = path.keys.as_slice() else {
         return Err(Error::WrongOption {
             option: "table",
-            why: format!("{} reaches its tenant over several tables ({})", child.qualified(), path.describe()),
+            why: format!("table {} reaches its tenant over several tables ({})", child.qualified(), path.describe()),
             hint: format!("Begin at the end that is nearer to the tenant: denormalize_tenant the tables between, then {}.", child.qualified()),
         });
     };

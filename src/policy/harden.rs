@@ -7,7 +7,9 @@ use crate::pg::ident::{literal, qualified, quote, truncate, MAX_IDENTIFIER};
 use crate::plan::{Finding, Kind, Object, Plan, Severity, Step};
 use std::collections::BTreeSet;
 
-pub const KEEP_TENANT: &str = "tenant_guard_keep_tenant";
+const KEEP_TENANT: &str = "tenant_guard_keep_tenant";
+/// Partitions get it from the table above them, which they could not if they had one of that name.
+const KEEP_TENANT_OF_PARTITIONS: &str = "tenant_guard_keep_tenant_of_partitions";
 /// None of them is looked at by policies: TRUNCATE removes all tenants' rows, a foreign key or a
 /// trigger of somebody else's reads them.
 const PAST_POLICIES: &[&str] = &["TRUNCATE", "REFERENCES", "TRIGGER"];
@@ -57,36 +59,46 @@ fn is_context_default(column: &Column) -> bool {
     })
 }
 
+fn keep_tenant_name(table: &Table) -> &'static str {
+    match table.kind.as_str() {
+        "p" => KEEP_TENANT_OF_PARTITIONS,
+        _ => KEEP_TENANT,
+    }
+}
+
 /// Nobody whom the policies bind moves a row to another tenant. WITH CHECK alone would let a member of
 /// two organizations do that.
 pub fn keep_tenant(plan: &mut Plan, table: &Table, options: &Options, tenancy: &Tenancy) {
     let Tenancy::Column { .. } = tenancy else { return };
     let Some(column) = table.column(&options.tenant_column) else { return };
     let name = &column.name;
-    if let Some(there) = table.trigger(KEEP_TENANT) {
+    let trigger = keep_tenant_name(table);
+    if let Some(there) = table.trigger(trigger) {
         if there.arguments() == [name.as_str()] && there.function.name == "keep_tenant" {
             return enable(plan, table, &there.enabled);
         }
         drop_trigger(plan, table, &there.definition, "it watches another column");
     }
     let quoted = quote(name);
-    // A generated column has its new value only after the row was made.
-    let when = match column.generated.as_str() {
-        "" => format!("BEFORE UPDATE OF {quoted}"),
+    // Before each row it would cost every UPDATE of the table a lock of the old row. But a row that moves to
+    // another partition comes by no trigger after an UPDATE; and of a generated column no UPDATE can be named.
+    let when = match (table.kind.as_str(), column.generated.as_str()) {
+        ("p", _) => format!("BEFORE UPDATE OF {quoted}"),
+        (_, "") => format!("AFTER UPDATE OF {quoted}"),
         _ => "AFTER UPDATE".to_string(),
     };
     let create = format!(
-        "CREATE TRIGGER {KEEP_TENANT} {when} ON {}\n  FOR EACH ROW WHEN (OLD.{quoted} IS DISTINCT FROM NEW.{quoted})\n  EXECUTE FUNCTION tenant_guard.keep_tenant({})",
+        "CREATE TRIGGER {trigger} {when} ON {}\n  FOR EACH ROW WHEN (OLD.{quoted} IS DISTINCT FROM NEW.{quoted})\n  EXECUTE FUNCTION tenant_guard.keep_tenant({})",
         table.qualified(),
         literal(name),
     );
     plan.push(
         Step::new(
-            Object::in_table(Kind::Trigger, &table.schema, &table.name, KEEP_TENANT),
-            format!("create trigger {KEEP_TENANT}"),
+            Object::in_table(Kind::Trigger, &table.schema, &table.name, trigger),
+            format!("create trigger {trigger}"),
             "whom the policies bind moves no row to another organization",
             create,
-            format!("DROP TRIGGER {KEEP_TENANT} ON {}", table.qualified()),
+            format!("DROP TRIGGER {trigger} ON {}", table.qualified()),
         )
         .locking("SHARE ROW EXCLUSIVE", table),
     );
@@ -94,28 +106,30 @@ pub fn keep_tenant(plan: &mut Plan, table: &Table, options: &Options, tenancy: &
 
 /// Somebody may have switched it off.
 fn enable(plan: &mut Plan, table: &Table, state: &str) {
+    let trigger = keep_tenant_name(table);
     if matches!(state, "O" | "A") {
         return;
     }
     plan.push(
         Step::new(
-            Object::in_table(Kind::Trigger, &table.schema, &table.name, KEEP_TENANT),
-            format!("enable trigger {KEEP_TENANT}"),
+            Object::in_table(Kind::Trigger, &table.schema, &table.name, trigger),
+            format!("enable trigger {trigger}"),
             "it was switched off",
-            trigger_sql::set_state(&table.qualified(), KEEP_TENANT, "O"),
-            trigger_sql::set_state(&table.qualified(), KEEP_TENANT, state),
+            trigger_sql::set_state(&table.qualified(), trigger, "O"),
+            trigger_sql::set_state(&table.qualified(), trigger, state),
         )
         .locking("SHARE ROW EXCLUSIVE", table),
     );
 }
 
 fn drop_trigger(plan: &mut Plan, table: &Table, definition: &str, why: &str) {
+    let trigger = keep_tenant_name(table);
     plan.push(
         Step::new(
-            Object::in_table(Kind::Trigger, &table.schema, &table.name, KEEP_TENANT),
-            format!("drop trigger {KEEP_TENANT}"),
+            Object::in_table(Kind::Trigger, &table.schema, &table.name, trigger),
+            format!("drop trigger {trigger}"),
             why,
-            format!("DROP TRIGGER {KEEP_TENANT} ON {}", table.qualified()),
+            format!("DROP TRIGGER {trigger} ON {}", table.qualified()),
             definition,
         )
         .locking("ACCESS EXCLUSIVE", table),
@@ -300,7 +314,7 @@ pub fn index_name(table: &Table, columns: &[&str], taken: &[Named]) -> String {
 
 /// What unprotect_table takes back of it.
 pub fn release(plan: &mut Plan, table: &Table, registered: Option<&Options>) {
-    if let Some(trigger) = table.trigger(KEEP_TENANT).filter(|t| !t.inherited) {
+    if let Some(trigger) = table.trigger(keep_tenant_name(table)).filter(|t| !t.inherited) {
         drop_trigger(plan, table, &trigger.definition, "the table is no longer to be protected");
     }
     let Some(options) = registered else { return };

@@ -81,7 +81,7 @@ fn tenancy(table: &Table, options: &Options, world: &World) -> Result<Tenancy> {
         (Some(via), Some(_)) => Err(Error::WrongOption {
             option: "via",
             why: format!(
-                "{} has the tenant column \"{}\" itself, so no path is needed to it",
+                "table {} has the tenant column \"{}\" itself, so no path is needed to it",
                 table.qualified(),
                 options.tenant_column
             ),
