@@ -162,6 +162,16 @@ Example: `SELECT tenant_guard.org_role_text('42');`$comment$),
 believed only where they were written. Raises nothing.
 
 Example: `SELECT count(*) FROM tenant_guard.change_step WHERE origin = tenant_guard.origin();`$comment$),
+      ('page_query', $comment$Writes the query of one page of a table, to be run as it is: sql, which takes as long for the last page
+as for the first; and index, the CREATE INDEX statement for the index that it needs, NULL where there
+is one. order: `column [ASC | DESC] [NULLS FIRST | NULLS LAST], ...`; the primary key, or another
+unique key that is NOT NULL, is added behind it, so that no two rows are equal. after: the last row of
+the page before, as a JSON object with at least the columns that sql orders by; NULL for the first
+page. page_size: rows, 1 to 10000. The query has no condition on the tenant: the table's policies do.
+The caller needs SELECT on the table. Raises 22004, 22023 (order, after, page_size), 42501, 42703,
+42809, 42P01, 55000 (no key).
+
+Example: `SELECT sql FROM tenant_guard.page_query('crm.contacts', 'name, created_at', '{"id": 7, "name": "Ada", "created_at": "2026-01-01T00:00:00Z"}');`$comment$),
       ('permissions', $comment$What the user is permitted in the active organization, as granted, wildcards and all, sorted;
 empty, never NULL, when it is nothing. Raises only what a registered `active` condition raises.
 
@@ -330,6 +340,12 @@ table or column, 42804 for a column that holds no such ids, 42809 for what is no
 index is missing, 42601 and 22023 for an `active` that is no expression, 22004.
 
 Example: `SELECT * FROM tenant_guard.use_membership('crm.memberships', 'user_id', 'organization_id', 'role');`$comment$),
+      ('uuid_v7', $comment$Returns a new UUID of version 7 (RFC 9562): 48 bits of milliseconds since 1970, then bits that grow
+within the millisecond, then random ones. Each is greater than the one before it in the same session;
+those of several sessions are in order to the millisecond. Whoever sees one learns when it was made.
+Raises nothing.
+
+Example: `CREATE TABLE crm.leads (public_id uuid NOT NULL UNIQUE DEFAULT tenant_guard.uuid_v7());`$comment$),
       ('validate_org', $comment$Returns the organization if the user may work for it, by the checks of `set_org`; sets nothing.
 Raises 42501 for no member and for a suspended organization, 28000 without a user, 55000 when the
 membership table is asked and not registered or gone, 22004.
