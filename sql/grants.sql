@@ -47,4 +47,4 @@ $$;
 
 GRANT USAGE ON SCHEMA tenant_guard TO PUBLIC;
 GRANT SELECT ON tenant_guard.change, tenant_guard.change_step, tenant_guard.audit_event, tenant_guard.audit_log,
-  tenant_guard.tenant_schema, tenant_guard.tenant_schemas TO PUBLIC;
+  tenant_guard.tenant_schema, tenant_guard.tenant_schemas, tenant_guard.tenant_summary TO PUBLIC;

@@ -56,10 +56,12 @@ extension_sql_file!(
     requires = ["security", context::org_id, context::org_id_text]
 );
 extension_sql_file!("../sql/tenant.sql", name = "tenant", requires = ["audit"]);
+extension_sql_file!("../sql/summary.sql", name = "summary", requires = ["tenant", plan::origin]);
+extension_sql_file!("../sql/access.sql", name = "access", requires = ["summary"]);
 extension_sql_file!(
     "../sql/farewell.sql",
     name = "farewell",
-    requires = ["tenant", farewell::before_drop_extension]
+    requires = ["access", farewell::before_drop_extension]
 );
 extension_sql_file!(
     "../sql/grants.sql",

@@ -6,6 +6,6 @@ pub mod policy_sql;
 mod read;
 pub mod trigger_sql;
 
-pub use id_type::IdType;
+pub use id_type::{IdType, ID_TYPES};
 pub use model::*;
 pub use read::*;

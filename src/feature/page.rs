@@ -4,7 +4,7 @@ use super::cursor;
 use super::order::{self, Paged};
 use crate::error::{Error, Result};
 use crate::pg::types::RegClass;
-use crate::pg::{query, statement};
+use crate::pg::{query, relation, statement};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
@@ -64,14 +64,8 @@ fn read(table: RegClass) -> Result<Paged> {
     let paged: Option<Paged> =
         query::model(include_str!("page.sql"), &[Oid::from(table.0).into()])?;
     let paged = paged.ok_or(Error::NoSuchTable { oid: table.0 })?;
-    let other_kind = match paged.kind.as_str() {
-        "r" | "p" => None,
-        "v" => Some("a view"),
-        "m" => Some("a materialized view"),
-        "f" => Some("a foreign table"),
-        _ => Some("a relation of another kind"),
-    };
-    if let Some(kind) = other_kind {
+    let kind = paged.kind.chars().next().and_then(relation::other_kind);
+    if let Some(kind) = kind {
         return Err(Error::WrongRelationKind {
             relation: paged.qualified(),
             kind,
