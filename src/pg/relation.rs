@@ -106,14 +106,14 @@ pub fn describe(oid: u32) -> Option<Described> {
     }
 }
 
-/// The type of a table's column.
+/// The type of a table's column, under any domains.
 #[must_use]
 pub fn column_type(oid: u32, column: &str) -> Option<pg_sys::Oid> {
     let (oid, column) = (pg_sys::Oid::from(oid), CString::new(column).ok()?);
     // SAFETY: syscache look-ups by an OID and a NUL-terminated name; no such column gives 0.
     unsafe {
         let number = pg_sys::get_attnum(oid, column.as_ptr());
-        (number > 0).then(|| pg_sys::get_atttype(oid, number))
+        (number > 0).then(|| pg_sys::getBaseType(pg_sys::get_atttype(oid, number)))
     }
 }
 
