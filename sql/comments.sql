@@ -53,6 +53,18 @@ Returns the steps; in a dry run nothing changes. The caller needs CREATE on the 
 Raises 42602 (no slug), 42P06, 42710, 3F000, 42501, 42704, 0A000, 55000.
 
 Example: `SELECT * FROM tenant_guard.create_tenant_schema('acme', template => 'crm_template');`$comment$),
+      ('create_tenant_summary', $comment$Makes a table for what a query yields for each organization, and registers the query, for
+refresh_tenant_summary to run. The table has the query's columns and refreshed_at; its primary key is
+the tenant column and the columns of key, without a key there is an index on the tenant column.
+protect => true protects it with protect_table, so that each organization reads its own rows; no role
+is granted anything, and what default privileges would let others write is revoked. It is empty until
+it is refreshed. name: 'schema.table', as SQL spells it. query: one SELECT that names everything but
+pg_catalog's with its schema, and yields the tenant column and no name twice. Called again with
+another query of the same columns it registers that; with other columns it is refused.
+Returns the steps; in a dry run nothing changes. The caller needs CREATE on the schema, and owns the
+table. Raises 22004, 22023 (name, query, key), 3F000, 42501, 42601, 42703, 42804, 42P01, 42P07, 55000.
+
+Example: `SELECT * FROM tenant_guard.create_tenant_summary('crm.leads_by_day', 'SELECT organization_id, created_at::date AS day, count(*) AS leads FROM crm.leads GROUP BY 1, 2', key => '{day}');`$comment$),
       ('denormalize_tenant', $comment$Gives a table the tenant column of the table that its foreign key leads to: adds it, fills it from there,
 and puts (tenant, key) REFERENCES parent (tenant, key) in the place of the foreign key, so that the two
 cannot differ. via names the foreign key's column where there are several ways. That is the recommended
@@ -73,6 +85,11 @@ while anything outside the schema depends on it. Returns the steps; in a dry run
 The caller must own the schema. Raises 22004, 22023 (not confirmed), 3F000, 42501, 2BP01.
 
 Example: `SELECT * FROM tenant_guard.drop_tenant_schema('acme', confirm => 'acme');`$comment$),
+      ('drop_tenant_summary', $comment$Drops a summary: its registered query and its table. Refused while a view or the like needs the table.
+Returns the steps; in a dry run nothing changes. No undo brings it back: create it again and refresh
+it. The caller must own the summary. Raises 22004, 2BP01, 42501, 42809, 42P01, 55000 (no summary).
+
+Example: `SELECT * FROM tenant_guard.drop_tenant_summary('crm.leads_by_day');`$comment$),
       ('email', $comment$The claimed email address; NULL when there is none. Few issuers vouch for it: it is for showing,
 not for deciding. Raises nothing.
 
@@ -102,6 +119,14 @@ user may do. Every value that is NULL says why. No token and no key is shown. Co
 value_seen, verdict, hint. Raises only what a registered `active` condition raises.
 
 Example: `SELECT * FROM tenant_guard.explain_identity();`$comment$),
+      ('flush_access', $comment$Adds the accesses that log_access noted to access_count and last_accessed, one UPDATE a table, and
+forgets them. table: NULL counts those of every table that the caller owns, and forgets those of
+tables that are gone. Runs with the rights of the table's owner, whatever the policies; the table's
+triggers fire as on any UPDATE. Two calls at once count nothing twice. Returns how many accesses were
+counted; those to rows that are gone by now are not. The caller must own the table. Raises 42501,
+42809, 42P01, 55000 (no such columns).
+
+Example: `SELECT tenant_guard.flush_access('crm.leads');`$comment$),
       ('forget', $comment$Ends the identity: for the rest of the transaction nobody is asking, unless `authenticate` is
 called again; an identity of the session is gone, unless the transaction is rolled back. Raises nothing.
 
@@ -146,6 +171,16 @@ table has it now and it is not retired, and what was found. Administrative: EXEC
 Raises 22023 for what is no key set.
 
 Example: `SELECT * FROM tenant_guard.load_jwks('{"keys": []}', issuer => 'https://issuer.example');`$comment$),
+      ('log_access', $comment$Notes that the caller looked at a row, for flush_access to count: without a lock on the row or a write
+to its table, so readers do not hold each other up. The row is named by its public_id and counts only
+if the caller can see it, by privileges and policies; for one that is not there, or is not the
+caller's to see, nothing happens, and nobody learns which. A session notes a row once a second for
+each user and operation, 10,000 rows a second at most; while 128 MB wait to be counted, nothing more
+is noted. operation: 1 to 63 bytes, as 'read'. The table needs the columns public_id uuid, with an
+index, last_accessed timestamptz and access_count bigint. Raises 22004, 22023 (operation), 25006 (in a
+read-only transaction), 42501 (no SELECT), 42809, 42P01, 55000 (no such columns).
+
+Example: `SELECT tenant_guard.log_access('crm.leads', '01990000-0000-7000-8000-000000000001');`$comment$),
       ('org_id', $comment$The active organization where its id is a UUID: the one chosen with `set_org` in this transaction,
 else the one that the claims name, if the check in `tenant_guard.org_check` lets it be believed;
 NULL when there is none, and of several claimed ones. The membership is looked up once a
@@ -188,6 +223,16 @@ Example: `SELECT tenant_guard.org_role_text('42');`$comment$),
 believed only where they were written. Raises nothing.
 
 Example: `SELECT count(*) FROM tenant_guard.change_step WHERE origin = tenant_guard.origin();`$comment$),
+      ('page_query', $comment$Writes the query of one page of a table, to be run as it is: sql, which takes as long for the last page
+as for the first; and index, the CREATE INDEX statement for the index that it needs, NULL where there
+is one. order: `column [ASC | DESC] [NULLS FIRST | NULLS LAST], ...`; the primary key, or another
+unique key that is NOT NULL, is added behind it, so that no two rows are equal. after: the last row of
+the page before, as a JSON object with at least the columns that sql orders by; NULL for the first
+page. page_size: rows, 1 to 10000. The query has no condition on the tenant: the table's policies do.
+The caller needs SELECT on the table. Raises 22004, 22023 (order, after, page_size), 42501, 42703,
+42809, 42P01, 55000 (no key).
+
+Example: `SELECT sql FROM tenant_guard.page_query('crm.contacts', 'name, created_at', '{"id": 7, "name": "Ada", "created_at": "2026-01-01T00:00:00Z"}');`$comment$),
       ('permissions', $comment$What the user is permitted in the active organization, as granted, wildcards and all, sorted;
 empty, never NULL, when it is nothing. Raises only what a registered `active` condition raises.
 
@@ -264,6 +309,15 @@ do about it; empty where nothing; NULL for a table that is not protected or not 
 Raises nothing of its own.
 
 Example: `SELECT tenant_guard.protection_drift('crm.contacts'::regclass);`$comment$),
+      ('refresh_tenant_summary', $comment$Puts what the query of a summary yields now in place of what the summary has: for one organization, or
+for all. All of it or, should the query fail, nothing. Readers are not held up and see the old rows
+until the transaction commits; a second refresh of the same summary waits for the first. The query
+runs with the rights of the summary's owner, whoever calls, past the policies on the owner's own
+tables; where policies of another's table would hide rows it is refused. Returns the number of rows
+written. The caller must own the summary. Raises 22023 (no id of the tenant column's type), 42501,
+42809, 42P01, 55000 (no summary), and what the query raises.
+
+Example: `SELECT tenant_guard.refresh_tenant_summary('crm.leads_by_day', 'aaaaaaaa-0000-4000-8000-000000000001');`$comment$),
       ('refuse_change', $comment$Refuses to alter or remove what was logged. For the extension's own tables.$comment$),
       ('register_claim_source', $comment$Writes one row of where claims are found, as a plan of set_claim_profile or set_claim_path decided;
 NULL removes it. Administrative: EXECUTE is not granted to PUBLIC. Raises 22004, 22023, 23514.
@@ -290,6 +344,12 @@ Example: `SELECT tenant_guard.register_role_permissions('member', ARRAY['leads:r
 schema. Raises 3F000, 42501, 23505.
 
 Example: `SELECT tenant_guard.register_tenant_schema('acme', 'crm_template', NULL, 'tenant_acme', true);`$comment$),
+      ('register_tenant_summary', $comment$Writes the registration that a plan of create_tenant_summary decided on: query is from now on what
+refresh_tenant_summary runs for the table, with the rights of its owner. The caller must own the
+table, and it must have the query's columns and refreshed_at. Raises 22004, 22023, 42501, 42601,
+42703, 42804, 42809, 42P01, 55000.
+
+Example: `SELECT tenant_guard.register_tenant_summary('crm.totals', 'SELECT organization_id, count(*) AS n FROM crm.leads GROUP BY 1', 'organization_id', '{}');`$comment$),
       ('registration_changed', $comment$Tells all sessions that what they keep of one of the extension's own tables is old. For those tables.$comment$),
       ('require_org', $comment$The active organization. Raises 28000 when there is none, saying why, and when its id is no UUID.
 
@@ -393,6 +453,10 @@ Example: `SELECT * FROM tenant_guard.unprotect_table('crm.contacts');`$comment$)
 it still exists, or have registered it. Raises 3F000, 42501.
 
 Example: `SELECT tenant_guard.unregister_tenant_schema('acme');`$comment$),
+      ('unregister_tenant_summary', $comment$Removes the registered query of a table, which stays as it is. The caller must own the table.
+Raises 22004, 42501, 42809, 42P01.
+
+Example: `SELECT tenant_guard.unregister_tenant_summary('crm.totals');`$comment$),
       ('use_membership', $comment$Registers the table that says who belongs to which organization: a row for each user and
 organization (and role), or a row for each user. `set_org`, `org_ids` and `is_member` ask it from
 then on, and a claimed organization is believed only if it agrees. `role_column` may hold one role
@@ -407,6 +471,12 @@ table or column, 42804 for a column that holds no such ids, 42809 for what is no
 index is missing, 42601 and 22023 for an `active` that is no expression, 22004.
 
 Example: `SELECT * FROM tenant_guard.use_membership('crm.memberships', 'user_id', 'organization_id', 'role');`$comment$),
+      ('uuid_v7', $comment$Returns a new UUID of version 7 (RFC 9562): 48 bits of milliseconds since 1970, then bits that grow
+within the millisecond, then random ones. Each is greater than the one before it in the same session;
+those of several sessions are in order to the millisecond. Whoever sees one learns when it was made.
+Raises nothing.
+
+Example: `CREATE TABLE crm.leads (public_id uuid NOT NULL UNIQUE DEFAULT tenant_guard.uuid_v7());`$comment$),
       ('validate_org', $comment$Returns the organization if the user may work for it, by the checks of `set_org`; sets nothing.
 Raises 42501 for no member and for a suspended organization, 28000 without a user, 55000 when the
 membership table is asked and not registered or gone, 22004.

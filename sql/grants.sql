@@ -52,4 +52,4 @@ $$;
 GRANT USAGE ON SCHEMA tenant_guard TO PUBLIC;
 GRANT SELECT ON tenant_guard.change, tenant_guard.change_step, tenant_guard.audit_event, tenant_guard.audit_log,
   tenant_guard.tenant_schema, tenant_guard.tenant_schemas, tenant_guard.protection, tenant_guard.protected_tables,
-  tenant_guard.enforcement TO PUBLIC;
+  tenant_guard.enforcement, tenant_guard.tenant_summary TO PUBLIC;

@@ -23,6 +23,7 @@ mod identity;
 
 // The features.
 mod audit;
+mod feature;
 mod policy;
 mod tenant;
 
@@ -66,10 +67,12 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!("../sql/tenant.sql", name = "tenant", requires = ["policy"]);
+extension_sql_file!("../sql/summary.sql", name = "summary", requires = ["tenant", plan::origin]);
+extension_sql_file!("../sql/access.sql", name = "access", requires = ["summary"]);
 extension_sql_file!(
     "../sql/farewell.sql",
     name = "farewell",
-    requires = ["tenant", farewell::before_drop_extension]
+    requires = ["access", farewell::before_drop_extension]
 );
 extension_sql_file!(
     "../sql/grants.sql",

@@ -261,6 +261,53 @@ pub enum Error {
     },
     /// An audit trigger function attached by hand where it cannot work.
     NotAfterTrigger,
+    BadOrder {
+        order: String,
+        why: String,
+    },
+    NoPageKey {
+        table: String,
+        why: &'static str,
+    },
+    /// The last row seen does not say where the next page begins.
+    BadCursor {
+        column: String,
+        why: String,
+    },
+    NoRowObject,
+    OutOfRange {
+        argument: &'static str,
+        value: String,
+        range: &'static str,
+    },
+    /// What was given for a summary is no name or no query that can be one.
+    BadSummary {
+        argument: &'static str,
+        why: String,
+    },
+    TableExists {
+        table: String,
+    },
+    NotASummary {
+        table: String,
+        why: &'static str,
+    },
+    SummaryDiffers {
+        table: String,
+        what: &'static str,
+    },
+    NotAnId {
+        id: String,
+        column: String,
+        r#type: String,
+    },
+    NotTracked {
+        table: String,
+        missing: Vec<String>,
+    },
+    ReadOnly {
+        function: &'static str,
+    },
     /// A broken invariant of the extension itself.
     Internal {
         what: String,

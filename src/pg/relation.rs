@@ -3,7 +3,7 @@
 use super::ident;
 use crate::error::{Error, Result};
 use pgrx::{pg_sys, PgSqlErrorCode, PgTryBuilder};
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 pub const SCHEMA: &std::ffi::CStr = c"tenant_guard";
@@ -95,6 +95,57 @@ pub fn origin() -> i64 {
     cluster.rotate_left(32) as i64 ^ i64::from(database)
 }
 
+/// A relation as it is now.
+pub struct Described {
+    pub schema: String,
+    pub name: String,
+    pub kind: char,
+    pub temporary: bool,
+    pub owner: pg_sys::Oid,
+}
+
+/// What a relation that is no table is, for messages; None for an ordinary or partitioned table.
+#[must_use]
+pub fn other_kind(kind: char) -> Option<&'static str> {
+    match kind {
+        'r' | 'p' => None,
+        'v' => Some("a view"),
+        'm' => Some("a materialized view"),
+        'f' => Some("a foreign table"),
+        _ => Some("a relation of another kind"),
+    }
+}
+
+/// None where there is no such relation.
+#[must_use]
+pub fn describe(oid: u32) -> Option<Described> {
+    let relation = Relation::open(pg_sys::Oid::from(oid), pg_sys::AccessShareLock)?;
+    // SAFETY: an open relation's pg_class row is valid while it is open, and its schema exists.
+    unsafe {
+        let class = &*(*relation.raw).rd_rel;
+        let schema = pg_sys::get_namespace_name(class.relnamespace);
+        let text = |name| CStr::from_ptr(name).to_string_lossy().into_owned();
+        Some(Described {
+            schema: if schema.is_null() { String::new() } else { text(schema) },
+            name: text(class.relname.data.as_ptr()),
+            kind: char::from(class.relkind as u8),
+            temporary: class.relpersistence as u8 == pg_sys::RELPERSISTENCE_TEMP,
+            owner: class.relowner,
+        })
+    }
+}
+
+/// The type of a table's column, under any domains.
+#[must_use]
+pub fn column_type(oid: u32, column: &str) -> Option<pg_sys::Oid> {
+    let (oid, column) = (pg_sys::Oid::from(oid), CString::new(column).ok()?);
+    // SAFETY: syscache look-ups by an OID and a NUL-terminated name; no such column gives 0.
+    unsafe {
+        let number = pg_sys::get_attnum(oid, column.as_ptr());
+        (number > 0).then(|| pg_sys::getBaseType(pg_sys::get_atttype(oid, number)))
+    }
+}
+
 /// The OID of one of the extension's own tables or sequences.
 #[must_use]
 pub fn own(name: &str) -> Option<pg_sys::Oid> {
@@ -124,7 +175,20 @@ impl Relation {
     pub fn open(oid: pg_sys::Oid, mode: u32) -> Option<Self> {
         // SAFETY: try_relation_open returns NULL for a relation that is gone.
         let raw = unsafe { pg_sys::try_relation_open(oid, mode as i32) };
-        (!raw.is_null()).then_some(Relation { raw })
+        // Lazily: one around NULL would be closed as it is dropped.
+        (!raw.is_null()).then(|| Relation { raw })
+    }
+
+    /// Whether it has grown to so many bytes and has no room left in them for a row of `row` bytes.
+    #[must_use]
+    pub fn is_full(&self, bytes: u64, row: usize) -> bool {
+        // SAFETY: asks the storage of an open table how long it is, and its map of free space.
+        unsafe {
+            let blocks =
+                pg_sys::RelationGetNumberOfBlocksInFork(self.raw, pg_sys::ForkNumber::MAIN_FORKNUM);
+            u64::from(blocks) * u64::from(pg_sys::BLCKSZ) >= bytes
+                && pg_sys::GetPageWithFreeSpace(self.raw, row) == pg_sys::InvalidBlockNumber
+        }
     }
 
     /// Inserts one row as the executor would, indexes and constraints included, but without a plan

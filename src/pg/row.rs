@@ -59,6 +59,13 @@ impl OwnRow {
         Ok(OwnRow { table, relation, values: Vec::new(), nulls: Vec::new() })
     }
 
+    /// Whether the table has grown to so many bytes and has no room left in them.
+    #[must_use]
+    pub fn is_full(&self, bytes: u64) -> bool {
+        const USUAL_ROW: usize = 200;
+        self.relation.is_full(bytes, USUAL_ROW)
+    }
+
     /// The next column's value.
     pub fn push<T: IntoDatum>(&mut self, value: Option<T>) -> Result<()> {
         let position = self.values.len();

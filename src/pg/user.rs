@@ -62,14 +62,26 @@ pub fn as_table_owner<R>(owner: pg_sys::Oid, f: impl FnOnce() -> Result<R>) -> R
 /// The role whose rights are in force.
 #[must_use]
 pub fn current() -> String {
+    name_of(current_oid())
+}
+
+#[must_use]
+pub fn current_oid() -> pg_sys::Oid {
     // SAFETY: reads a backend-local variable.
-    name_of(unsafe { pg_sys::GetUserId() })
+    unsafe { pg_sys::GetUserId() }
 }
 
 #[must_use]
 pub fn is_superuser() -> bool {
     // SAFETY: a syscache look-up for the current user.
     unsafe { pg_sys::superuser() }
+}
+
+/// Whether the role in force has all the rights of that one.
+#[must_use]
+pub fn has_rights_of(role: pg_sys::Oid) -> bool {
+    // SAFETY: syscache look-ups for two roles.
+    unsafe { pg_sys::has_privs_of_role(pg_sys::GetUserId(), role) }
 }
 
 /// That role, where it exists and the caller, a superuser, has rights that it has not.

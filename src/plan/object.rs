@@ -31,6 +31,8 @@ pub enum Kind {
     TableGrants,
     SchemaGrants,
     TenantSchema,
+    /// The registered query of a summary.
+    TenantSummary,
     Trigger,
     Type,
 }
@@ -100,6 +102,7 @@ impl Object {
             Kind::TenantSchema => {
                 format!("the registration of tenant schema {}", ident::quote(&self.schema))
             }
+            Kind::TenantSummary => format!("the registered query of summary {}", table()),
             Kind::Trigger => format!("trigger {} of table {}", name(), table()),
             Kind::Type => format!("type {}", within()),
         }
@@ -126,6 +129,7 @@ impl Object {
             Kind::TableGrants => include_str!("state/table_grants.sql"),
             Kind::SchemaGrants => include_str!("state/schema_grants.sql"),
             Kind::TenantSchema => include_str!("state/tenant_schema.sql"),
+            Kind::TenantSummary => include_str!("state/tenant_summary.sql"),
             Kind::Trigger => include_str!("state/trigger.sql"),
             Kind::Type => include_str!("state/type.sql"),
         })

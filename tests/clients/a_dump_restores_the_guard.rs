@@ -15,6 +15,9 @@ const TRAIL: &str = "SELECT id, occurred_at, operation, table_schema, table_name
                             changed_columns, organization_id, user_id, db_role, session_role, transaction_id
                        FROM tenant_guard.audit_log ORDER BY id";
 
+const SUMMARY: &str = "create_tenant_summary('crm.sizes', 'SELECT organization_id, count(*) AS contacts FROM crm.contacts GROUP BY 1')";
+const REFRESH: &str = "SELECT tenant_guard.refresh_tenant_summary('crm.sizes')";
+
 /// A database with something of everything, and its copy out of an archive.
 fn original_and_copy(target: &Cluster) -> (Database<'static>, Database<'_>) {
     let original = protected_crm();
@@ -31,6 +34,8 @@ fn original_and_copy(target: &Cluster) -> (Database<'static>, Database<'_>) {
     apply(&mut owner, "protect_table('crm.deals')");
     apply(&mut owner, "enable_audit('crm.deals', 'organization_id')");
     apply(&mut owner, "create_tenant_schema('south', 'crm', tenant_role => 'other_owner')");
+    apply(&mut owner, SUMMARY);
+    execute(&mut owner, REFRESH);
     let mut visitor = visit(&original, ALICE, Some(ORG_A));
     execute(
         &mut visitor,
@@ -142,6 +147,27 @@ fn the_guard_holds(copy: &Database) {
     );
     let newest = "SELECT max(id) FROM tenant_guard.audit_log WHERE key ->> 'id' = '9'";
     assert!(number(&mut copy.admin(), newest) > events, "the trail goes on after its last event");
+}
+
+#[test]
+fn a_summary_is_refreshed_in_the_copy_as_in_the_original() {
+    let (_, copy) = original_and_copy(shared());
+    let mut owner = copy.connect(OWNER);
+    let again = "SELECT count(*) FROM tenant_guard.".to_owned() + SUMMARY;
+    assert_eq!(number(&mut owner, &again), 0, "it is the same summary");
+    execute(&mut copy.admin(), "DELETE FROM crm.contacts WHERE name = 'Ada'");
+    assert_eq!(number(&mut owner, REFRESH), 2);
+    let sum = "SELECT sum(contacts) FROM crm.sizes";
+    assert_eq!(number(&mut copy.admin(), sum), CONTACTS_OF_A + CONTACTS_OF_B - 1);
+    // Registered anew it is known by its number, and keeps its query under another name.
+    let query = "register_tenant_summary('crm.sizes', 'SELECT organization_id, 0::bigint AS contacts FROM crm.organizations CROSS JOIN (SELECT id AS organization_id FROM crm.organizations) o', 'organization_id', '{}')";
+    execute(
+        &mut owner,
+        &format!("SELECT tenant_guard.{query}; ALTER TABLE crm.sizes RENAME TO counts"),
+    );
+    assert_eq!(number(&mut owner, &REFRESH.replace("sizes", "counts")), 4);
+    let registered = "SELECT count(*) FROM tenant_guard.tenant_summary";
+    assert_eq!(number(&mut copy.admin(), registered), 1);
 }
 
 #[test]

@@ -115,6 +115,9 @@ there_and_back! {
          'ooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo'";
     cloning_a_schema: "create_tenant_schema('acme', 'crm', tenant_role => 'visitor'";
     cloning_a_schema_for_its_owner: "create_tenant_schema('acme', 'crm', tenant_role => 'app_owner'";
+    summarizing_a_table: "create_tenant_summary('crm.sizes', 'SELECT organization_id, stage, count(*) AS n FROM crm.contacts GROUP BY 1, 2', key => '{stage}'";
+    summarizing_quoted_names:
+        r#"create_tenant_summary('"Acme Co"."by ""org"" \ $1"', 'SELECT "Org Id", count(*) AS "it''s " FROM "Acme Co"."order" GROUP BY 1', 'Org Id', protect => false"#;
     cloning_a_quoted_schema: "create_tenant_schema('acme', 'Acme Co', tenant_role => 'visitor'";
 }
 

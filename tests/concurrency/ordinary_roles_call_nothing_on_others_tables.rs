@@ -34,6 +34,9 @@ fn owners_database() -> (Database<'static>, i64) {
 /// Parameters through which a function is told what to touch.
 const TARGETS: [&str; 5] = ["table", "membership", "template", "change_id", "slug"];
 
+/// Called about tables of others by whoever may read them: they write a query, or note that somebody looked.
+const FOR_READERS: [&str; 2] = ["tenant_guard.page_query", "tenant_guard.log_access"];
+
 #[test]
 fn no_function_changes_anything_of_another_owner() {
     let (database, change) = owners_database();
@@ -58,9 +61,12 @@ fn no_function_changes_anything_of_another_owner() {
         for function in &functions {
             let has = |wanted: &str| function.parameters.iter().any(|(name, _)| name == wanted);
             let slug = if function.name.contains("create") { "intruder" } else { "acme" };
-            let aims = TARGETS.iter().any(|target| has(target));
+            let aims = TARGETS.iter().any(|target| has(target))
+                && !FOR_READERS.contains(&function.name.as_str());
             for call in calls(function, change, slug) {
                 match try_rows(&mut client, &call) {
+                    // It names nothing of anybody's, and so is about the caller's own.
+                    Ok(_) if call.ends_with("()") => (),
                     Ok(_) => accepted.push(call),
                     Err(error) if aims => {
                         db_error(&error, &call, "42501");
