@@ -214,6 +214,9 @@ pub struct References {
     /// pg_constraint.confdeltype: a, r, c, n or d.
     pub on_delete: String,
     pub on_update: String,
+    /// Whether its owner obeys policies there.
+    #[serde(default)]
+    pub forced: bool,
     /// The referring columns that ON DELETE SET NULL and SET DEFAULT are for.
     #[serde(default)]
     pub from_columns: Vec<String>,

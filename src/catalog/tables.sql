@@ -113,6 +113,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
                       FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY u(num, ord)
                       JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num),
           'on_delete', k.confdeltype, 'on_update', k.confupdtype,
+          'forced', rc.relforcerowsecurity,
           'from_columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord)
                            FROM pg_catalog.unnest(coalesce(nullif(k.confdelsetcols, '{}'), k.conkey)) WITH ORDINALITY u(num, ord)
                            JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num),

@@ -1,6 +1,6 @@
 //! `denormalize_tenant`: the tenant column in a table that reaches its tenant along a foreign key only.
 
-use super::findings::referential_actions;
+use super::findings::{force, referential_actions};
 use super::path::{self, Path};
 use crate::catalog::{self, ForeignKey, Table, TenantColumn};
 use crate::error::{Error, Result};
@@ -67,18 +67,18 @@ fn planned(child: &Table, parent: &Table, path: &Path) -> Result<Plan> {
     let bound: Vec<&Table> =
         [child, parent].into_iter().filter(|t| t.row_security && t.force_row_security).collect();
     for table in &bound {
-        force(&mut plan, table, false);
+        plan.push(force(&table.schema, &table.name, false));
     }
     fill(&mut plan, child, key, tenant);
-    for table in bound.iter().rev() {
-        force(&mut plan, table, true);
-    }
     let columns = || key.columns.iter().filter_map(|c| child.column(c));
     if tenant.not_null && columns().all(|c| c.not_null) {
         not_null(&mut plan, child, tenant);
     }
     parent_key(&mut plan, parent, key, tenant);
     child_key(&mut plan, child, key, tenant)?;
+    for table in bound.iter().rev() {
+        plan.push(force(&table.schema, &table.name, true));
+    }
     Ok(plan)
 }
 
@@ -93,26 +93,6 @@ fn add_column(plan: &mut Plan, child: &Table, tenant: &TenantColumn) {
             format!("ALTER TABLE {table} DROP COLUMN {column}"),
         )
         .locking("ACCESS EXCLUSIVE", child),
-    );
-}
-
-/// The owner who runs this sees no row while policies bind it.
-fn force(plan: &mut Plan, table: &Table, on: bool) {
-    let alter =
-        |word: &str| format!("ALTER TABLE ONLY {} {word} ROW LEVEL SECURITY", table.qualified());
-    let (word, back, why) = match on {
-        true => ("FORCE", "NO FORCE", "the owner obeys the policies again"),
-        false => ("NO FORCE", "FORCE", "the owner has to see every row to fill the column; nobody else does, the table is locked"),
-    };
-    plan.push(
-        Step::new(
-            Object::table(Kind::RowSecurity, &table.schema, &table.name),
-            format!("{} row level security of {}", word.to_lowercase(), table.name),
-            why,
-            alter(word),
-            alter(back),
-        )
-        .locking("ACCESS EXCLUSIVE", table),
     );
 }
 

@@ -182,6 +182,30 @@ fn foreign_keys(plan: &mut Plan, table: &Table, options: &Options) {
     }
 }
 
+/// The owner who runs a plan sees no row while policies bind it, and PostgreSQL checks a new foreign key
+/// with the owner's eyes. Nobody else gains by it: the tables are locked.
+#[must_use]
+pub fn force(schema: &str, name: &str, on: bool) -> Step {
+    let table = qualified(schema, name);
+    let alter = |word: &str| format!("ALTER TABLE ONLY {table} {word} ROW LEVEL SECURITY");
+    let (word, back, why) = match on {
+        true => ("FORCE", "NO FORCE", "the owner obeys the policies again"),
+        false => (
+            "NO FORCE",
+            "FORCE",
+            "the owner has to see every row; nobody else does, the table is locked",
+        ),
+    };
+    let step = Step::new(
+        Object::table(Kind::RowSecurity, schema, name),
+        format!("{} row level security of {name}", word.to_lowercase()),
+        why,
+        alter(word),
+        alter(back),
+    );
+    Step { lock: Some(format!("ACCESS EXCLUSIVE on {table}")), ..step }
+}
+
 fn composite(table: &Table, key: &Constraint, to: &References, tenant: &str) -> Plan {
     let mut fix = Plan::new("protect_table", table.qualified());
     let list = |columns: &[String]| {
@@ -189,6 +213,14 @@ fn composite(table: &Table, key: &Constraint, to: &References, tenant: &str) -> 
         all.map(quote).collect::<Vec<_>>().join(", ")
     };
     let target = qualified(&to.schema, &to.name);
+    // By then the table itself is forced.
+    let mut forced = vec![(&table.schema, &table.name)];
+    if to.forced && to.oid != table.oid {
+        forced.push((&to.schema, &to.name));
+    }
+    for (schema, name) in &forced {
+        fix.push(force(schema, name, false));
+    }
     let mut wanted: Vec<String> = vec![tenant.to_string()];
     wanted.extend(to.columns.iter().cloned());
     if !to.keys.iter().any(|k| same_set(k, &wanted)) {
@@ -224,6 +256,9 @@ fn composite(table: &Table, key: &Constraint, to: &References, tenant: &str) -> 
             t = table.qualified()
         ),
     ));
+    for (schema, name) in forced.iter().rev() {
+        fix.push(force(schema, name, true));
+    }
     fix
 }
 

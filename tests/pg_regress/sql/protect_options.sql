@@ -71,6 +71,8 @@ DELETE FROM opt.leads RETURNING name; -- in the other organization there is none
 SELECT pg_temp.be('manager');
 DELETE FROM opt.leads RETURNING name;
 ROLLBACK;
+RESET ROLE;
+SELECT count(*) FROM tenant_guard.undo((SELECT max(id) FROM tenant_guard.change WHERE operation = 'set_role_permissions'));
 
 -- Projects within the organization.
 SET ROLE app_owner;
@@ -102,7 +104,7 @@ SELECT * FROM refused($$INSERT INTO opt.leads (public, name) VALUES (true, 'for 
 INSERT INTO opt.leads (name) VALUES ('of A') RETURNING name;
 SELECT * FROM refused($$UPDATE opt.leads SET public = true$$);
 SELECT identity('{"sub":"u","org_id":"bbbbbbbb-0000-4000-8000-000000000002"}');
-UPDATE opt.leads SET name = 'changed' RETURNING name; -- not even by the organization that it came from
+UPDATE opt.leads SET name = 'changed' RETURNING public, name; -- not even by the organization that it came from
 ROLLBACK;
 
 -- Along a foreign key that was named; then with a column of its own, held to the parent's.
