@@ -111,6 +111,7 @@ Example: CALL tenant_guard.protect_schema_by_table(''crm'');';
 
 SELECT pg_catalog.pg_extension_config_dump('tenant_guard.protection', '');
 SELECT pg_catalog.pg_extension_config_dump('tenant_guard.enforcement', '');
+SELECT pg_catalog.pg_extension_config_dump('tenant_guard.unchecked', '');
 
 CREATE EVENT TRIGGER tenant_guard_watch ON ddl_command_end
   WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE FOREIGN TABLE', 'IMPORT FOREIGN SCHEMA', 'ALTER TABLE',

@@ -80,6 +80,8 @@ fn protect_table(
     };
     let table =
         table.ok_or(Error::NullArgument { function: "protect_table", argument: "table" })?;
+    // Whose table it is comes before what is asked for.
+    catalog::table(table)?;
     let options = asked.options("protect_table")?;
     let call = call("protect_table", existing, index)?;
     let dry_run = dry_run.unwrap_or(false);

@@ -130,6 +130,8 @@ fn same_kind_as_organizations(
 /// would mean nothing.
 pub fn unprotect(family: &[Table], registered: Option<&Options>) -> Result<Plan> {
     let mut plan = Plan::new("unprotect_table", family[0].qualified());
+    // First: what hangs under a registered table is protected again as soon as it is open.
+    registry::removal(&mut plan, &family[0], registered)?;
     for table in family {
         let ours: Vec<_> = table.policies.iter().filter(|p| is_ours(&p.name)).collect();
         harden::release(&mut plan, table, registered);
@@ -167,7 +169,6 @@ pub fn unprotect(family: &[Table], registered: Option<&Options>) -> Result<Plan>
         });
         open_up(&mut plan, table);
     }
-    registry::removal(&mut plan, &family[0], registered)?;
     Ok(plan)
 }
 

@@ -268,6 +268,7 @@ fn the_way_out_drops_the_floor_last_and_opens_the_table_only_when_no_policy_is_l
     assert_eq!(
         actions(&plan),
         [
+            "remove the registered protection",
             "drop trigger tenant_guard_keep_tenant",
             "drop default of org",
             "drop policy tenant_guard_select",
@@ -277,7 +278,6 @@ fn the_way_out_drops_the_floor_last_and_opens_the_table_only_when_no_policy_is_l
             "drop policy tenant_guard_tenant",
             "no force row level security",
             "disable row level security",
-            "remove the registered protection",
         ]
     );
 

@@ -94,6 +94,7 @@ fn protect_schema_table(
 ) -> Result<i64, ErrorReport> {
     let null = Error::NullArgument { function: "protect_schema_table", argument: "table" };
     let table = table.ok_or(null)?;
+    catalog::table(table)?;
     let asked = Asked {
         tenant_column,
         scope,

@@ -131,6 +131,9 @@ fn a_template_is_cloned_by_whoever_may_use_it_and_stays_as_it_is() {
     expect_clear_error(&mut other, &format!("SELECT * FROM tenant_guard.{clone}"), "42501");
 }
 
+/// Whoever owns a table may attach them: they do nothing but to the row, or refuse it.
+const FOR_ANY_TABLE: [&str; 1] = ["keep_tenant"];
+
 #[test]
 fn a_trigger_function_cannot_be_attached_by_an_ordinary_role() {
     let (database, _) = owners_database();
@@ -146,7 +149,8 @@ fn a_trigger_function_cannot_be_attached_by_an_ordinary_role() {
     let functions = trigger_functions(&mut admin);
     assert!(!functions.is_empty(), "auditing works through triggers");
     let trail = database.contents();
-    for function in functions {
+    let for_any_table = |f: &String| FOR_ANY_TABLE.iter().any(|name| f.contains(name));
+    for function in functions.into_iter().filter(|f| !for_any_table(f)) {
         for (moment, table) in [
             ("AFTER INSERT OR UPDATE OR DELETE", "pg_temp.contacts FOR EACH ROW"),
             ("AFTER INSERT OR UPDATE OR DELETE", "home.contacts FOR EACH ROW"),
