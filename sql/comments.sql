@@ -108,7 +108,7 @@ attaching of partitions in the schemas: a table with the tenant column that is n
 over one without security_invoker, is warned about (mode 'warn') or refused ('error') when the
 transaction commits, so that it can be protected in between; or is protected at once ('protect', with
 the options of protect_table in `options`, and the view gets security_invoker). 'off' ends it. What
-extensions make, and what pg_restore restores, is let pass with a warning; SET tenant_guard.enforcement =
+extensions make is let pass, and what pg_dump's scripts restore, with a warning for a new table; SET tenant_guard.enforcement =
 off lets an administrator pass. Administrative: EXECUTE is not granted to PUBLIC.
 Returns the change's steps; in a dry run nothing changes. Raises 3F000, 22023, 22004.
 

@@ -31,6 +31,9 @@ pub struct Table {
     pub partition_bound: Option<String>,
     /// Inheritance parents and the partitioned table above, in order.
     pub parents: Vec<Named>,
+    /// Those of them that are not protected.
+    #[serde(default)]
+    pub open_parents: Vec<Named>,
     pub access_method: Option<String>,
     pub tablespace: Option<String>,
     /// False only where there surely is no row.

@@ -46,6 +46,14 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     JOIN pg_catalog.pg_class pc ON pc.oid = i.inhparent
     JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace
     WHERE i.inhrelid = c.oid), '[]'),
+  -- Tables right above it without the floor of protect_table: a query on one of them shows its rows.
+  'open_parents', coalesce((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object('schema', pn.nspname, 'name', pc.relname) ORDER BY i.inhseqno)
+    FROM pg_catalog.pg_inherits i
+    JOIN pg_catalog.pg_class pc ON pc.oid = i.inhparent
+    JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace
+    WHERE i.inhrelid = c.oid AND NOT (pc.relrowsecurity AND EXISTS (
+      SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = pc.oid AND p.polname = 'tenant_guard_tenant'))), '[]'),
   'access_method', (SELECT am.amname FROM pg_catalog.pg_am am WHERE am.oid = c.relam AND am.amname <> 'heap'),
   'tablespace', (SELECT t.spcname FROM pg_catalog.pg_tablespace t WHERE t.oid = c.reltablespace),
   -- Whether there may be a row in it: asked of the storage, since a policy could hide the rows.

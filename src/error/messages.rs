@@ -21,6 +21,12 @@ fn parts(
 }
 
 impl Error {
+    /// What happened, in one line.
+    #[must_use]
+    pub fn message(&self) -> String {
+        self.parts().message
+    }
+
     pub(super) fn parts(&self) -> Parts {
         use PgSqlErrorCode::*;
         match self {
@@ -89,6 +95,12 @@ impl Error {
                 format!("option \"{option}\" cannot be used like this"),
                 format!("{}.", sentence(why)),
                 hint.clone(),
+            ),
+            Error::BadCondition { option, code, message } => parts(
+                *code,
+                format!("option \"{option}\" is no condition on the table's rows: {message}"),
+                "PostgreSQL does not take it for one in a policy.",
+                format!("Write one expression over columns of the table that is true or false, such as {option} => 'organization_id IS NULL'."),
             ),
             Error::AmbiguousPath { table, paths, columns } => parts(
                 ERRCODE_INVALID_PARAMETER_VALUE,

@@ -63,6 +63,12 @@ pub enum Error {
         why: String,
         hint: String,
     },
+    /// What PostgreSQL said about a condition that was given.
+    BadCondition {
+        option: &'static str,
+        code: pgrx::PgSqlErrorCode,
+        message: String,
+    },
     /// Several ways of foreign keys to the tenant, none shorter than the others.
     AmbiguousPath {
         table: String,

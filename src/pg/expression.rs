@@ -3,11 +3,16 @@
 use super::relation::Relation;
 use crate::error::{Error, Result};
 use pgrx::pg_sys;
+use pgrx::pg_sys::panic::CaughtError;
+use pgrx::PgTryBuilder;
 use std::ffi::CString;
 
-/// Raises PostgreSQL's own syntax error for what is no SQL, and ours for what is more, or other, than
-/// one expression. Names in it are not looked up.
+/// Refuses what is no SQL, and what is more, or other, than one expression. Names in it are not looked up.
 pub fn check(text: &str, option: &'static str) -> Result<()> {
+    told(option, || single_expression(text, option))
+}
+
+fn single_expression(text: &str, option: &'static str) -> Result<()> {
     let refuse = || Error::NotAnExpression { option, text: text.to_string() };
     let text = CString::new(text).map_err(|_| refuse())?;
     // SAFETY: parses a NUL-terminated text; in this mode the result is a list of one RawStmt around a
@@ -58,6 +63,27 @@ pub struct Condition {
 /// Reads a condition the way CREATE POLICY on that table would; raises what that raises for a name or
 /// operator that does not exist. The caller holds the search path at what the text was written under.
 pub fn condition(table: u32, text: &str, option: &'static str) -> Result<Condition> {
+    told(option, || parsed(table, text, option))
+}
+
+/// PostgreSQL's error under the name of the option. Whoever gets it raises it, which aborts the same.
+fn told<T>(
+    option: &'static str,
+    parse: impl FnOnce() -> Result<T> + std::panic::UnwindSafe + std::panic::RefUnwindSafe,
+) -> Result<T> {
+    PgTryBuilder::new(parse)
+        .catch_others(|caught| match caught {
+            CaughtError::PostgresError(report) => Err(Error::BadCondition {
+                option,
+                code: report.sql_error_code(),
+                message: report.message().to_string(),
+            }),
+            other => other.rethrow(),
+        })
+        .execute()
+}
+
+fn parsed(table: u32, text: &str, option: &'static str) -> Result<Condition> {
     let refuse = || Error::NotAnExpression { option, text: text.to_string() };
     let table = pg_sys::Oid::from(table);
     let relation = Relation::open(table, pg_sys::AccessShareLock)

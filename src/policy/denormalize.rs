@@ -1,6 +1,6 @@
 //! `denormalize_tenant`: the tenant column in a table that reaches its tenant along a foreign key only.
 
-use super::findings::{force, referential_actions};
+use super::findings::{deferrable, force, referential_actions};
 use super::path::{self, Path};
 use crate::catalog::{self, ForeignKey, Table, TenantColumn};
 use crate::error::{Error, Result};
@@ -189,6 +189,7 @@ fn child_key(
     if !actions.contains("ON UPDATE") {
         actions += " ON UPDATE CASCADE";
     }
+    actions += deferrable(constraint);
     let object = || Object::in_table(Kind::Constraint, &child.schema, &child.name, &key.constraint);
     plan.push(
         Step::new(

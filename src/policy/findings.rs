@@ -29,6 +29,16 @@ pub fn all(
             None,
         );
     }
+    for parent in &root.open_parents {
+        let parent = qualified(&parent.schema, &parent.name);
+        warn(
+            plan,
+            format!("rows of {} are open through {parent}", root.qualified()),
+            "A query on the table above obeys the policies of that table only, and it has none of the tenant's.",
+            &format!("Protect the table above, and this with it: SELECT * FROM tenant_guard.protect_table('{}').", parent.replace('\'', "''")),
+            None,
+        );
+    }
     path_costs(plan, root, options, tenancy);
     for table in family.iter().filter(|t| !t.is_partition || t.oid == root.oid) {
         keys(plan, table, &bound);
@@ -235,11 +245,7 @@ fn composite(table: &Table, key: &Constraint, to: &References, tenant: &str) -> 
         ));
     }
     let name = quote(&key.name);
-    let mut actions = referential_actions(to);
-    if key.deferrable {
-        let deferred = key.definition.contains("INITIALLY DEFERRED");
-        actions += if deferred { " DEFERRABLE INITIALLY DEFERRED" } else { " DEFERRABLE" };
-    }
+    let actions = referential_actions(to) + deferrable(key);
     fix.push(Step::new(
         Object::in_table(Kind::Constraint, &table.schema, &table.name, &key.name),
         format!("make {} refer to the tenant too", key.name),
@@ -284,6 +290,16 @@ pub fn referential_actions(to: &References) -> String {
         actions += &format!(" ON UPDATE {word}");
     }
     actions
+}
+
+/// When a composite key in the place of a simple one is checked: as that was.
+#[must_use]
+pub fn deferrable(key: &Constraint) -> &'static str {
+    match (key.deferrable, key.definition.contains("INITIALLY DEFERRED")) {
+        (true, true) => " DEFERRABLE INITIALLY DEFERRED",
+        (true, false) => " DEFERRABLE",
+        (false, _) => "",
+    }
 }
 
 /// A view reads as its owner unless it is told not to.

@@ -2,7 +2,7 @@
 
 use super::model::Tenancy;
 use super::options::{IndexMode, Options, Scope};
-use crate::catalog::{trigger_sql, Column, IdType, Named, Privilege, Table, UsedSequence};
+use crate::catalog::{trigger_sql, Column, IdType, Named, Privilege, Table, Trigger, UsedSequence};
 use crate::pg::ident::{literal, qualified, quote, truncate, MAX_IDENTIFIER};
 use crate::plan::{Finding, Kind, Object, Plan, Severity, Step};
 use std::collections::BTreeSet;
@@ -71,26 +71,20 @@ fn keep_tenant_name(table: &Table) -> &'static str {
 pub fn keep_tenant(plan: &mut Plan, table: &Table, options: &Options, tenancy: &Tenancy) {
     let Tenancy::Column { .. } = tenancy else { return };
     let Some(column) = table.column(&options.tenant_column) else { return };
-    let name = &column.name;
     let trigger = keep_tenant_name(table);
+    let moment = moment(table, column, options.scope);
     if let Some(there) = table.trigger(trigger) {
-        if there.arguments() == [name.as_str()] && there.function.name == "keep_tenant" {
-            return enable(plan, table, &there.enabled);
+        if is_as_wanted(there, column, &moment(&column.quoted)) {
+            return enable(plan, table, trigger, &there.enabled);
         }
-        drop_trigger(plan, table, &there.definition, "it watches another column");
+        drop_trigger(plan, table, &there.definition, "it differs from what was asked for");
     }
-    let quoted = quote(name);
-    // Before each row it would cost every UPDATE of the table a lock of the old row. But a row that moves to
-    // another partition comes by no trigger after an UPDATE; and of a generated column no UPDATE can be named.
-    let when = match (table.kind.as_str(), column.generated.as_str()) {
-        ("p", _) => format!("BEFORE UPDATE OF {quoted}"),
-        (_, "") => format!("AFTER UPDATE OF {quoted}"),
-        _ => "AFTER UPDATE".to_string(),
-    };
+    let quoted = quote(&column.name);
     let create = format!(
-        "CREATE TRIGGER {trigger} {when} ON {}\n  FOR EACH ROW WHEN (OLD.{quoted} IS DISTINCT FROM NEW.{quoted})\n  EXECUTE FUNCTION tenant_guard.keep_tenant({})",
+        "CREATE TRIGGER {trigger} {} ON {}\n  FOR EACH ROW WHEN (OLD.{quoted} IS DISTINCT FROM NEW.{quoted})\n  EXECUTE FUNCTION tenant_guard.keep_tenant({})",
+        moment(&quoted),
         table.qualified(),
-        literal(name),
+        literal(&column.name),
     );
     plan.push(
         Step::new(
@@ -104,9 +98,43 @@ pub fn keep_tenant(plan: &mut Plan, table: &Table, options: &Options, tenancy: &
     );
 }
 
+/// When the trigger looks. Before each row it would cost every UPDATE of the table a lock of the old row; but a
+/// row that moves to another partition comes by no trigger after an UPDATE. In the scope of one organization WITH
+/// CHECK sees what other triggers make of the column, so only UPDATEs that name it are looked at; in that of several
+/// all are. Of a generated column no UPDATE can be named.
+fn moment<'a>(table: &Table, column: &Column, scope: Scope) -> impl Fn(&str) -> String + 'a {
+    let when = if table.kind == "p" { "BEFORE" } else { "AFTER" };
+    let named = scope == Scope::Active && column.generated.is_empty();
+    move |column| match named {
+        true => format!("{when} UPDATE OF {column}"),
+        false => format!("{when} UPDATE"),
+    }
+}
+
+/// Whether somebody replaced the trigger by one that looks at less.
+fn is_as_wanted(there: &Trigger, column: &Column, moment: &str) -> bool {
+    let (name, quoted) = (&there.name, &column.quoted);
+    let condition = |cast: &str| {
+        format!(
+            " FOR EACH ROW WHEN (old.{quoted}{cast} IS DISTINCT FROM new.{quoted}{cast}) EXECUTE "
+        )
+    };
+    let casts = ["".to_string(), "::text".to_string(), format!("::{}", column.base_type)];
+    there.arguments() == [column.name.as_str()]
+        && there.function == Named { schema: "tenant_guard".into(), name: "keep_tenant".into() }
+        && there.definition.starts_with(&format!("CREATE TRIGGER {name} {moment} ON "))
+        && casts.iter().any(|cast| there.definition.contains(&condition(cast)))
+}
+
+/// What partitions got of a trigger above them may be switched off there.
+pub fn inherited_trigger(plan: &mut Plan, table: &Table) {
+    if let Some(there) = table.trigger(KEEP_TENANT_OF_PARTITIONS).filter(|t| t.inherited) {
+        enable(plan, table, KEEP_TENANT_OF_PARTITIONS, &there.enabled);
+    }
+}
+
 /// Somebody may have switched it off.
-fn enable(plan: &mut Plan, table: &Table, state: &str) {
-    let trigger = keep_tenant_name(table);
+fn enable(plan: &mut Plan, table: &Table, trigger: &str, state: &str) {
     if matches!(state, "O" | "A") {
         return;
     }

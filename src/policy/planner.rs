@@ -3,7 +3,7 @@
 use super::findings;
 use super::harden;
 use super::model::{is_anothers_of_ours, is_floor, is_ours, policies, Normal, Tenancy};
-use super::options::{Call, Existing, Options};
+use super::options::{Call, Existing, Options, Scope};
 use super::path;
 use super::registry;
 use crate::catalog::{policy_sql, ForeignKey, IdType, Named, Policy, Table};
@@ -44,6 +44,7 @@ pub fn protect(family: &[Table], options: &Options, call: Call, world: World) ->
     let mut plan = Plan::new("protect_table", root.qualified());
     let tenancy = tenancy(root, options, &world)?;
     same_kind_as_organizations(root, options, &tenancy, &world)?;
+    can_be_kept(family, options, &tenancy)?;
     for table in family {
         let column = match &tenancy {
             Tenancy::Column { .. } => Tenancy::of_column(table, &options.tenant_column)?,
@@ -58,6 +59,7 @@ pub fn protect(family: &[Table], options: &Options, call: Call, world: World) ->
         wanted_policies(&mut plan, table, &wanted);
         harden::defaults(&mut plan, table, options, &column);
         harden::privileges(&mut plan, table, &world.site.api_roles);
+        harden::inherited_trigger(&mut plan, table);
     }
     for table in family.iter().filter(|t| !t.is_partition || (t.oid == root.oid && !world.below)) {
         harden::keep_tenant(&mut plan, table, options, &tenancy);
@@ -91,6 +93,25 @@ fn tenancy(table: &Table, options: &Options, world: &World) -> Result<Tenancy> {
             let via = via.as_deref();
             Tenancy::of_path(path::find(table, &options.tenant_column, via, world.keys)?)
         }
+    }
+}
+
+/// A row that moves between partitions comes by triggers before it only, which do not see what a generated
+/// column is going to be.
+fn can_be_kept(family: &[Table], options: &Options, tenancy: &Tenancy) -> Result<()> {
+    let Tenancy::Column { .. } = tenancy else { return Ok(()) };
+    let generated =
+        |t: &Table| t.column(&options.tenant_column).is_some_and(|c| !c.generated.is_empty());
+    match family.iter().find(|t| t.kind == "p" && generated(t)) {
+        Some(table) if options.scope == Scope::Member => Err(Error::WrongOption {
+            option: "scope",
+            why: format!(
+                "table {} is partitioned and its tenant column generated: a member of two organizations could move a row from one to the other",
+                table.qualified()
+            ),
+            hint: "Use scope 'active', or make the tenant a column that is written.".into(),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -1,6 +1,5 @@
 //! A table that is to be protected, with all that its plan depends on.
 
-use super::model;
 use super::options::{Call, Existing, IndexMode, Options};
 use super::planner::{self, Site, World};
 use super::registry;
@@ -10,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::pg::expression;
 use crate::pg::query;
 use crate::pg::types::RegClass;
-use crate::plan::Plan;
+use crate::plan::{Kind, Plan};
 use std::collections::{BTreeSet, HashMap};
 
 pub struct Subject {
@@ -26,6 +25,16 @@ impl Subject {
         let family = catalog::table_family(table, dry_run)?;
         let registered = registry::registered(family[0].oid)?;
         Ok(Subject { family, registered, below: false })
+    }
+
+    /// The table as it is, whosever it is.
+    fn of(table: RegClass) -> Result<Self> {
+        let found = catalog::any_table(table.0)?.ok_or(Error::NoSuchTable { oid: table.0 })?;
+        Ok(Subject {
+            registered: registry::registered(table.0)?,
+            family: vec![found],
+            below: false,
+        })
     }
 
     /// Several tables, each with all that inherits from it.
@@ -121,39 +130,63 @@ fn check_shared(table: &Table, shared: &str) -> Result<()> {
     Ok(())
 }
 
-/// What protect_table would do about the table now, with what is registered of it.
+/// What protect_table would do about the table now, with what is registered of it; None for a table that is
+/// not registered, or not the caller's.
 pub fn drift(table: RegClass) -> Result<Option<Vec<String>>> {
     let (Some(options), Ok(_)) = (registry::registered(table.0)?, catalog::table(table)) else {
         return Ok(None);
     };
     let subject = Subject::read(table, true)?;
-    let call = Call { existing: Existing::Keep, index: IndexMode::Build };
-    let added: Vec<String> = planner::foreign_policies(&subject.family[0])
-        .iter()
-        .filter(|p| !options.kept.contains(&p.name))
-        .map(|p| format!("policy {} was added by hand", p.name))
-        .collect();
-    let plan = match subject.protect(options, call) {
-        Ok(plan) => plan,
-        Err(error) => return Ok(Some(vec![format!("cannot be protected any more: {error:?}")])),
-    };
     let several = subject.family.len() > 1;
-    let steps = plan.steps.iter().filter(|s| s.action != "register the protection").map(|s| {
-        let table = match s.object.table.as_str() {
-            "" => &s.object.name,
-            table => table,
-        };
+    let of = |table: &str, what: &str| {
         if several {
-            format!("{table}: {}", s.action)
+            format!("{table}: {what}")
         } else {
-            s.action.clone()
+            what.to_string()
         }
+    };
+    let added: Vec<String> = subject
+        .family
+        .iter()
+        .flat_map(|t| planner::foreign_policies(t).into_iter().map(move |p| (t, p)))
+        .filter(|(_, p)| !options.kept.contains(&p.name))
+        .map(|(t, p)| of(&t.name, &format!("policy {} was added by hand", p.name)))
+        .collect();
+    let plan = match subject.protect(options, AS_IT_IS) {
+        Ok(plan) => plan,
+        Err(error) => {
+            let what = format!("it cannot be protected any more: {}", error.message());
+            return Ok(Some(vec![of(&subject.family[0].name, &what)]));
+        }
+    };
+    let steps = plan.steps.iter().filter(|s| s.object.kind != Kind::Protection).map(|s| {
+        let table = if s.object.table.is_empty() { &s.object.name } else { &s.object.table };
+        of(table, &s.action)
     });
     Ok(Some(steps.chain(added).collect()))
 }
 
-/// Whether a table has what protection is made of, by whatever hand.
-#[must_use]
-pub fn is_protected(table: &Table) -> bool {
-    table.row_security && table.force_row_security && table.policy(model::FLOOR).is_some()
+const AS_IT_IS: Call = Call { existing: Existing::Keep, index: IndexMode::Skip };
+
+/// How a table is registered, or the one above it, and whether it still is like that as far as rows go.
+pub enum Standing {
+    Unprotected,
+    /// With the options that were registered for it.
+    Weakened(Options),
+    Protected,
+}
+
+pub fn standing(table: u32) -> Result<Standing> {
+    let Some(registered) = registry::nearest(table)? else { return Ok(Standing::Unprotected) };
+    let below = registered.table != table;
+    let subject = Subject { below, ..Subject::of(RegClass(table))? };
+    let options = registered.options;
+    let whole = match subject.protect(options.clone(), AS_IT_IS) {
+        Ok(plan) => plan
+            .steps
+            .iter()
+            .all(|s| !matches!(s.object.kind, Kind::Policy | Kind::RowSecurity | Kind::Trigger)),
+        Err(_) => false,
+    };
+    Ok(if whole { Standing::Protected } else { Standing::Weakened(options) })
 }

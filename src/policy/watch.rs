@@ -5,7 +5,7 @@ use super::enforce::{self, Enforcement};
 use super::findings;
 use super::options::{Call, Existing, IndexMode, Options};
 use super::registry;
-use super::subject::{is_protected, Subject};
+use super::subject::{standing, Standing, Subject};
 use crate::catalog::{self, View};
 use crate::error::{Error, Result};
 use crate::pg::trigger::Firing;
@@ -27,17 +27,35 @@ LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 "#)]
 pub fn watch(fcinfo: pg_sys::FunctionCallInfo) {
     // What a plan of ours does is in order, or says so itself.
-    if !settings::enforcement() || plan::applying() || event::in_extension_script() || restoring() {
+    if !settings::enforcement() || plan::applying() || event::in_extension_script() {
         return;
     }
     let Some(event) = event::kind(fcinfo) else { return };
+    let look = if restoring() { restored } else { look };
     let looked = touched(&event).and_then(|found| found.iter().try_for_each(look));
     if let Err(error) = looked {
         ErrorReport::from(error).report(PgLogLevel::ERROR);
     }
 }
 
-/// pg_dump's scripts make policies after tables: what they restore was in order when it was dumped.
+/// pg_dump's scripts make policies after tables: what they restore was in order when it was dumped. A table that
+/// is new among others is told of, in case nothing follows.
+fn restored(touched: &Touched) -> Result<()> {
+    if touched.tag != "CREATE TABLE" {
+        return Ok(());
+    }
+    let open = touched.open.as_ref().is_some_and(|open| !open.is_empty());
+    let options = touched.options.as_ref();
+    let problem = match options {
+        Some(options) => problem(touched.oid, &touched.kind, options)?,
+        None => None,
+    };
+    if let Some(problem) = problem.or(open.then_some(Problem::Table)) {
+        warn(&touched.qualified(), &touched.schema, problem);
+    }
+    Ok(())
+}
+
 fn restoring() -> bool {
     guc::setting(c"row_security") == "off"
         && guc::setting(c"check_function_bodies") == "off"
@@ -51,6 +69,8 @@ struct Touched {
     name: String,
     /// pg_class.relkind.
     kind: String,
+    /// The command's.
+    tag: String,
     mode: Option<String>,
     options: Option<Options>,
     /// What hangs under a protected table and is not protected itself.
@@ -90,7 +110,8 @@ fn look(touched: &Touched) -> Result<()> {
         return Ok(());
     };
     match (protect, problem) {
-        (true, Problem::Table) => protect_now(touched, &enforcement.options),
+        (true, Problem::Table) => protect_now(touched, enforcement.options),
+        (true, Problem::Weakened) => mend(touched),
         (true, Problem::View) => invoke(touched),
         (true, problem @ (Problem::MaterializedView | Problem::ForeignTable)) => {
             warn(&touched.qualified(), &touched.schema, problem);
@@ -117,9 +138,19 @@ fn protect_below(table: RegClass) -> Result<()> {
     Ok(())
 }
 
-fn protect_now(touched: &Touched, options: &Options) -> Result<()> {
+/// A protected table gets back what somebody changed.
+fn mend(touched: &Touched) -> Result<()> {
+    match standing(touched.oid)? {
+        Standing::Weakened(options) if registry::registered(touched.oid)?.is_some() => {
+            protect_now(touched, options)
+        }
+        _ => protect_below(RegClass(touched.oid)),
+    }
+}
+
+fn protect_now(touched: &Touched, options: Options) -> Result<()> {
     let subject = Subject::read(RegClass(touched.oid), false)?;
-    plan::run(subject.protect(options.clone(), AT_ONCE)?, false)?;
+    plan::run(subject.protect(options, AT_ONCE)?, false)?;
     log::notice(&format!(
         "{} is protected, as schema {} asks for",
         touched.qualified(),
@@ -148,6 +179,8 @@ fn invoke(touched: &Touched) -> Result<()> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Problem {
     Table,
+    /// Protected, and altered since.
+    Weakened,
     View,
     MaterializedView,
     ForeignTable,
@@ -157,7 +190,10 @@ impl Problem {
     fn why(self) -> &'static str {
         match self {
             Problem::Table => {
-                "it has the tenant column, and no row-level security with the tenant's floor."
+                "it has the tenant column, and is not protected with it."
+            }
+            Problem::Weakened => {
+                "somebody altered its policies, triggers or row-level security: tenant_guard.protected_tables tells what."
             }
             Problem::View => "it reads tenants' tables as its owner, without security_invoker.",
             Problem::MaterializedView => {
@@ -175,6 +211,9 @@ impl Problem {
                 "In the same transaction: SELECT * FROM tenant_guard.protect_table('{}').",
                 name.replace('\'', "''")
             ),
+            Problem::Weakened => {
+                "In the same transaction: protect_table with the options that tenant_guard.protected_tables shows.".into()
+            }
             Problem::View => {
                 format!("In the same transaction: ALTER VIEW {name} SET (security_invoker = true).")
             }
@@ -192,9 +231,13 @@ fn problem(oid: u32, kind: &str, options: &Options) -> Result<Option<Problem>> {
     let column = options.tenant_column.as_str();
     let id = pg_sys::Oid::from(oid);
     Ok(match kind {
-        "r" | "p" => catalog::any_table(oid)?
-            .filter(|t| !t.system && t.column(column).is_some() && !is_protected(t))
-            .map(|_| Problem::Table),
+        "r" | "p" => match standing(oid)? {
+            Standing::Protected => None,
+            Standing::Weakened(_) => Some(Problem::Weakened),
+            Standing::Unprotected => catalog::any_table(oid)?
+                .filter(|t| !t.system && t.column(column).is_some())
+                .map(|_| Problem::Table),
+        },
         "f" => catalog::any_table(oid)?
             .filter(|t| t.column(column).is_some())
             .map(|_| Problem::ForeignTable),

@@ -1,11 +1,12 @@
 -- What the command that is ending made or altered, where that is somebody's business: relations in schemas
 -- that enforce watches, and those above or under a protected table. Read as the extension's owner.
 WITH RECURSIVE touched AS (
-  SELECT DISTINCT CASE WHEN d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass
+  SELECT max(d.command_tag) AS tag, CASE WHEN d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass
                        THEN (SELECT p.polrelid FROM pg_catalog.pg_policy p WHERE p.oid = d.objid)
                        ELSE d.objid END AS oid
   FROM pg_catalog.pg_event_trigger_ddl_commands() d
   WHERE NOT d.in_extension AND d.classid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_policy'::pg_catalog.regclass)
+  GROUP BY 2
 ),
 -- Tables under what was touched, itself included, and tables above it.
 below(start, oid) AS (
@@ -28,6 +29,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'schema', n.nspname,
   'name', c.relname,
   'kind', c.relkind,
+  'tag', t.tag,
   'mode', e.mode,
   'options', e.options,
   -- Relations without row-level security, or without its floor, that hang under a registered table.

@@ -34,8 +34,9 @@ fn owners_database() -> (Database<'static>, i64) {
 /// Parameters through which a function is told what to touch.
 const TARGETS: [&str; 5] = ["table", "membership", "template", "change_id", "slug"];
 
-/// Called about tables of others by whoever may read them: they write a query, or note that somebody looked.
-const FOR_READERS: [&str; 2] = ["tenant_guard.page_query", "tenant_guard.log_access"];
+/// Called about tables of others: they write a query, note that somebody looked, or say nothing.
+const FOR_READERS: [&str; 3] =
+    ["tenant_guard.page_query", "tenant_guard.log_access", "tenant_guard.protection_drift"];
 
 #[test]
 fn no_function_changes_anything_of_another_owner() {
