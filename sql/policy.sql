@@ -37,6 +37,9 @@ Example: SELECT options FROM tenant_guard.protection_of(''crm.contacts''::regcla
 -- The schemas that enforce watches.
 CREATE TABLE tenant_guard.enforcement (
   schema_name name PRIMARY KEY,
+  -- Which schema that is, whatever it is called by now, where the origin is this database.
+  schema_oid oid NOT NULL,
+  origin bigint NOT NULL,
   mode text NOT NULL CHECK (mode IN ('warn', 'error', 'protect')),
   options jsonb NOT NULL,
   enforced_at timestamptz NOT NULL DEFAULT now(),
@@ -115,7 +118,10 @@ SELECT pg_catalog.pg_extension_config_dump('tenant_guard.unchecked', '');
 
 CREATE EVENT TRIGGER tenant_guard_watch ON ddl_command_end
   WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE FOREIGN TABLE', 'IMPORT FOREIGN SCHEMA', 'ALTER TABLE',
-               'CREATE VIEW', 'ALTER VIEW', 'CREATE MATERIALIZED VIEW', 'CREATE POLICY', 'ALTER POLICY', 'CREATE SCHEMA')
+               'CREATE VIEW', 'ALTER VIEW', 'CREATE MATERIALIZED VIEW', 'CREATE POLICY', 'ALTER POLICY', 'CREATE SCHEMA', 'ALTER SCHEMA')
   EXECUTE FUNCTION tenant_guard.watch();
-CREATE EVENT TRIGGER tenant_guard_watch_drop ON sql_drop WHEN TAG IN ('DROP POLICY')
+CREATE EVENT TRIGGER tenant_guard_watch_drop ON sql_drop WHEN TAG IN ('DROP POLICY', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED')
+  EXECUTE FUNCTION tenant_guard.watch();
+CREATE EVENT TRIGGER tenant_guard_watch_start ON ddl_command_start
+  WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED')
   EXECUTE FUNCTION tenant_guard.watch();

@@ -71,6 +71,16 @@ pub fn current_oid() -> pg_sys::Oid {
     unsafe { pg_sys::GetUserId() }
 }
 
+/// Whether the role whose rights are in force has those of the database's owner.
+#[must_use]
+pub fn owns_database() -> bool {
+    // SAFETY: syscache look-ups; pg_database_owner is a role of every database.
+    unsafe {
+        let owner = pg_sys::get_role_oid(c"pg_database_owner".as_ptr(), true);
+        pg_sys::superuser() || pg_sys::has_privs_of_role(pg_sys::GetUserId(), owner)
+    }
+}
+
 #[must_use]
 pub fn is_superuser() -> bool {
     // SAFETY: a syscache look-up for the current user.

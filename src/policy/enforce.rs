@@ -172,10 +172,11 @@ pub fn register_enforcement(
     let options = serde_json::to_string(&options).map_err(Error::from)?;
     Ok(user::as_extension_owner(|| {
         query::run(
-            "INSERT INTO tenant_guard.enforcement (schema_name, mode, options, enforced_by)
-             VALUES ($1, $2, $3::pg_catalog.jsonb, $4)
+            "INSERT INTO tenant_guard.enforcement (schema_name, schema_oid, origin, mode, options, enforced_by)
+             SELECT n.nspname, n.oid, tenant_guard.origin(), $2, $3::pg_catalog.jsonb, $4
+             FROM pg_catalog.pg_namespace n WHERE n.nspname = $1
              ON CONFLICT (schema_name) DO UPDATE
-             SET mode = excluded.mode, options = excluded.options, enforced_by = excluded.enforced_by, enforced_at = pg_catalog.now()",
+             SET schema_oid = excluded.schema_oid, origin = excluded.origin, mode = excluded.mode, options = excluded.options, enforced_by = excluded.enforced_by, enforced_at = pg_catalog.now()",
             &[schema.as_str().into(), mode.into(), options.into(), by.into()],
         )
     })?)

@@ -71,6 +71,10 @@ fn keep_tenant_name(table: &Table) -> &'static str {
 pub fn keep_tenant(plan: &mut Plan, table: &Table, options: &Options, tenancy: &Tenancy) {
     let Tenancy::Column { .. } = tenancy else { return };
     let Some(column) = table.column(&options.tenant_column) else { return };
+    // No trigger before a row sees what a generated column is going to be. WITH CHECK does.
+    if table.kind == "p" && !column.generated.is_empty() {
+        return;
+    }
     let trigger = keep_tenant_name(table);
     let moment = moment(table, column, options.scope);
     if let Some(there) = table.trigger(trigger) {

@@ -35,10 +35,13 @@ pub fn is_floor(name: &str) -> bool {
     FLOORS.iter().any(|(ours, _)| *ours == name)
 }
 
+/// What the conventions put on a table: it hides rows that are deleted, and grants nothing.
+const OF_OTHER_ROOMS: &[&str] = &["tenant_guard_not_deleted"];
+
 /// Whether a policy is one of another room's, which protect_table leaves alone.
 #[must_use]
-pub fn is_anothers_of_ours(name: &str) -> bool {
-    name.starts_with("tenant_guard_") && !is_ours(name)
+pub fn is_anothers_of_ours(policy: &Policy) -> bool {
+    !policy.permissive && OF_OTHER_ROOMS.contains(&policy.name.as_str())
 }
 
 /// Where a row says whose it is.

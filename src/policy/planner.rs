@@ -32,8 +32,8 @@ pub struct World<'a> {
     /// How the table is protected by now.
     pub registered: Option<&'a Options>,
     pub normal: &'a Normal<'a>,
-    /// Whether the tables hang under a protected one, whose triggers and indexes they get.
-    pub below: bool,
+    /// The protected table that the tables hang under, whose triggers and indexes they get.
+    pub above: Option<&'a Table>,
 }
 
 /// Plans the protection of a table and of everything that inherits from it. A query on a partition
@@ -42,7 +42,7 @@ pub fn protect(family: &[Table], options: &Options, call: Call, world: World) ->
     options.check()?;
     let root = &family[0];
     let mut plan = Plan::new("protect_table", root.qualified());
-    let tenancy = tenancy(root, options, &world)?;
+    let tenancy = tenancy(world.above.unwrap_or(root), options, &world)?;
     same_kind_as_organizations(root, options, &tenancy, &world)?;
     can_be_kept(family, options, &tenancy)?;
     for table in family {
@@ -61,15 +61,19 @@ pub fn protect(family: &[Table], options: &Options, call: Call, world: World) ->
         harden::privileges(&mut plan, table, &world.site.api_roles);
         harden::inherited_trigger(&mut plan, table);
     }
-    for table in family.iter().filter(|t| !t.is_partition || (t.oid == root.oid && !world.below)) {
+    for table in
+        family.iter().filter(|t| !t.is_partition || (t.oid == root.oid && world.above.is_none()))
+    {
         harden::keep_tenant(&mut plan, table, options, &tenancy);
     }
     // A partitioned table's index makes those of its partitions.
     let mut taken = world.site.taken.clone();
-    for table in family.iter().filter(|t| !t.is_partition || (t.oid == root.oid && !world.below)) {
+    for table in
+        family.iter().filter(|t| !t.is_partition || (t.oid == root.oid && world.above.is_none()))
+    {
         harden::tenant_index(&mut plan, table, options, &tenancy, call.index, &mut taken);
     }
-    if !world.below {
+    if world.above.is_none() {
         registry::step(&mut plan, root, options, world.registered)?;
         findings::all(&mut plan, family, options, &tenancy, &world.site.unbound);
     }
@@ -166,7 +170,7 @@ pub fn unprotect(family: &[Table], registered: Option<&Options>) -> Result<Plan>
         for policy in ours.iter().filter(|p| is_floor(&p.name)) {
             drop_policy(&mut plan, table, policy, "the table is no longer to be protected");
         }
-        if table.policies.iter().any(|p| !is_ours(&p.name) && !is_anothers_of_ours(&p.name)) {
+        if table.policies.iter().any(|p| !is_ours(&p.name) && !is_anothers_of_ours(p)) {
             let mut fix = Plan::new("unprotect_table", table.qualified());
             for policy in table.policies.iter().filter(|p| !is_ours(&p.name)) {
                 drop_policy(&mut fix, table, policy, "the table is to be open");
@@ -203,7 +207,7 @@ fn open_up(plan: &mut Plan, table: &Table) {
 /// The policies that tenant_guard did not make.
 #[must_use]
 pub fn foreign_policies(table: &Table) -> Vec<&Policy> {
-    let ours = |p: &&Policy| !is_ours(&p.name) && !is_anothers_of_ours(&p.name);
+    let ours = |p: &&Policy| !is_ours(&p.name) && !is_anothers_of_ours(p);
     table.policies.iter().filter(ours).collect()
 }
 

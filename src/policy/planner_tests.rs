@@ -62,7 +62,7 @@ fn plan_of(family: &[Table], options: &Options, call: Call, keys: &[ForeignKey])
     let registered = Some(options.clone());
     let site = site();
     let world =
-        World { site: &site, keys, registered: registered.as_ref(), normal: &normal, below: false };
+        World { site: &site, keys, registered: registered.as_ref(), normal: &normal, above: None };
     protect(family, options, call, world)
 }
 
@@ -371,7 +371,7 @@ fn a_tenant_column_of_another_type_than_the_organizations_is_refused() {
     let normal = |_: &Table, text: &str| Ok(text.to_string());
     let organization = Some((IdType::Integer, "crm.members".into(), "organization_id".into()));
     let site = Site { organization, ..site() };
-    let world = World { site: &site, keys: &[], registered: None, normal: &normal, below: false };
+    let world = World { site: &site, keys: &[], registered: None, normal: &normal, above: None };
     let refused = protect(&[table("t")], &options(), CALL, world);
     assert!(matches!(refused, Err(Error::IdsDiffer { .. })));
 }

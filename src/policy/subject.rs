@@ -15,8 +15,8 @@ use std::collections::{BTreeSet, HashMap};
 pub struct Subject {
     pub family: Vec<Table>,
     pub registered: Option<Options>,
-    /// Whether its first table hangs under a protected one.
-    pub below: bool,
+    /// The protected table that its first table hangs under.
+    pub above: Option<Table>,
 }
 
 impl Subject {
@@ -24,17 +24,13 @@ impl Subject {
     pub fn read(table: RegClass, dry_run: bool) -> Result<Self> {
         let family = catalog::table_family(table, dry_run)?;
         let registered = registry::registered(family[0].oid)?;
-        Ok(Subject { family, registered, below: false })
+        Ok(Subject { family, registered, above: None })
     }
 
     /// The table as it is, whosever it is.
     fn of(table: RegClass) -> Result<Self> {
         let found = catalog::any_table(table.0)?.ok_or(Error::NoSuchTable { oid: table.0 })?;
-        Ok(Subject {
-            registered: registry::registered(table.0)?,
-            family: vec![found],
-            below: false,
-        })
+        Ok(Subject { registered: registry::registered(table.0)?, family: vec![found], above: None })
     }
 
     /// Several tables, each with all that inherits from it.
@@ -46,7 +42,7 @@ impl Subject {
         let families = catalog::table_families(&tables, dry_run)?;
         let of = |family: Vec<Table>| {
             let registered = registered.get(&family[0].oid).cloned();
-            Subject { family, registered, below: false }
+            Subject { family, registered, above: None }
         };
         Ok(families.into_iter().map(of).collect())
     }
@@ -61,7 +57,8 @@ impl Subject {
             let kept = planner::foreign_policies(&self.family[0]);
             options.kept = kept.iter().map(|p| p.name.clone()).collect();
         }
-        let root = &self.family[0];
+        // A table that inherits has the columns of the table above it, and none of its foreign keys.
+        let root = self.above.as_ref().unwrap_or(&self.family[0]);
         let keys: Vec<ForeignKey> = match root.column(&options.tenant_column) {
             Some(_) => vec![],
             None => catalog::foreign_keys_from(root.oid, &options.tenant_column)?,
@@ -75,7 +72,7 @@ impl Subject {
             keys: &keys,
             registered: self.registered.as_ref(),
             normal: &normal,
-            below: self.below,
+            above: self.above.as_ref(),
         };
         planner::protect(&self.family, &options, call, world)
     }
@@ -178,8 +175,11 @@ pub enum Standing {
 
 pub fn standing(table: u32) -> Result<Standing> {
     let Some(registered) = registry::nearest(table)? else { return Ok(Standing::Unprotected) };
-    let below = registered.table != table;
-    let subject = Subject { below, ..Subject::of(RegClass(table))? };
+    let above = match registered.table == table {
+        true => None,
+        false => catalog::any_table(registered.table)?,
+    };
+    let subject = Subject { above, ..Subject::of(RegClass(table))? };
     let options = registered.options;
     let whole = match subject.protect(options.clone(), AS_IT_IS) {
         Ok(plan) => plan

@@ -26,11 +26,20 @@ CREATE FUNCTION tenant_guard."watch"() RETURNS event_trigger
 LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 "#)]
 pub fn watch(fcinfo: pg_sys::FunctionCallInfo) {
+    let Some(event) = event::kind(fcinfo) else { return };
+    if !plan::applying() && !event::in_extension_script() {
+        if let Err(error) = follow(&event) {
+            ErrorReport::from(error).report(PgLogLevel::ERROR);
+        }
+    }
     // What a plan of ours does is in order, or says so itself.
-    if !settings::enforcement() || plan::applying() || event::in_extension_script() {
+    if event == "ddl_command_start"
+        || !settings::enforcement()
+        || plan::applying()
+        || event::in_extension_script()
+    {
         return;
     }
-    let Some(event) = event::kind(fcinfo) else { return };
     let look = if restoring() { restored } else { look };
     let looked = touched(&event).and_then(|found| found.iter().try_for_each(look));
     if let Err(error) = looked {
@@ -56,10 +65,24 @@ fn restored(touched: &Touched) -> Result<()> {
     Ok(())
 }
 
+///
+/// Only the database's owner is believed to restore: anybody can set these.
 fn restoring() -> bool {
-    guc::setting(c"row_security") == "off"
+    user::owns_database()
+        && guc::setting(c"row_security") == "off"
         && guc::setting(c"check_function_bodies") == "off"
         && guc::setting(c"search_path").is_empty()
+}
+
+/// What is registered goes by OID here, and by name in a restored copy: so the names are kept as they are, and
+/// what is dropped is registered no longer.
+fn follow(event: &str) -> Result<()> {
+    let statements: &[&str] = match event {
+        "sql_drop" => &[include_str!("forget.sql"), include_str!("forget_schema.sql")],
+        "ddl_command_start" => &[include_str!("adopt.sql"), include_str!("adopt_schema.sql")],
+        _ => &[include_str!("follow.sql"), include_str!("follow_schema.sql")],
+    };
+    user::as_extension_owner(|| statements.iter().try_for_each(|sql| query::run(sql, &[])))
 }
 
 #[derive(Debug, Deserialize)]
@@ -125,8 +148,10 @@ fn look(touched: &Touched) -> Result<()> {
 fn protect_below(table: RegClass) -> Result<()> {
     let Some(above) = registry::nearest(table.0)? else { return Ok(()) };
     let call = Call { existing: Existing::Refuse, index: IndexMode::Build };
-    let of =
-        |dry_run| Ok::<Subject, Error>(Subject { below: true, ..Subject::read(table, dry_run)? });
+    let root = catalog::any_table(above.table)?;
+    let of = |dry_run| {
+        Ok::<Subject, Error>(Subject { above: root.clone(), ..Subject::read(table, dry_run)? })
+    };
     // Locked only where there is something to do.
     if of(true)?.protect(above.options.clone(), call)?.steps.is_empty() {
         return Ok(());

@@ -33,10 +33,10 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'mode', e.mode,
   'options', e.options,
   -- Relations without row-level security, or without its floor, that hang under a registered table.
-  'open', CASE WHEN c.relkind IN ('r', 'p') AND EXISTS (SELECT FROM above a JOIN registered r ON r.oid = a.oid WHERE a.start = c.oid)
+  'open', CASE WHEN c.relkind IN ('r', 'p', 'f') AND EXISTS (SELECT FROM above a JOIN registered r ON r.oid = a.oid WHERE a.start = c.oid)
                THEN (SELECT pg_catalog.json_agg(bc.oid::pg_catalog.int8 ORDER BY bc.oid)
                      FROM below b JOIN pg_catalog.pg_class bc ON bc.oid = b.oid
-                     WHERE b.start = c.oid AND bc.relkind IN ('r', 'p') AND bc.oid NOT IN (SELECT r.oid FROM registered r)
+                     WHERE b.start = c.oid AND bc.relkind IN ('r', 'p', 'f') AND bc.oid NOT IN (SELECT r.oid FROM registered r)
                        AND NOT (bc.relrowsecurity AND bc.relforcerowsecurity
                                 AND EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = bc.oid AND p.polname = 'tenant_guard_tenant')))
           END) ORDER BY c.oid)::pg_catalog.text

@@ -1,0 +1,7 @@
+-- Watched schemas that the command renamed.
+UPDATE tenant_guard.enforcement e
+SET schema_name = n.nspname
+FROM pg_catalog.pg_event_trigger_ddl_commands() d
+JOIN pg_catalog.pg_namespace n ON n.oid = d.objid
+WHERE d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+  AND e.origin = tenant_guard.origin() AND e.schema_oid = n.oid AND e.schema_name <> n.nspname
