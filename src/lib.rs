@@ -23,6 +23,7 @@ mod identity;
 
 // The features.
 mod audit;
+mod feature;
 mod policy;
 mod tenant;
 

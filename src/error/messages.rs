@@ -1,5 +1,6 @@
 //! What a failure says: SQLSTATE, message, DETAIL and HINT.
 
+use super::features::feature_parts;
 use super::Error;
 use crate::identity::Refusal;
 use pgrx::PgSqlErrorCode;
@@ -11,7 +12,7 @@ pub struct Parts {
     pub hint: String,
 }
 
-fn parts(
+pub(super) fn parts(
     code: PgSqlErrorCode,
     message: impl Into<String>,
     detail: impl Into<String>,
@@ -418,6 +419,7 @@ impl Error {
                 "This should not happen.",
                 "Please report it with the statement that led to it.",
             ),
+            feature => feature_parts(feature),
         }
     }
 }

@@ -3,6 +3,8 @@
 #![allow(unsafe_code)]
 
 mod backend;
+pub mod before;
+pub mod convention;
 pub mod event;
 pub mod expression;
 pub mod guc;
@@ -16,6 +18,8 @@ pub mod relation;
 pub mod row;
 pub mod scan;
 pub mod snapshot;
+pub mod soft_delete;
+pub mod statement;
 pub mod transaction;
 pub mod trigger;
 pub mod types;
