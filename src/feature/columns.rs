@@ -19,7 +19,6 @@ pub struct Wanted {
     /// A number that the table gives itself, and its primary key.
     pub identity: bool,
     pub unique: bool,
-    /// Whether a column that is there already is left as it is, as long as it is of the type.
     pub why: &'static str,
 }
 
@@ -48,16 +47,19 @@ impl Wanted {
     }
 }
 
-/// The columns that a feature wants, those of keys in planner.rs aside: what is the same for a new
-/// table and one that is there.
+/// The columns that hold a user.
+const ACTORS: &[&str] =
+    &["created_by", "updated_by", "deleted_by", "version_updated_by", "status_changed_by"];
+
+/// The columns that a feature wants: the same for a new table and one that is there.
 pub fn of(feature: &Feature, table: &Table, around: &Surroundings) -> Result<Vec<Wanted>> {
     let now = "pg_catalog.now()";
     let stamp = |name, why| Wanted::new(name, "timestamp with time zone", why);
-    // A column that is there already says what holds a user's id.
+    // Where nothing is said, the columns that are there already say what holds a user's id.
+    let text = ACTORS.iter().any(|name| table.column(name).is_some_and(|c| c.r#type == "text"));
+    let usual = if text { ActorType::Text } else { ActorType::Uuid };
     let actor = |name: &str, given: Option<ActorType>, why| {
-        let there = table.column(name).filter(|_| given.is_none()).map(|c| c.r#type.clone());
-        let default = given.unwrap_or(ActorType::Uuid).sql();
-        Wanted::new(name, there.as_deref().filter(|t| *t == "text").unwrap_or(default), why)
+        Wanted::new(name, given.unwrap_or(usual).sql(), why)
     };
     Ok(match feature {
         Feature::Timestamps => vec![

@@ -17,7 +17,7 @@ SELECT pg_catalog.json_build_object(
       'oid', k.conrelid::pg_catalog.int8,
       'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
                     'name', a.attname, 'referenced', fa.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod)) ORDER BY u.ord)
-                  FROM pg_catalog.unnest(k.conkey, k.confkey) WITH ORDINALITY u(num, fnum, ord)
+                  FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey)) WITH ORDINALITY u(num, fnum, ord)
                   JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num
                   JOIN pg_catalog.pg_attribute fa ON fa.attrelid = k.confrelid AND fa.attnum = u.fnum)) ORDER BY k.oid)
     FROM pg_catalog.pg_constraint k

@@ -128,7 +128,7 @@ pub fn foreign_key(
     // A project of another organization is refused, where the table of projects allows to say so.
     if let (Feature::Project(_), Some(tenant)) = (feature, tenant_column) {
         let pair = [tenant.to_string(), target.key.clone()];
-        let unique = target.table.constraints.iter().any(|k| {
+        let unique = same_type(table, tenant, target, around) && target.table.constraints.iter().any(|k| {
             matches!(k.kind.as_str(), "p" | "u")
                 && !k.deferrable
                 && k.columns.len() == 2
@@ -152,6 +152,17 @@ pub fn foreign_key(
         target: target.table.oid,
         columns,
     })
+}
+
+/// Whether the table's tenant column, which it may be about to get, is of the type of the target's.
+fn same_type(table: &Table, tenant: &str, target: &Target, around: &Surroundings) -> bool {
+    let theirs = target.table.column(tenant).map(|c| &c.base_type);
+    let key = around.organizations.as_ref();
+    let ours = table
+        .column(tenant)
+        .map(|c| &c.base_type)
+        .or_else(|| key.and_then(|o| o.table.column(&o.key)).map(|c| &c.base_type));
+    ours.is_some() && ours == theirs
 }
 
 pub fn plan_foreign_key(plan: &mut Plan, table: &Table, key: &ForeignKey) {

@@ -102,12 +102,12 @@ fn columns_of(feature: &str) -> &'static [&'static str] {
     }
 }
 
-/// Says what stays, where something of the feature was taken away.
+/// Says what stays.
 fn keep_columns(plan: &mut Plan, family: &[Table], feature: &'static str) -> Result<()> {
     let root = &family[0];
     let there: Vec<&str> =
         columns_of(feature).iter().copied().filter(|c| root.column(c).is_some()).collect();
-    if there.is_empty() || plan.steps.is_empty() {
+    if there.is_empty() {
         return Ok(());
     }
     let mut fix = Plan::new("drop_feature", root.qualified());

@@ -8,7 +8,7 @@ SELECT pg_catalog.json_build_object(
   'sql', pg_catalog.format('SELECT c.tableoid, c.ctid FROM %s%I.%I c WHERE %s AND NOT c.is_deleted FOR UPDATE',
     CASE c.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END, n.nspname, c.relname,
     (SELECT pg_catalog.string_agg(pg_catalog.format('$%s OPERATOR(%I.%s) c.%I', u.ord, opn.nspname, op.oprname, a.attname), ' AND ' ORDER BY u.ord)
-     FROM pg_catalog.unnest(k.conkey, k.conpfeqop) WITH ORDINALITY u(num, operator, ord)
+     FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.conpfeqop)) WITH ORDINALITY u(num, operator, ord)
      JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num
      JOIN pg_catalog.pg_operator op ON op.oid = u.operator
      JOIN pg_catalog.pg_namespace opn ON opn.oid = op.oprnamespace)))::pg_catalog.text
