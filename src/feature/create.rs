@@ -47,13 +47,15 @@ impl Parts {
         let mut elements: Vec<String> = self.before.iter().map(Wanted::definition).collect();
         let fragment = fragment.trim();
         if !fragment.is_empty() {
-            elements.push(fragment.to_string());
+            // A comment may be its last line: what comes after has to start on another.
+            let end = if fragment.contains("--") { "\n  " } else { "" };
+            elements.push(format!("{fragment}{end}"));
         }
         elements.extend(self.after.iter().map(Wanted::definition));
         let constraint =
             |k: &references::ForeignKey| format!("CONSTRAINT {} {}", quote(&k.name), k.definition);
         elements.extend(self.keys.iter().map(constraint));
-        format!("CREATE TABLE {} (\n  {}\n)", table.qualified(), elements.join("\n,  "))
+        format!("CREATE TABLE {} (\n  {}\n)", table.qualified(), elements.join(",\n  "))
     }
 
     pub fn check_names(&self, given: &[String]) -> Result<()> {

@@ -45,7 +45,14 @@ SELECT f, r.* FROM unnest(ARRAY[
   'a int, a text',
   'created_at date',
   'a int,',
+  'a int); CREATE TABLE made.evil (b int',
   'nonsense']) f, refused(format('SELECT * FROM tenant_guard.create_table(''made.bad'', %L, ''{timestamps}'', dry_run => true)', f)) r;
+SELECT f, r.* FROM unnest(ARRAY[
+  'a int); DROP TABLE made.organizations; SELECT (1',
+  'a int) PARTITION BY LIST (a',
+  'a int) INHERITS (made.organizations',
+  'a int) WITH (fillfactor = 10',
+  'a int); --']) f, refused(format('SELECT * FROM tenant_guard.create_table(''made.bad'', %L, ''{}'')', f)) r;
 SELECT to_regclass('made.bad') AS nothing, to_regclass('made.organizations') AS something;
 
 -- Wrong calls.
