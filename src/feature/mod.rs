@@ -8,6 +8,8 @@ mod machinery;
 mod names;
 mod options;
 mod planner;
+#[cfg(test)]
+mod planner_tests;
 mod references;
 mod removal;
 mod surroundings;

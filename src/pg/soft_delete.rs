@@ -8,7 +8,7 @@ use super::trigger::Operation;
 use super::{backend, query, user};
 use crate::error::{Error, Result};
 use pgrx::datum::DatumWithOid;
-use pgrx::{pg_sys, IntoDatum, Spi};
+use pgrx::{pg_sys, IntoDatum, PgMemoryContexts, Spi};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -252,8 +252,11 @@ unsafe fn cascade(
             let Ok(marks) = Marks::look(relation) else { continue };
             let Some(tuple) = fetch(opened.raw, place) else { continue };
             if !marks.is_deleted(tuple, relation.rd_att) {
-                mark(relation, &marks, tuple, at, deletion, state)?;
+                // There may be many: what each takes is given back before the next.
+                PgMemoryContexts::new("tenant_guard soft delete")
+                    .switch_to(|_| mark(relation, &marks, tuple, at, deletion, state))?;
             }
+            pg_sys::heap_freetuple(tuple);
         }
     }
     Ok(())
