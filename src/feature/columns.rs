@@ -97,7 +97,9 @@ pub fn of(feature: &Feature, table: &Table, around: &Surroundings) -> Result<Vec
             stamp("last_accessed", "when the row was last looked at"),
             Wanted::new("access_count", "bigint", "how often the row was looked at").required("0"),
         ],
-        Feature::Tenant(_) | Feature::Project(_) => super::references::columns(feature, table, around)?,
+        Feature::Tenant(_) | Feature::Project(_) => {
+            super::references::columns(feature, table, around)?
+        }
         Feature::DualId => super::keys::columns(table)?,
         Feature::Audit(_) => vec![],
     })
@@ -181,7 +183,10 @@ fn complete(
         return Err(Error::FeatureUnfit {
             feature,
             table: table.qualified(),
-            why: format!("Its column {} is generated, and nothing else can write it.", there.quoted),
+            why: format!(
+                "Its column {} is generated, and nothing else can write it.",
+                there.quoted
+            ),
             hint: "Rename the column, or drop its expression.".into(),
         });
     }

@@ -34,7 +34,8 @@ pub fn parts(table: &Table, features: &[Feature], around: &Surroundings) -> Resu
     let tenant = features.iter().find(|f| matches!(f, Feature::Tenant(_)));
     let tenant = tenant.map(|f| references::column_name(f).to_string());
     let mut keys = Vec::new();
-    for feature in features.iter().filter(|f| matches!(f, Feature::Tenant(_) | Feature::Project(_))) {
+    for feature in features.iter().filter(|f| matches!(f, Feature::Tenant(_) | Feature::Project(_)))
+    {
         keys.push(references::foreign_key(feature, table, tenant.as_deref(), around)?);
     }
     Ok(Parts { before, after, keys })
@@ -62,7 +63,10 @@ impl Parts {
         for (i, name) in given.iter().enumerate() {
             if given[..i].contains(name) {
                 return Err(Error::BadColumns {
-                    why: format!("The column {} is there twice: a feature has it, or it was given twice.", quote(name)),
+                    why: format!(
+                        "The column {} is there twice: a feature has it, or it was given twice.",
+                        quote(name)
+                    ),
                 });
             }
         }

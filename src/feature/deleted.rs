@@ -89,11 +89,8 @@ fn restore(oid: u32, key: &serde_json::Value) -> Result<i64> {
             columns: names.into_iter().map(str::to_string).collect(),
         });
     }
-    let condition: Vec<String> = table
-        .key
-        .iter()
-        .map(|c| same(&c.name, &c.name, &c.r#type))
-        .collect();
+    let condition: Vec<String> =
+        table.key.iter().map(|c| same(&c.name, &c.name, &c.r#type)).collect();
     let scope = Scope::new();
     scope.search_path(query::PINNED);
     scope.set(settings::SHOW_DELETED_NAME, "on");
@@ -181,10 +178,8 @@ fn purge(
     table: Option<RegClass>,
     dry_run: bool,
 ) -> Result<Vec<(String, i64)>> {
-    let negative = query::value::<bool>(
-        "SELECT $1 < '0'::pg_catalog.interval",
-        &[older_than.into()],
-    )?;
+    let negative =
+        query::value::<bool>("SELECT $1 < '0'::pg_catalog.interval", &[older_than.into()])?;
     if negative == Some(true) {
         return Err(Error::NegativeInterval { function: "purge_deleted" });
     }
@@ -199,8 +194,7 @@ fn purge(
         }
         None => None,
     };
-    let all: Option<Vec<Purgeable>> =
-        query::model(include_str!("purgeable.sql"), &[oids.into()])?;
+    let all: Option<Vec<Purgeable>> = query::model(include_str!("purgeable.sql"), &[oids.into()])?;
     let all = all.unwrap_or_default();
     if let (Some(table), true) = (table, all.is_empty()) {
         return Err(Error::NotSoftDeleted { table: catalog::table(table)?.qualified() });
@@ -213,7 +207,9 @@ fn purge(
         let sql = if dry_run {
             format!("SELECT pg_catalog.count(*) {chosen}")
         } else {
-            format!("WITH gone AS (DELETE {chosen} RETURNING 1) SELECT pg_catalog.count(*) FROM gone")
+            format!(
+                "WITH gone AS (DELETE {chosen} RETURNING 1) SELECT pg_catalog.count(*) FROM gone"
+            )
         };
         let rows = user::as_table_owner(Oid::from(table.owner), || {
             query::returning::<i64>(&sql, &[before.into()])

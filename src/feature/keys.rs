@@ -70,7 +70,8 @@ pub fn check_family(family: &[Table], wanted: &[Wanted]) -> Result<()> {
         return Err(Error::FeatureUnfit {
             feature: "dual_id",
             table: family[0].qualified(),
-            why: "Tables inherit from it, and PostgreSQL hands no identity column down to them.".into(),
+            why: "Tables inherit from it, and PostgreSQL hands no identity column down to them."
+                .into(),
             hint: "Give it a primary key first; the feature then adds the public id.".into(),
         });
     }
@@ -88,7 +89,11 @@ pub fn plan_unique(plan: &mut Plan, table: &Table) {
         Object::in_table(Kind::Constraint, &table.schema, &table.name, &name),
         format!("add constraint {}", quote(&name)),
         "an id that the outside knows means one row",
-        format!("ALTER TABLE {} ADD CONSTRAINT {} UNIQUE ({PUBLIC})", table.qualified(), quote(&name)),
+        format!(
+            "ALTER TABLE {} ADD CONSTRAINT {} UNIQUE ({PUBLIC})",
+            table.qualified(),
+            quote(&name)
+        ),
         format!("ALTER TABLE {} DROP CONSTRAINT {}", table.qualified(), quote(&name)),
     ));
 }

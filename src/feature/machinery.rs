@@ -12,8 +12,7 @@ pub const NOT_DELETED: &str = "tenant_guard_not_deleted";
 
 /// As the server deparses it, so that a policy that is there compares equal. The helper stands in a
 /// sub-select: it runs once a statement.
-const HIDES: &str =
-    "((NOT is_deleted) OR ( SELECT tenant_guard.shows_deleted() AS shows_deleted))";
+const HIDES: &str = "((NOT is_deleted) OR ( SELECT tenant_guard.shows_deleted() AS shows_deleted))";
 /// Starts the comment on an index that took a constraint's place; the rest is the constraint.
 const WAS: &str = "tenant_guard: in place of ";
 
@@ -135,7 +134,9 @@ impl Wanted {
 fn trigger(plan: &mut Plan, table: &Table, name: &str, wanted: Option<&Wanted>) {
     match (table.trigger(name).filter(|t| !t.inherited), wanted) {
         (Some(there), Some(wanted)) if wanted.is(there) => return,
-        (Some(there), Some(_)) => drop_trigger(plan, table, there, "it differs from what is wanted"),
+        (Some(there), Some(_)) => {
+            drop_trigger(plan, table, there, "it differs from what is wanted")
+        }
         (Some(there), None) => drop_trigger(plan, table, there, "nothing is left for it to do"),
         (None, _) => {}
     }
@@ -212,7 +213,11 @@ pub fn policy(plan: &mut Plan, table: &Table, wanted: bool) {
         plan.push(Step::new(
             object(),
             format!("drop policy {NOT_DELETED}"),
-            if wanted { "it differs from what is wanted" } else { "deleted rows are no longer to be hidden" },
+            if wanted {
+                "it differs from what is wanted"
+            } else {
+                "deleted rows are no longer to be hidden"
+            },
             policy_sql::drop(table, there),
             policy_sql::create(table, there),
         ));
@@ -229,7 +234,13 @@ pub fn policy(plan: &mut Plan, table: &Table, wanted: bool) {
 }
 
 /// An index that leads with the columns, unless one that serves is there.
-pub fn index(plan: &mut Plan, table: &Table, columns: &[String], why: &str, taken: &mut Vec<Named>) {
+pub fn index(
+    plan: &mut Plan,
+    table: &Table,
+    columns: &[String],
+    why: &str,
+    taken: &mut Vec<Named>,
+) {
     let serves = table.indexes.iter().any(|i| {
         i.valid
             && !i.partial
@@ -267,7 +278,14 @@ pub fn drop_index(plan: &mut Plan, table: &Table, columns: &[String]) {
             && columns.iter().zip(&i.columns).all(|(a, b)| b.as_ref() == Some(a))
     });
     for index in ours {
-        remove_index(plan, table, &index.name, &index.definition, index.comment.as_deref(), "the feature made it");
+        remove_index(
+            plan,
+            table,
+            &index.name,
+            &index.definition,
+            index.comment.as_deref(),
+            "the feature made it",
+        );
     }
 }
 
@@ -277,7 +295,14 @@ pub fn drop_indexes_of(plan: &mut Plan, table: &Table, columns: &[&str]) {
         let uses = index.columns.iter().flatten().any(|c| columns.contains(&c.as_str()));
         let object = Object::in_schema(Kind::Index, &table.schema, &index.name);
         if uses && !plan.steps.iter().any(|s| s.object == object) {
-            remove_index(plan, table, &index.name, &index.definition, index.comment.as_deref(), "it goes with its column");
+            remove_index(
+                plan,
+                table,
+                &index.name,
+                &index.definition,
+                index.comment.as_deref(),
+                "it goes with its column",
+            );
         }
     }
 }
@@ -326,7 +351,11 @@ pub fn partial_unique(plan: &mut Plan, table: &Table, public_id: &str) {
         match left_alone(table, constraint) {
             Some(why) => plan.findings.push(Finding {
                 severity: Severity::Notice,
-                message: format!("constraint {} of {} counts deleted rows too", quote(&constraint.name), table.qualified()),
+                message: format!(
+                    "constraint {} of {} counts deleted rows too",
+                    quote(&constraint.name),
+                    table.qualified()
+                ),
                 detail: why.into(),
                 hint: "A value of a deleted row is free again when the row is purged.".into(),
                 fix: None,
@@ -343,7 +372,9 @@ fn left_alone(table: &Table, constraint: &Constraint) -> Option<&'static str> {
             && r.referenced.iter().all(|c| constraint.columns.contains(c))
     });
     match index {
-        _ if referenced => Some("A foreign key refers to its columns, which takes a constraint on all rows."),
+        _ if referenced => {
+            Some("A foreign key refers to its columns, which takes a constraint on all rows.")
+        }
         _ if constraint.deferrable => Some("It is deferrable, and an index cannot be."),
         Some(i) if i.replica_identity || i.clustered => {
             Some("Its index is the table's replica identity, or the table is clustered on it.")
@@ -354,11 +385,17 @@ fn left_alone(table: &Table, constraint: &Constraint) -> Option<&'static str> {
 }
 
 fn to_index(plan: &mut Plan, table: &Table, constraint: &Constraint) {
-    let Some(index) = table.indexes.iter().find(|i| i.constraint.as_ref() == Some(&constraint.name))
+    let Some(index) =
+        table.indexes.iter().find(|i| i.constraint.as_ref() == Some(&constraint.name))
     else {
         return;
     };
-    remove_constraint(plan, table, constraint, "a unique index on the rows that are not deleted takes its place");
+    remove_constraint(
+        plan,
+        table,
+        constraint,
+        "a unique index on the rows that are not deleted takes its place",
+    );
     let object = || Object::in_schema(Kind::Index, &table.schema, &constraint.name);
     let full = qualified(&table.schema, &constraint.name);
     plan.push(Step::new(
@@ -372,7 +409,10 @@ fn to_index(plan: &mut Plan, table: &Table, constraint: &Constraint) {
         object(),
         format!("comment on index {}", constraint.name),
         "drop_feature makes it the constraint again that it was",
-        format!("COMMENT ON INDEX {full} IS {}", literal(&format!("{WAS}{}", constraint.definition))),
+        format!(
+            "COMMENT ON INDEX {full} IS {}",
+            literal(&format!("{WAS}{}", constraint.definition))
+        ),
         format!("COMMENT ON INDEX {full} IS NULL"),
     ));
     plan.findings.push(Finding {
@@ -385,7 +425,8 @@ fn to_index(plan: &mut Plan, table: &Table, constraint: &Constraint) {
 }
 
 pub fn remove_constraint(plan: &mut Plan, table: &Table, constraint: &Constraint, why: &str) {
-    let object = || Object::in_table(Kind::Constraint, &table.schema, &table.name, &constraint.name);
+    let object =
+        || Object::in_table(Kind::Constraint, &table.schema, &table.name, &constraint.name);
     let name = quote(&constraint.name);
     if let Some(comment) = &constraint.comment {
         let on = format!("COMMENT ON CONSTRAINT {name} ON {} IS", table.qualified());
@@ -402,7 +443,11 @@ pub fn remove_constraint(plan: &mut Plan, table: &Table, constraint: &Constraint
         format!("drop constraint {}", constraint.name),
         why,
         format!("ALTER TABLE {} DROP CONSTRAINT {name}", table.qualified()),
-        format!("ALTER TABLE {} ADD CONSTRAINT {name} {}", table.qualified(), constraint.definition),
+        format!(
+            "ALTER TABLE {} ADD CONSTRAINT {name} {}",
+            table.qualified(),
+            constraint.definition
+        ),
     ));
 }
 
@@ -411,7 +456,14 @@ pub fn whole_unique(plan: &mut Plan, table: &Table) {
     for index in &table.indexes {
         let was = index.comment.as_deref().and_then(|c| c.strip_prefix(WAS));
         let (Some(was), true) = (was, index.partial && index.parent.is_none()) else { continue };
-        remove_index(plan, table, &index.name, &index.definition, index.comment.as_deref(), "it is to be the constraint again that it was");
+        remove_index(
+            plan,
+            table,
+            &index.name,
+            &index.definition,
+            index.comment.as_deref(),
+            "it is to be the constraint again that it was",
+        );
         let name = quote(&index.name);
         plan.push(Step::new(
             Object::in_table(Kind::Constraint, &table.schema, &table.name, &index.name),

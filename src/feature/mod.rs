@@ -170,8 +170,7 @@ fn create(
     let sql = parts.statement(&table, columns);
     let elements = statement::create_table(&sql)?;
     parts.check_names(&elements.columns)?;
-    let plan =
-        create::plan(&table, sql, &parts, features, &around, (protect, elements.unique))?;
+    let plan = create::plan(&table, sql, &parts, features, &around, (protect, elements.unique))?;
     plan::run(plan, dry_run)
 }
 

@@ -208,7 +208,14 @@ pub fn parse_dropped(texts: &[Option<String>]) -> Result<Vec<(&'static str, Colu
             None => Columns::Keep,
             Some(json) => {
                 let read = serde_json::from_str::<DropOptions>(json);
-                read.map_err(|error| bad(name, &error, "drop_feature takes {\"columns\": \"keep\"} or {\"columns\": \"drop\"}."))?.columns
+                read.map_err(|error| {
+                    bad(
+                        name,
+                        &error,
+                        "drop_feature takes {\"columns\": \"keep\"} or {\"columns\": \"drop\"}.",
+                    )
+                })?
+                .columns
             }
         };
         dropped.push((*name, columns));

@@ -1,11 +1,11 @@
 //! From the catalog to the plan of `add_feature`. Pure.
 
 use super::columns::{self, Wanted};
+use super::keys;
 use super::machinery::{self, Kept};
 use super::options::Feature;
 use super::references::{self, TENANT_COLUMN};
 use super::surroundings::Surroundings;
-use super::keys;
 use crate::catalog::Table;
 use crate::error::{Error, Result};
 use crate::pg::ident::{literal, qualified};
@@ -119,7 +119,11 @@ fn indexes(features: &[Feature], tenant: Option<&str>) -> Vec<Index> {
                 "every query of a tenant looks its rows up by this column",
             )),
             Feature::Project(_) => indexes.push((
-                tenant.into_iter().chain([references::column_name(feature)]).map(str::to_string).collect(),
+                tenant
+                    .into_iter()
+                    .chain([references::column_name(feature)])
+                    .map(str::to_string)
+                    .collect(),
                 "a project's rows are looked up within its organization",
             )),
             Feature::Timestamps => {
@@ -177,8 +181,11 @@ fn audit(plan: &mut Plan, root: &Table, tenant_column: Option<&str>) {
         match there.map(crate::catalog::Trigger::arguments) {
             None => format!("SELECT pg_catalog.count(*) FROM tenant_guard.disable_audit({table})"),
             Some(arguments) => {
-                let options: String = arguments.iter().map(|a| format!(", {}", literal(a))).collect();
-                format!("SELECT pg_catalog.count(*) FROM tenant_guard.enable_audit({table}{options})")
+                let options: String =
+                    arguments.iter().map(|a| format!(", {}", literal(a))).collect();
+                format!(
+                    "SELECT pg_catalog.count(*) FROM tenant_guard.enable_audit({table}{options})"
+                )
             }
         },
     ));

@@ -122,7 +122,9 @@ fn a_project_is_tied_to_its_organization_where_the_tables_allow_it() {
         sql(plan).iter().find(|s| s.contains("projects")).map(ToString::to_string).unwrap()
     };
     let both = planned(&table("t"), &["tenant", "project"]);
-    assert!(fkey(&both).contains("FOREIGN KEY (organization_id, project_id) REFERENCES crm.projects (organization_id, id)"));
+    assert!(fkey(&both).contains(
+        "FOREIGN KEY (organization_id, project_id) REFERENCES crm.projects (organization_id, id)"
+    ));
     let alone = planned(&table("t"), &["project"]);
     assert!(fkey(&alone).contains("FOREIGN KEY (project_id) REFERENCES crm.projects (id)"));
     let mut other = table("t");
@@ -138,7 +140,9 @@ fn one_trigger_keeps_what_is_kept_already_and_what_is_new() {
         vec![trigger("tenant_guard_conventions", "keep_conventions", "INSERT OR UPDATE", &kept)];
     let plan = planned(&there, &["timestamps"]);
     let last = plan.steps.last().unwrap();
-    assert!(last.sql.contains("keep_conventions('timestamps', 'version', 'status:{\"a\":[\"b\"]}')"));
+    assert!(last
+        .sql
+        .contains("keep_conventions('timestamps', 'version', 'status:{\"a\":[\"b\"]}')"));
     assert!(plan.steps.iter().any(|s| s.action == "drop trigger tenant_guard_conventions"));
 }
 
@@ -185,7 +189,8 @@ fn a_unique_constraint_gives_way_unless_something_relies_on_it() {
         })
         .into();
     let plan = planned(&there, &["soft_delete"]);
-    let about: Vec<_> = sql(&plan).into_iter().filter(|s| s.contains(" u ") || s.contains(".u ")).collect();
+    let about: Vec<_> =
+        sql(&plan).into_iter().filter(|s| s.contains(" u ") || s.contains(".u ")).collect();
     assert_eq!(
         about,
         [
@@ -235,7 +240,10 @@ fn dropping_columns_is_for_good_where_there_may_be_rows() {
     let kept = drop(&there, Columns::Keep);
     assert!(kept.steps.is_empty() && kept.findings.len() == 1);
     let gone = drop(&there, Columns::Drop);
-    assert_eq!(gone.steps[0].undo.as_deref(), Some("ALTER TABLE crm.t ADD COLUMN access_count bigint NOT NULL DEFAULT 0"));
+    assert_eq!(
+        gone.steps[0].undo.as_deref(),
+        Some("ALTER TABLE crm.t ADD COLUMN access_count bigint NOT NULL DEFAULT 0")
+    );
     there.may_have_rows = true;
     assert_eq!(drop(&there, Columns::Drop).steps[0].undo, None);
 }

@@ -28,14 +28,20 @@ pub fn columns(feature: &Feature, table: &Table, around: &Surroundings) -> Resul
     let target = target(feature, table, around)?;
     let (key_type, id) = target.key_type()?;
     let r#type = match &reference.r#type {
-        Some(given) => IdType::from_sql(given).filter(|t| *t == id).map(|_| given.clone()).ok_or_else(|| {
-            unfit(
-                feature,
-                table,
-                format!("The key of {} is of type {key_type}, and type {given} was asked for.", target.table.qualified()),
-                "Leave the type out: the column has that of the key.",
-            )
-        })?,
+        Some(given) => IdType::from_sql(given)
+            .filter(|t| *t == id)
+            .map(|_| given.clone())
+            .ok_or_else(|| {
+                unfit(
+                    feature,
+                    table,
+                    format!(
+                        "The key of {} is of type {key_type}, and type {given} was asked for.",
+                        target.table.qualified()
+                    ),
+                    "Leave the type out: the column has that of the key.",
+                )
+            })?,
         // What is there already is right as long as it holds the same kind of id.
         None => match table.require_id_column(column_name(feature)) {
             Ok((there, kind)) if kind == id => there.r#type.clone(),
@@ -43,7 +49,10 @@ pub fn columns(feature: &Feature, table: &Table, around: &Surroundings) -> Resul
         },
     };
     let name = column_name(feature).to_string();
-    if table.column(&name).is_none() && table.may_have_rows && tenant && reference.backfill.is_none()
+    if table.column(&name).is_none()
+        && table.may_have_rows
+        && tenant
+        && reference.backfill.is_none()
     {
         return Err(unfit(
             feature,
@@ -88,7 +97,12 @@ fn backfill(
 }
 
 fn unfit(feature: &Feature, table: &Table, why: String, hint: &str) -> Error {
-    Error::FeatureUnfit { feature: feature.name(), table: table.qualified(), why, hint: hint.into() }
+    Error::FeatureUnfit {
+        feature: feature.name(),
+        table: table.qualified(),
+        why,
+        hint: hint.into(),
+    }
 }
 
 fn target<'a>(feature: &Feature, table: &Table, around: &'a Surroundings) -> Result<&'a Target> {
@@ -128,12 +142,13 @@ pub fn foreign_key(
     // A project of another organization is refused, where the table of projects allows to say so.
     if let (Feature::Project(_), Some(tenant)) = (feature, tenant_column) {
         let pair = [tenant.to_string(), target.key.clone()];
-        let unique = same_type(table, tenant, target, around) && target.table.constraints.iter().any(|k| {
-            matches!(k.kind.as_str(), "p" | "u")
-                && !k.deferrable
-                && k.columns.len() == 2
-                && pair.iter().all(|c| k.columns.contains(c))
-        });
+        let unique = same_type(table, tenant, target, around)
+            && target.table.constraints.iter().any(|k| {
+                matches!(k.kind.as_str(), "p" | "u")
+                    && !k.deferrable
+                    && k.columns.len() == 2
+                    && pair.iter().all(|c| k.columns.contains(c))
+            });
         if unique {
             columns.insert(0, tenant.to_string());
             keys.insert(0, tenant.to_string());
@@ -179,7 +194,12 @@ pub fn plan_foreign_key(plan: &mut Plan, table: &Table, key: &ForeignKey) {
         Object::in_table(Kind::Constraint, &table.schema, &table.name, &name),
         format!("add constraint {}", quote(&name)),
         "no row belongs to what is not there",
-        format!("ALTER TABLE {} ADD CONSTRAINT {} {}", table.qualified(), quote(&name), key.definition),
+        format!(
+            "ALTER TABLE {} ADD CONSTRAINT {} {}",
+            table.qualified(),
+            quote(&name),
+            key.definition
+        ),
         format!("ALTER TABLE {} DROP CONSTRAINT {}", table.qualified(), quote(&name)),
     ));
 }

@@ -21,7 +21,8 @@ pub fn drop(family: &[Table], features: &[(&'static str, Columns)]) -> Result<Pl
             return Err(Error::FeatureUnfit {
                 feature,
                 table: root.qualified(),
-                why: "It is a partition: its columns and triggers are its partitioned table's.".into(),
+                why: "It is a partition: its columns and triggers are its partitioned table's."
+                    .into(),
                 hint: "Drop the feature from the partitioned table.".into(),
             });
         }
@@ -64,7 +65,11 @@ fn machinery_of(plan: &mut Plan, table: &Table, features: &[(&'static str, Colum
                 machinery::drop_index(plan, table, &["organization_id".into()]);
             }
             "project" => {
-                machinery::drop_index(plan, table, &["organization_id".into(), "project_id".into()]);
+                machinery::drop_index(
+                    plan,
+                    table,
+                    &["organization_id".into(), "project_id".into()],
+                );
                 machinery::drop_index(plan, table, &["project_id".into()]);
             }
             "audit" if table.trigger(AUDIT_ROW).is_some_and(|t| !t.inherited) => audit(plan, table),
@@ -76,8 +81,7 @@ fn machinery_of(plan: &mut Plan, table: &Table, features: &[(&'static str, Colum
 fn audit(plan: &mut Plan, table: &Table) {
     let name = literal(&table.qualified());
     let arguments = table.trigger(AUDIT_ROW).map(crate::catalog::Trigger::arguments);
-    let options: String =
-        arguments.iter().flatten().map(|a| format!(", {}", literal(a))).collect();
+    let options: String = arguments.iter().flatten().map(|a| format!(", {}", literal(a))).collect();
     plan.push(Step::new(
         Object::in_table(Kind::Trigger, &table.schema, &table.name, AUDIT_ROW),
         "disable the audit trail",
@@ -117,7 +121,9 @@ fn keep_columns(plan: &mut Plan, family: &[Table], feature: &'static str) -> Res
         severity: Severity::Notice,
         message: format!("{} keeps its columns {}", root.qualified(), there.join(", ")),
         detail: "They stay with what is in them, and nothing keeps them any more.".into(),
-        hint: format!("To be rid of them: drop_feature(..., '{feature}:{{\"columns\": \"drop\"}}')."),
+        hint: format!(
+            "To be rid of them: drop_feature(..., '{feature}:{{\"columns\": \"drop\"}}')."
+        ),
         fix,
     });
     Ok(())
@@ -130,16 +136,19 @@ fn drop_columns(plan: &mut Plan, family: &[Table], feature: &'static str) -> Res
             feature,
             table: root.qualified(),
             why: "It is protected, and its policies go by the column.".into(),
-            hint: format!("Take the protection away first: SELECT * FROM tenant_guard.unprotect_table({}).", literal(&root.qualified())),
+            hint: format!(
+                "Take the protection away first: SELECT * FROM tenant_guard.unprotect_table({}).",
+                literal(&root.qualified())
+            ),
         });
     }
     let names: Vec<&str> =
         columns_of(feature).iter().copied().filter(|c| root.column(c).is_some()).collect();
     let uses = |columns: &[String]| columns.iter().any(|c| names.contains(&c.as_str()));
     for table in family.iter().filter(|t| !t.is_partition) {
-        for constraint in table.constraints.iter().filter(|k| {
-            !k.inherited && k.kind != "c" && uses(&k.columns)
-        }) {
+        for constraint in
+            table.constraints.iter().filter(|k| !k.inherited && k.kind != "c" && uses(&k.columns))
+        {
             machinery::remove_constraint(plan, table, constraint, "it goes with its column");
         }
     }
@@ -160,7 +169,8 @@ fn drop_column(plan: &mut Plan, table: &Table, column: &Column, rows: bool) {
     plan.push(if rows {
         Step::irreversible(object, action, "with what is in it: no undo brings that back", sql)
     } else {
-        let collation = column.collation.as_ref().map(|c| format!(" COLLATE {c}")).unwrap_or_default();
+        let collation =
+            column.collation.as_ref().map(|c| format!(" COLLATE {c}")).unwrap_or_default();
         let default = column.default.as_ref().map(|d| format!(" DEFAULT {d}")).unwrap_or_default();
         let undo = format!(
             "ALTER TABLE {} ADD COLUMN {} {}{collation}{}{default}",
@@ -169,6 +179,12 @@ fn drop_column(plan: &mut Plan, table: &Table, column: &Column, rows: bool) {
             column.r#type,
             if column.not_null { " NOT NULL" } else { "" },
         );
-        Step::new(object, action, "the table has no rows: undo brings the column back as its last", sql, undo)
+        Step::new(
+            object,
+            action,
+            "the table has no rows: undo brings the column back as its last",
+            sql,
+            undo,
+        )
     });
 }

@@ -62,7 +62,11 @@ pub fn read(table: &Table, family: &[Table], features: &[Feature]) -> Result<Sur
         match feature {
             Feature::Tenant(reference) => {
                 let known = registered()?;
-                let known = (known.organization_schema, known.organization_table, known.organization_column);
+                let known = (
+                    known.organization_schema,
+                    known.organization_table,
+                    known.organization_column,
+                );
                 around.organizations = target("tenant", table, reference, known, "organizations")?;
             }
             Feature::Project(reference) => {
@@ -179,7 +183,12 @@ fn status_type(table: &Table, status: &Status) -> Result<EnumType> {
     };
     if let Some(values) = status.values.as_ref().filter(|values| **values != found.labels) {
         return Err(unfit(
-            format!("The enum {} has the values {}, and {} were asked for.", found.sql(), found.labels.join(", "), values.join(", ")),
+            format!(
+                "The enum {} has the values {}, and {} were asked for.",
+                found.sql(),
+                found.labels.join(", "),
+                values.join(", ")
+            ),
             "Change the enum with ALTER TYPE first, or leave the values out.",
         ));
     }

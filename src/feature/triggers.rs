@@ -25,8 +25,7 @@ CREATE FUNCTION tenant_guard."soft_delete"() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 "#)]
 fn soft_delete(fcinfo: FunctionCallInfo) -> Result<RowOrNothing, ErrorReport> {
-    let deletion =
-        || Deletion { user: identity::user(), reason: settings::deletion_reason() };
+    let deletion = || Deletion { user: identity::user(), reason: settings::deletion_reason() };
     Ok(soft_delete::instead_of_delete(fcinfo, deletion)?)
 }
 

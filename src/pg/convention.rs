@@ -1,6 +1,7 @@
 //! The BEFORE trigger that keeps timestamps, actors, versions and statuses, in one pass over the row.
 
 use super::before::{column_number, user_datum, Before, RowOrNothing};
+use super::bytes::{with_values, Cursor};
 use super::{backend, ident};
 use crate::error::{Error, Result};
 use pgrx::pg_sys;
@@ -32,6 +33,9 @@ struct Conventions {
     status: Option<Status>,
     /// For each column, whether its change is a change of the row.
     compared: Vec<bool>,
+    /// Room for the row before and after, used again for each row.
+    old: Values,
+    new: Values,
     /// The row that an UPDATE was about, should it be moved to another partition.
     updated: Option<(usize, u32, u16)>,
 }
@@ -73,6 +77,8 @@ impl Conventions {
             version: None,
             status: None,
             compared: compared(firing),
+            old: Values::default(),
+            new: Values::default(),
             updated: None,
         };
         let stamp = |name: &str| column(firing, name, &[pg_sys::TIMESTAMPTZOID]);
@@ -164,22 +170,21 @@ fn type_of(firing: &Before, position: usize) -> pg_sys::Oid {
 }
 
 /// One version of the row, taken apart.
+#[derive(Default)]
 struct Values {
     values: Vec<pg_sys::Datum>,
     nulls: Vec<bool>,
 }
 
 impl Values {
-    fn of(tuple: pg_sys::HeapTuple, descriptor: pg_sys::TupleDesc) -> Self {
+    fn read(&mut self, tuple: pg_sys::HeapTuple, descriptor: pg_sys::TupleDesc) {
         // SAFETY: both arrays have room for every column of the descriptor that the tuple is of.
         unsafe {
             let count = (*descriptor).natts as usize;
-            let mut values = Vec::with_capacity(count);
-            let mut nulls = Vec::with_capacity(count);
-            backend::unguarded_deform(tuple, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
-            values.set_len(count);
-            nulls.set_len(count);
-            Values { values, nulls }
+            self.values.resize(count, pg_sys::Datum::null());
+            self.nulls.resize(count, true);
+            let (values, nulls) = (self.values.as_mut_ptr(), self.nulls.as_mut_ptr());
+            backend::unguarded_deform(tuple, descriptor, values, nulls);
         }
     }
 
@@ -227,18 +232,18 @@ pub fn keep(
 
 fn insert(
     firing: &Before,
-    conventions: &Conventions,
+    conventions: &mut Conventions,
     user: impl Fn() -> Option<String>,
 ) -> Result<RowOrNothing> {
     let tuple = firing.data.tg_trigtuple;
-    let Conventions { actors, version, status, .. } = conventions;
+    let Conventions { actors, version, status, new, .. } = conventions;
     if (firing.is_partition() && firing.ends_move())
         || (actors.is_none() && version.is_none() && status.is_none())
     {
         return Ok(RowOrNothing::row(tuple));
     }
     let user = user();
-    let mut new = Values::of(tuple, firing.descriptor());
+    new.read(tuple, firing.descriptor());
     if let (Some(actors), Some(user)) = (actors, &user) {
         new.set_user(actors.created, user);
         new.set_user(actors.updated, user);
@@ -256,7 +261,7 @@ fn insert(
             new.set_user(status.by, user);
         }
     }
-    Ok(form(tuple, firing.descriptor(), &mut new))
+    Ok(form(tuple, firing.descriptor(), new))
 }
 
 fn update(
@@ -267,34 +272,37 @@ fn update(
     if firing.is_partition() {
         conventions.updated = Some(firing.place());
     }
+    if let Some(done) = stamp(firing, conventions) {
+        return Ok(done);
+    }
     let (tuple, descriptor) = (firing.data.tg_newtuple, firing.descriptor());
-    let old = Values::of(firing.data.tg_trigtuple, descriptor);
-    let mut new = Values::of(tuple, descriptor);
-    let changed = conventions
-        .compared
+    let Conventions { timestamps, actors, version, status, compared, old, new, .. } = conventions;
+    old.read(firing.data.tg_trigtuple, descriptor);
+    new.read(tuple, descriptor);
+    let (old, new) = (&*old, new);
+    let changed = compared
         .iter()
         .enumerate()
-        .any(|(i, compared)| *compared && !same(&old, &new, i, descriptor));
-    let Conventions { timestamps, actors, version, status, .. } = conventions;
+        .any(|(i, compared)| *compared && !same(old, new, i, descriptor));
     let user = (actors.is_some() || version.is_some() || status.is_some()).then(user).flatten();
     if let Some(timestamps) = timestamps {
-        new.copy(timestamps.created, &old);
+        new.copy(timestamps.created, old);
         if changed {
             new.set(timestamps.updated, now());
         } else {
-            new.copy(timestamps.updated, &old);
+            new.copy(timestamps.updated, old);
         }
     }
     if let (Some(actors), Some(user)) = (actors, &user) {
-        new.copy(actors.created.column, &old);
+        new.copy(actors.created.column, old);
         if changed {
             new.set_user(actors.updated, user);
         } else {
-            new.copy(actors.updated.column, &old);
+            new.copy(actors.updated.column, old);
         }
     }
     if let Some(version) = version {
-        let next = next_version(firing, version, &old, &new)?;
+        let next = next_version(firing, version, old, new)?;
         if changed {
             new.set(version.version, pg_sys::Datum::from(next));
             new.set(version.at, now());
@@ -304,16 +312,16 @@ fn update(
             }
         } else {
             for position in [version.version, version.at, version.by.column] {
-                new.copy(position, &old);
+                new.copy(position, old);
             }
         }
     }
     if let Some(status) = status {
-        if same(&old, &new, status.status, descriptor) {
-            new.copy(status.at, &old);
-            new.copy(status.by.column, &old);
+        if same(old, new, status.status, descriptor) {
+            new.copy(status.at, old);
+            new.copy(status.by.column, old);
         } else {
-            check_transition(firing, status, &old, &new)?;
+            check_transition(firing, status, old, new)?;
             new.set(status.at, now());
             match &user {
                 Some(user) => new.set_user(status.by, user),
@@ -321,7 +329,43 @@ fn update(
             }
         }
     }
-    Ok(form(tuple, descriptor, &mut new))
+    Ok(form(tuple, descriptor, new))
+}
+
+/// The usual case, timestamps alone, without taking the row apart; None where it has to be.
+fn stamp(firing: &Before, conventions: &Conventions) -> Option<RowOrNothing> {
+    let Conventions { timestamps: Some(stamps), actors: None, version: None, status: None, .. } =
+        conventions
+    else {
+        return None;
+    };
+    let (tuple, descriptor) = (firing.data.tg_newtuple, firing.descriptor());
+    // SAFETY: both tuples are of the descriptor of the relation that the executor holds open.
+    let (mut old, mut new) = unsafe {
+        (Cursor::new(firing.data.tg_trigtuple, descriptor), Cursor::new(tuple, descriptor))
+    };
+    let (mut created, mut updated, mut changed) = (None, None, false);
+    for (i, compared) in conventions.compared.iter().enumerate() {
+        let (before, after) = (old.column()?, new.column()?);
+        if i == stamps.created {
+            created = Some((before?, after?));
+        } else if i == stamps.updated {
+            updated = Some((before?, after?));
+        } else if *compared && !changed {
+            changed = !new.same(after, before);
+        }
+        if changed && created.is_some() && updated.is_some() {
+            break;
+        }
+    }
+    let ((created_before, created), (updated_before, updated)) = (created?, updated?);
+    let stamp = if changed { now().value() as i64 } else { updated_before.read() };
+    if created.read() == created_before.read() && updated.read() == stamp {
+        return Some(RowOrNothing::row(tuple));
+    }
+    let values = [(created, created_before.read()), (updated, stamp)];
+    // SAFETY: the places are those of two timestamps of this tuple.
+    Some(RowOrNothing::row(unsafe { with_values(tuple, &values) }))
 }
 
 /// The version after the change; refuses a row that somebody else changed since it was read.
@@ -380,11 +424,7 @@ fn now() -> pg_sys::Datum {
     pg_sys::Datum::from(unsafe { backend::unguarded_transaction_start() })
 }
 
-fn form(
-    tuple: pg_sys::HeapTuple,
-    descriptor: pg_sys::TupleDesc,
-    row: &mut Values,
-) -> RowOrNothing {
+fn form(tuple: pg_sys::HeapTuple, descriptor: pg_sys::TupleDesc, row: &mut Values) -> RowOrNothing {
     // SAFETY: one value for each column of the descriptor; what identifies the row is carried over,
     // as heap_modify_tuple does.
     unsafe {

@@ -4,6 +4,7 @@
 
 mod backend;
 pub mod before;
+mod bytes;
 pub mod convention;
 pub mod event;
 pub mod expression;

@@ -117,9 +117,8 @@ impl Marks {
     fn is_deleted(&self, tuple: pg_sys::HeapTuple, descriptor: pg_sys::TupleDesc) -> bool {
         let mut null = false;
         // SAFETY: the tuple is of this descriptor; the column was checked to be a boolean.
-        let value = unsafe {
-            pg_sys::heap_getattr(tuple, self.numbers[0] as i32, descriptor, &mut null)
-        };
+        let value =
+            unsafe { pg_sys::heap_getattr(tuple, self.numbers[0] as i32, descriptor, &mut null) };
         !null && value.value() != 0
     }
 }
@@ -139,8 +138,7 @@ unsafe fn mark(
 ) -> Result<()> {
     let by = deletion.user.as_ref().and_then(|user| user_datum(user, marks.by));
     let reason = deletion.reason.clone().and_then(IntoDatum::into_datum);
-    let values =
-        [Some(pg_sys::Datum::from(true)), Some(pg_sys::Datum::from(at)), by, reason];
+    let values = [Some(pg_sys::Datum::from(true)), Some(pg_sys::Datum::from(at)), by, reason];
     let mut numbers = marks.numbers.map(|n| n as i32);
     let mut nulls = values.map(|v| v.is_none());
     let mut values = values.map(|v| v.unwrap_or(pg_sys::Datum::null()));
@@ -246,8 +244,7 @@ unsafe fn cascade(
     for child in cascades(relation, state)?.iter() {
         for (table, place) in referring(relation, tuple, child)? {
             let gone = || Error::Internal { what: "a table that was just read is gone".into() };
-            let opened =
-                Relation::open(table, pg_sys::RowExclusiveLock).ok_or_else(gone)?;
+            let opened = Relation::open(table, pg_sys::RowExclusiveLock).ok_or_else(gone)?;
             let relation = &*opened.raw;
             let Ok(marks) = Marks::look(relation) else { continue };
             let Some(tuple) = fetch(opened.raw, place) else { continue };
@@ -263,10 +260,7 @@ unsafe fn cascade(
 }
 
 /// The foreign keys, found by the triggers that enforce them.
-unsafe fn cascades(
-    relation: &pg_sys::RelationData,
-    state: &mut State,
-) -> Result<Rc<Vec<Cascade>>> {
+unsafe fn cascades(relation: &pg_sys::RelationData, state: &mut State) -> Result<Rc<Vec<Cascade>>> {
     let key = relation.rd_id.to_u32();
     if let Some(known) = state.cascades.get(&key) {
         return Ok(known.clone());

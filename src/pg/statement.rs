@@ -71,7 +71,8 @@ pub fn create_table(sql: &str) -> Result<Elements> {
                     let column = &*element.cast::<pg_sys::ColumnDef>();
                     let name = CStr::from_ptr(column.colname).to_string_lossy().into_owned();
                     elements.columns.push(name);
-                    for constraint in PgList::<pg_sys::Node>::from_pg(column.constraints).iter_ptr() {
+                    for constraint in PgList::<pg_sys::Node>::from_pg(column.constraints).iter_ptr()
+                    {
                         elements.see(constraint);
                     }
                 }
