@@ -179,7 +179,7 @@ fn complete(
             ),
         });
     }
-    if there.generated != "" {
+    if !there.generated.is_empty() {
         return Err(Error::FeatureUnfit {
             feature,
             table: table.qualified(),

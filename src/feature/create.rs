@@ -148,6 +148,7 @@ fn model(table: &Table, parts: &Parts) -> Table {
             name: key.name.clone(),
             kind: "f".into(),
             columns: key.columns.clone(),
+            validated: true,
             references: Some(References {
                 oid: key.target,
                 schema: String::new(),

@@ -6,7 +6,7 @@ use super::surroundings::{Surroundings, Target};
 use crate::catalog::{IdType, Table};
 use crate::error::{Error, Result};
 use crate::pg::ident::{literal, qualified, quote};
-use crate::plan::{Kind, Object, Plan, Step};
+use crate::plan::{Finding, Kind, Object, Plan, Severity, Step};
 
 pub const TENANT_COLUMN: &str = "organization_id";
 pub const PROJECT_COLUMN: &str = "project_id";
@@ -181,12 +181,15 @@ fn same_type(table: &Table, tenant: &str, target: &Target, around: &Surroundings
 }
 
 pub fn plan_foreign_key(plan: &mut Plan, table: &Table, key: &ForeignKey) {
-    let there = table.constraints.iter().any(|k| {
+    let there = table.constraints.iter().find(|k| {
         k.kind == "f"
             && k.references.as_ref().is_some_and(|r| r.oid == key.target)
             && key.columns.iter().all(|c| k.columns.contains(c))
     });
-    if there {
+    if let Some(there) = there {
+        if !there.validated {
+            unchecked(plan, table, &there.name);
+        }
         return;
     }
     let name = super::names::free_constraint(table, &key.name);
@@ -202,4 +205,22 @@ pub fn plan_foreign_key(plan: &mut Plan, table: &Table, key: &ForeignKey) {
         ),
         format!("ALTER TABLE {} DROP CONSTRAINT {}", table.qualified(), quote(&name)),
     ));
+}
+
+/// A foreign key that was added NOT VALID says nothing about the rows from before.
+fn unchecked(plan: &mut Plan, table: &Table, name: &str) {
+    let mut fix = Plan::new(&plan.operation, table.qualified());
+    fix.push(Step::irreversible(
+        Object::in_table(Kind::Constraint, &table.schema, &table.name, name),
+        format!("validate constraint {}", quote(name)),
+        "the rows that are there are checked too",
+        format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", table.qualified(), quote(name)),
+    ));
+    plan.findings.push(Finding {
+        severity: Severity::Warning,
+        message: format!("constraint {} of {} is not validated", quote(name), table.qualified()),
+        detail: "Rows from before it was added may belong to what is not there.".into(),
+        hint: "Validate it, once those rows are right.".into(),
+        fix: Some(fix),
+    });
 }

@@ -117,21 +117,6 @@ impl Before<'_> {
         }
     }
 
-    /// What the trigger keeps for the rest of the query. `T` is always the same for a trigger function.
-    pub fn kept<T: 'static>(&self, make: impl FnOnce() -> Result<T>) -> Result<&mut T> {
-        // SAFETY: fn_extra belongs to the trigger function, which keeps nothing else there; what is
-        // kept is dropped with the context that the call's own state lives in.
-        unsafe {
-            let state = &mut *(*self.call).flinfo;
-            if state.fn_extra.is_null() {
-                let made = make()?;
-                let mut context = pgrx::PgMemoryContexts::For(state.fn_mcxt);
-                state.fn_extra = context.leak_and_drop_on_delete(made).cast();
-            }
-            Ok(&mut *state.fn_extra.cast::<T>())
-        }
-    }
-
     fn query(&self) -> usize {
         // SAFETY: the call's own state, checked in `of`.
         unsafe { (*(*self.call).flinfo).fn_mcxt as usize }
@@ -159,6 +144,25 @@ impl Before<'_> {
     pub fn ends_move(&self) -> bool {
         MOVING.take() == Some((self.query(), statement_start()))
     }
+}
+
+/// What a trigger keeps for the rest of the query. `T` is always the same for a trigger function.
+///
+/// # Safety
+/// `Before::of` has accepted the call, and the function asks once a call.
+pub(super) unsafe fn kept<'q, T: 'static>(
+    call: pg_sys::FunctionCallInfo,
+    make: impl FnOnce() -> Result<T>,
+) -> Result<&'q mut T> {
+    // fn_extra belongs to the trigger function, which keeps nothing else there; what is kept is
+    // dropped with the context that the call's own state lives in.
+    let state = &mut *(*call).flinfo;
+    if state.fn_extra.is_null() {
+        let made = make()?;
+        let mut context = pgrx::PgMemoryContexts::For(state.fn_mcxt);
+        state.fn_extra = context.leak_and_drop_on_delete(made).cast();
+    }
+    Ok(&mut *state.fn_extra.cast::<T>())
 }
 
 fn statement_start() -> i64 {

@@ -1,6 +1,6 @@
 //! The BEFORE trigger that keeps timestamps, actors, versions and statuses, in one pass over the row.
 
-use super::before::{column_number, user_datum, Before, RowOrNothing};
+use super::before::{column_number, kept, user_datum, Before, RowOrNothing};
 use super::bytes::{with_values, Cursor};
 use super::{backend, ident};
 use crate::error::{Error, Result};
@@ -217,7 +217,8 @@ pub fn keep(
         why: "it was not called as a BEFORE ROW trigger".into(),
     };
     let firing = Before::of(call).ok_or_else(wrong)?;
-    let conventions = firing.kept(|| Conventions::read(&firing))?;
+    // SAFETY: the call was accepted, and this is the only place that asks.
+    let conventions = unsafe { kept(call, || Conventions::read(&firing))? };
     match firing.operation() {
         super::trigger::Operation::Insert => insert(&firing, conventions, user),
         super::trigger::Operation::Update => update(&firing, conventions, user),

@@ -2,7 +2,7 @@
 //! parser, so that it takes neither the UPDATE privilege nor an UPDATE policy, as logical replication
 //! applies its changes; the table's own UPDATE triggers, indexes and constraints all hold.
 
-use super::before::{column_number, user_datum, Before, RowOrNothing};
+use super::before::{column_number, kept, user_datum, Before, RowOrNothing};
 use super::relation::Relation;
 use super::trigger::Operation;
 use super::{backend, query, user};
@@ -46,7 +46,8 @@ pub fn instead_of_delete(
     let wrong = |why: &str| Error::NotOurTrigger { function: "soft_delete", why: why.into() };
     let firing =
         Before::of(call).ok_or_else(|| wrong("it was not called as a BEFORE ROW trigger"))?;
-    let state = firing.kept(|| Ok(State::default()))?;
+    // SAFETY: the call was accepted, and this is the only place that asks.
+    let state = unsafe { kept(call, || Ok(State::default()))? };
     let tuple = firing.data.tg_trigtuple;
     match firing.operation() {
         Operation::Delete => {}
