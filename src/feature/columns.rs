@@ -55,11 +55,16 @@ const ACTORS: &[&str] =
 pub fn of(feature: &Feature, table: &Table, around: &Surroundings) -> Result<Vec<Wanted>> {
     let now = "pg_catalog.now()";
     let stamp = |name, why| Wanted::new(name, "timestamp with time zone", why);
-    // Where nothing is said, the columns that are there already say what holds a user's id.
+    // Where nothing is said, a column that is there stays as it is, and a new one is like the others.
     let text = ACTORS.iter().any(|name| table.column(name).is_some_and(|c| c.r#type == "text"));
-    let usual = if text { ActorType::Text } else { ActorType::Uuid };
+    let usual = around.actor.unwrap_or(if text { ActorType::Text } else { ActorType::Uuid }).sql();
     let actor = |name: &str, given: Option<ActorType>, why| {
-        Wanted::new(name, given.unwrap_or(usual).sql(), why)
+        let there = match table.column(name).map(|c| c.r#type.as_str()) {
+            Some("uuid") => ActorType::Uuid.sql(),
+            Some("text") => ActorType::Text.sql(),
+            _ => usual,
+        };
+        Wanted::new(name, given.map_or(there, ActorType::sql), why)
     };
     Ok(match feature {
         Feature::Timestamps => vec![

@@ -241,9 +241,18 @@ pub fn index(
     why: &str,
     taken: &mut Vec<Named>,
 ) {
+    // One that this very plan makes partial serves no longer.
+    let goes = |constraint: &Option<String>| {
+        plan.steps.iter().any(|s| {
+            s.object.kind == Kind::Constraint
+                && (&s.object.schema, &s.object.table) == (&table.schema, &table.name)
+                && Some(&s.object.name) == constraint.as_ref()
+        })
+    };
     let serves = table.indexes.iter().any(|i| {
         i.valid
             && !i.partial
+            && !goes(&i.constraint)
             && i.method == "btree"
             && i.columns.len() >= columns.len()
             && columns.iter().zip(&i.columns).all(|(a, b)| b.as_ref() == Some(a))
@@ -344,8 +353,14 @@ fn recursing(definition: &str) -> String {
 /// a new one. Those that something else relies on are left.
 pub fn partial_unique(plan: &mut Plan, table: &Table, public_id: &str) {
     for constraint in &table.constraints {
-        // A random id never comes twice: it may stay unique among all.
-        if constraint.kind != "u" || constraint.inherited || constraint.columns == [public_id] {
+        // A random id never comes twice, and what has the primary key in it cannot.
+        let key = table.constraints.iter().find(|k| k.kind == "p");
+        let whole = key.is_some_and(|k| k.columns.iter().all(|c| constraint.columns.contains(c)));
+        if constraint.kind != "u"
+            || constraint.inherited
+            || whole
+            || constraint.columns == [public_id]
+        {
             continue;
         }
         match left_alone(table, constraint) {

@@ -163,6 +163,16 @@ impl Feature {
         })
     }
 
+    /// What its options say holds a user's id.
+    #[must_use]
+    pub fn actor(&self) -> Option<ActorType> {
+        match self {
+            Feature::Actors(o) | Feature::SoftDelete(o) | Feature::Version(o) => o.r#type,
+            Feature::Status(status) => status.actor,
+            _ => None,
+        }
+    }
+
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {

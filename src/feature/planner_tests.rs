@@ -51,6 +51,7 @@ fn around() -> Surroundings {
             labels: vec!["it's".into(), "done".into()],
             there: false,
         }),
+        actor: None,
         taken: vec![],
     }
 }

@@ -85,7 +85,7 @@ fn backfill(
     let Some(value) = reference.backfill.as_ref().map(super::options::Scalar::text) else {
         return Ok(None);
     };
-    if id.bind(&value).is_none() {
+    if !id.holds(&value) {
         return Err(unfit(
             feature,
             table,

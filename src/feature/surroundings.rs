@@ -1,6 +1,6 @@
 //! What a plan has to know beside the table itself: the tables referred to, the status's type, names in use.
 
-use super::options::{Feature, Reference, Status};
+use super::options::{ActorType, Feature, Reference, Status};
 use crate::catalog::{self, IdType, Named, Table};
 use crate::error::{Error, Result};
 use crate::pg::types::RegClass;
@@ -13,6 +13,8 @@ pub struct Surroundings {
     pub organizations: Option<Target>,
     pub projects: Option<Target>,
     pub status: Option<EnumType>,
+    /// What holds a user's id, where a feature of the call says so.
+    pub actor: Option<ActorType>,
     /// The relations whose names a new index could meet.
     pub taken: Vec<Named>,
 }
@@ -58,6 +60,7 @@ pub fn read(table: &Table, family: &[Table], features: &[Feature]) -> Result<Sur
     let mut around = Surroundings::default();
     let schemas = family.iter().map(|t| t.schema.clone()).collect();
     around.taken = catalog::names_in_use(schemas, "")?;
+    around.actor = features.iter().find_map(Feature::actor);
     for feature in features {
         match feature {
             Feature::Tenant(reference) => {
