@@ -100,6 +100,11 @@ pub(super) fn feature_parts(error: &Error) -> Parts {
             "Drop the trigger and call tenant_guard.add_feature on the table.",
         ),
         // messages.rs has all the others.
-        _ => parts(ERRCODE_INTERNAL_ERROR, String::new(), "", ""),
+        what => parts(
+            ERRCODE_INTERNAL_ERROR,
+            format!("tenant_guard: {what:?}"),
+            "This should not happen.",
+            "Please report it with the statement that led to it.",
+        ),
     }
 }

@@ -178,6 +178,13 @@ fn purge(
     table: Option<RegClass>,
     dry_run: bool,
 ) -> Result<Vec<(String, i64)>> {
+    let oids = match table {
+        Some(table) => {
+            let family = catalog::table_family(table, true)?;
+            Some(family.iter().map(|t| Oid::from(t.oid)).collect::<Vec<Oid>>())
+        }
+        None => None,
+    };
     let negative =
         query::value::<bool>("SELECT $1 < '0'::pg_catalog.interval", &[older_than.into()])?;
     if negative == Some(true) {
@@ -187,13 +194,6 @@ fn purge(
         "SELECT pg_catalog.now() - $1",
         &[older_than.into()],
     )?;
-    let oids = match table {
-        Some(table) => {
-            let family = catalog::table_family(table, true)?;
-            Some(family.iter().map(|t| Oid::from(t.oid)).collect::<Vec<Oid>>())
-        }
-        None => None,
-    };
     let all: Option<Vec<Purgeable>> = query::model(include_str!("purgeable.sql"), &[oids.into()])?;
     let all = all.unwrap_or_default();
     if let (Some(table), true) = (table, all.is_empty()) {

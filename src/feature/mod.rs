@@ -124,8 +124,8 @@ fn add(
     dry_run: bool,
 ) -> Result<Rows> {
     let (table, texts) = named(function, table, features)?;
-    let features = options::parse_all(&texts)?;
     let family = catalog::table_family(table, dry_run)?;
+    let features = options::parse_all(&texts)?;
     let around = surroundings::read(&family[0], &family, &features)?;
     plan::run(planner::add(&family, &features, &around)?, dry_run)
 }
@@ -137,8 +137,8 @@ fn remove(
     dry_run: bool,
 ) -> Result<Rows> {
     let (table, texts) = named(function, table, features)?;
-    let features = options::parse_dropped(&texts)?;
     let family = catalog::table_family(table, dry_run)?;
+    let features = options::parse_dropped(&texts)?;
     plan::run(removal::drop(&family, &features)?, dry_run)
 }
 
