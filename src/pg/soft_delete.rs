@@ -151,11 +151,13 @@ unsafe fn mark(
         values.as_mut_ptr(),
         nulls.as_mut_ptr(),
     );
-    update(relation, (*tuple).t_self, marked, &marks.numbers);
-    cascade(relation, tuple, at, deletion, state)
+    if update(relation, (*tuple).t_self, marked, &marks.numbers) {
+        cascade(relation, tuple, at, deletion, state)?;
+    }
+    Ok(())
 }
 
-/// Writes the new version of a row.
+/// Writes the new version of a row; false where a BEFORE trigger of the table did not let it be written.
 ///
 /// # Safety
 /// As in `mark`; `columns` are those that differ.
@@ -164,7 +166,7 @@ unsafe fn update(
     place: pg_sys::ItemPointerData,
     new: pg_sys::HeapTuple,
     columns: &[usize],
-) {
+) -> bool {
     let relation = std::ptr::from_ref(relation).cast_mut();
     let mut updated: *mut pg_sys::Bitmapset = std::ptr::null_mut();
     for column in columns {
@@ -193,12 +195,21 @@ unsafe fn update(
     (*old_slot).tts_tid = place;
     let new_slot = pg_sys::table_slot_create(relation, &mut (*estate).es_tupleTable);
     pg_sys::ExecForceStoreHeapTuple(new, new_slot, false);
+    (*new_slot).tts_tid = place;
     // Its AFTER triggers are queued with those of the DELETE, and fire at the statement's end.
     pg_sys::ExecSimpleRelationUpdate(result, estate, &mut recheck, old_slot, new_slot);
+    // What was written stands elsewhere than what it takes the place of.
+    let at = (*new_slot).tts_tid;
+    let written = at.ip_posid != 0 && (at.ip_posid, block(at)) != (place.ip_posid, block(place));
     pg_sys::EvalPlanQualEnd(&mut recheck);
     pg_sys::ExecCloseIndices(result);
     pg_sys::ExecResetTupleTable((*estate).es_tupleTable, false);
     pg_sys::FreeExecutorState(estate);
+    written
+}
+
+fn block(place: pg_sys::ItemPointerData) -> (u16, u16) {
+    (place.ip_blkid.bi_hi, place.ip_blkid.bi_lo)
 }
 
 #[cfg(feature = "pg15")]

@@ -3,7 +3,7 @@ CREATE SCHEMA "so ft" AUTHORIZATION app_owner;
 GRANT USAGE ON SCHEMA "so ft" TO authenticated, nobody;
 SET ROLE app_owner;
 CREATE TABLE "so ft".owners (id int PRIMARY KEY);
-CREATE TABLE "so ft"."Fol der" (id int PRIMARY KEY, owner_id int REFERENCES "so ft".owners ON DELETE CASCADE, parent_id int REFERENCES "so ft"."Fol der" ON DELETE CASCADE, name text, UNIQUE (name), CONSTRAINT by_owner UNIQUE (owner_id, name), CONSTRAINT late UNIQUE (name, id) DEFERRABLE);
+CREATE TABLE "so ft"."Fol der" (id int PRIMARY KEY, owner_id int REFERENCES "so ft".owners ON DELETE CASCADE, parent_id int REFERENCES "so ft"."Fol der" ON DELETE CASCADE, name text, UNIQUE (name), CONSTRAINT by_owner UNIQUE (owner_id, name), CONSTRAINT late UNIQUE (name, parent_id) DEFERRABLE);
 CREATE TABLE "so ft".files (a int, b int, folder_id int REFERENCES "so ft"."Fol der" ON DELETE CASCADE, size int, half int GENERATED ALWAYS AS (size / 2) STORED, PRIMARY KEY (a, b), UNIQUE (folder_id, size));
 CREATE TABLE "so ft".pages (file_a int, file_b int, at int NOT NULL, FOREIGN KEY (file_a, file_b) REFERENCES "so ft".files ON DELETE CASCADE) PARTITION BY RANGE (at);
 CREATE TABLE "so ft".pages_1 PARTITION OF "so ft".pages FOR VALUES FROM (0) TO (10);
@@ -157,5 +157,15 @@ DELETE FROM "so ft".codes;
 SELECT is_deleted, deleted_by FROM "so ft".codes;
 COMMIT;
 
--- Whoever may update cannot mark by hand, past the policy, nor can a user's trash view show another tenant's.
+-- A trigger of the table that lets no UPDATE through lets no deletion through, nor what would go with it.
+CREATE FUNCTION "so ft".hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+DELETE FROM "so ft".owners;
+CALL "so ft".fill();
+CREATE TRIGGER hold BEFORE UPDATE ON "so ft"."Fol der" FOR EACH ROW EXECUTE FUNCTION "so ft".hold();
+DELETE FROM "so ft"."Fol der";
+SELECT count(*) FROM "so ft".state WHERE is_deleted;
+DROP TRIGGER hold ON "so ft"."Fol der";
+
+-- Marking by hand goes against the policy.
+SELECT * FROM refused($$UPDATE "so ft"."Fol der" SET is_deleted = true WHERE id = 3$$);
 RESET ROLE;
