@@ -3,6 +3,7 @@
 mod columns;
 mod create;
 mod deleted;
+mod indexes;
 mod keys;
 mod machinery;
 mod names;

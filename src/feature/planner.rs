@@ -1,11 +1,11 @@
 //! From the catalog to the plan of `add_feature`. Pure.
 
 use super::columns::{self, Wanted};
-use super::keys;
 use super::machinery::{self, Kept};
 use super::options::Feature;
 use super::references::{self, TENANT_COLUMN};
 use super::surroundings::Surroundings;
+use super::{indexes, keys};
 use crate::catalog::Table;
 use crate::error::{Error, Result};
 use crate::pg::ident::{literal, qualified};
@@ -53,12 +53,12 @@ pub fn machinery_of(
                     let key = references::foreign_key(feature, table, tenant.as_deref(), around)?;
                     references::plan_foreign_key(plan, table, &key);
                 }
-                Feature::SoftDelete(_) => machinery::partial_unique(plan, table, "public_id"),
+                Feature::SoftDelete(_) => indexes::partial_unique(plan, table, "public_id"),
                 _ => {}
             }
         }
-        for (columns, why) in indexes(features, tenant.as_deref()) {
-            machinery::index(plan, table, &columns, why, &mut taken);
+        for (columns, why) in wanted_indexes(features, tenant.as_deref()) {
+            indexes::index(plan, table, &columns, why, &mut taken);
         }
         machinery::conventions(plan, table, &kept(table, features));
         if features.iter().any(|f| matches!(f, Feature::SoftDelete(_))) {
@@ -110,7 +110,7 @@ fn tenant_column(root: &Table, features: &[Feature]) -> Option<String> {
 
 type Index = (Vec<String>, &'static str);
 
-fn indexes(features: &[Feature], tenant: Option<&str>) -> Vec<Index> {
+fn wanted_indexes(features: &[Feature], tenant: Option<&str>) -> Vec<Index> {
     let mut indexes: Vec<Index> = Vec::new();
     for feature in features {
         match feature {

@@ -1,5 +1,6 @@
 //! From the catalog to the plan of `drop_feature`. Pure.
 
+use super::indexes;
 use super::machinery::{self, Kept};
 use super::options::Columns;
 use super::planner::AUDIT_ROW;
@@ -58,19 +59,15 @@ fn machinery_of(plan: &mut Plan, table: &Table, features: &[(&'static str, Colum
         match *feature {
             "soft_delete" => {
                 machinery::soft_delete_trigger(plan, table, false);
-                machinery::whole_unique(plan, table);
+                indexes::whole_unique(plan, table);
             }
-            "timestamps" => machinery::drop_index(plan, table, &["created_at".into()]),
+            "timestamps" => indexes::drop_index(plan, table, &["created_at".into()]),
             "tenant" if table.policy(FLOOR).is_none() => {
-                machinery::drop_index(plan, table, &["organization_id".into()]);
+                indexes::drop_index(plan, table, &["organization_id".into()]);
             }
             "project" => {
-                machinery::drop_index(
-                    plan,
-                    table,
-                    &["organization_id".into(), "project_id".into()],
-                );
-                machinery::drop_index(plan, table, &["project_id".into()]);
+                indexes::drop_index(plan, table, &["organization_id".into(), "project_id".into()]);
+                indexes::drop_index(plan, table, &["project_id".into()]);
             }
             "audit" if table.trigger(AUDIT_ROW).is_some_and(|t| !t.inherited) => audit(plan, table),
             _ => {}
@@ -149,11 +146,11 @@ fn drop_columns(plan: &mut Plan, family: &[Table], feature: &'static str) -> Res
         for constraint in
             table.constraints.iter().filter(|k| !k.inherited && k.kind != "c" && uses(&k.columns))
         {
-            machinery::remove_constraint(plan, table, constraint, "it goes with its column");
+            indexes::remove_constraint(plan, table, constraint, "it goes with its column");
         }
     }
     for table in family.iter().filter(|t| !t.is_partition) {
-        machinery::drop_indexes_of(plan, table, &names);
+        indexes::drop_indexes_of(plan, table, &names);
     }
     let rows = family.iter().any(|t| t.may_have_rows);
     for column in names.iter().rev().filter_map(|name| root.column(name)) {
