@@ -6,6 +6,17 @@ BEGIN
   FOR f IN
     SELECT p.oid::regprocedure AS signature, c.comment
     FROM (VALUES
+      ('add_feature', $comment$Gives a table the columns and the machinery of features, and plans only what it lacks. A feature is
+a name, or a name with options: 'timestamps', 'actors:{"type": "text"}', 'status:draft,active'.
+The features: dual_id, tenant, project, timestamps, actors, soft_delete, version, status, access,
+audit; docs/conventions.md says what each makes. Partitions and inheriting tables follow their parent.
+Returns the steps of the change. The caller must own the tables.
+Raises 42501, 42P01, 42809, 22023 for an unknown feature or option, 55000 where one does not fit.
+
+Example: `SELECT * FROM tenant_guard.add_feature('crm.contacts', 'timestamps', 'soft_delete');`$comment$),
+      ('add_feature_dry_run', $comment$What add_feature would do: its steps, with nothing changed. Raises what it raises.
+
+Example: `SELECT sql FROM tenant_guard.add_feature_dry_run('crm.contacts', 'timestamps');`$comment$),
       ('add_key', $comment$Adds a key for verifying tokens. HMAC takes the shared secret, as `encoding` says: text, base64,
 base64url or hex; the others a public key as PEM (SPKI) or as JSON Web Key. The key's algorithm is
 the only one it is ever used with. With `issuer` it signs for that issuer only. It is in force from
@@ -39,6 +50,14 @@ Example: `SELECT tenant_guard.claim_json('app_metadata', 'roles');`$comment$),
 JSON object. Raises nothing.
 
 Example: `SELECT tenant_guard.claims() ->> 'email';`$comment$),
+      ('create_table', $comment$Creates a table with features, in the order id, public_id, organization_id, project_id, then the
+columns given, then the rest. `name` may be qualified and quoted; `columns` is what would stand
+between the parentheses of CREATE TABLE, with the types and tables of others named with their schema.
+With the feature tenant the table is protected (protect_table), unless protect is false.
+Returns the steps; in a dry run nothing changes. Undo drops the table while it has no row.
+Raises 42501, 42P07, 3F000, 42601, 42602, 22023, 22004, 55000.
+
+Example: `SELECT * FROM tenant_guard.create_table('crm.leads', 'name text NOT NULL', '{dual_id,tenant,timestamps}');`$comment$),
       ('create_tenant_schema', $comment$Makes a schema for one tenant from a template schema: tables (partitions, inheritance, generated
 and identity columns), sequences, constraints, foreign keys, indexes, triggers, policies and
 row-level security, without rows. Names inside the template resolve to the new schema, names
@@ -79,6 +98,16 @@ Returns the steps; in a dry run nothing changes. The caller must own the table.
 Raises 42501, 42P01, 42809.
 
 Example: `SELECT * FROM tenant_guard.disable_audit('crm.contacts');`$comment$),
+      ('drop_feature', $comment$Takes the machinery of features away from a table and all that inherits from it: triggers, policy,
+indexes; unique indexes become constraints again. The columns stay with what is in them, unless
+the option says otherwise: 'version:{"columns": "drop"}'.
+Returns the steps of the change. The caller must own the tables.
+Raises 42501, 42P01, 42809, 22023, 55000, and 23505 where deleted rows have values of others.
+
+Example: `SELECT * FROM tenant_guard.drop_feature('crm.contacts', 'version');`$comment$),
+      ('drop_feature_dry_run', $comment$What drop_feature would do: its steps, with nothing changed. Raises what it raises.
+
+Example: `SELECT sql FROM tenant_guard.drop_feature_dry_run('crm.contacts', 'version');`$comment$),
       ('drop_tenant_schema', $comment$Drops a tenant schema with every row in it, its registration, and its role where
 create_tenant_schema made that. Nothing brings the rows back, so the slug is given twice; refused
 while anything outside the schema depends on it. Returns the steps; in a dry run nothing changes.
@@ -159,6 +188,7 @@ Example: `SELECT tenant_guard.is_service();`$comment$),
 the profile or `set_claim_path` says otherwise; NULL when there is none. Raises nothing.
 
 Example: `SELECT tenant_guard.jwt_role() = 'authenticated';`$comment$),
+      ('keep_conventions', $comment$Keeps timestamps, actors, version and status of a row as the table's features say. For triggers made by add_feature.$comment$),
       ('keep_tenant', $comment$Refuses, for whom the table's policies bind, a change of the column that it is given: the tenant's.
 A foreign key's ON UPDATE CASCADE and roles with BYPASSRLS pass. For triggers made by protect_table.
 Raises 42501.
@@ -309,6 +339,15 @@ do about it; empty where nothing; NULL for a table that is not protected or not 
 Raises nothing of its own.
 
 Example: `SELECT tenant_guard.protection_drift('crm.contacts'::regclass);`$comment$),
+      ('purge_deleted', $comment$Deletes for good what was soft-deleted longer ago than the interval: of one table and all that
+inherits from it, or of every table with the feature whose owner's rights the caller has. Rows that
+refer to others go before them; what a foreign key ON DELETE CASCADE takes along goes too, and is
+not counted. Policies are not looked at. Tables: name and number of rows; in a dry run how many
+there are to go.
+Raises 42501 for a table of another owner, 55000 for one without the feature, 22023, 22004, and
+what a foreign key raises that forbids it.
+
+Example: `SELECT * FROM tenant_guard.purge_deleted('90 days', dry_run => true);`$comment$),
       ('refresh_tenant_summary', $comment$Puts what the query of a summary yields now in place of what the summary has: for one organization, or
 for all. All of it or, should the query fail, nothing. Readers are not held up and see the old rows
 until the transaction commits; a second refresh of the same summary waits for the first. The query
@@ -372,6 +411,14 @@ Raises 42501 when it is none of them, 28000 when that is because no organization
 an empty list.
 
 Example: `SELECT tenant_guard.require_role('owner', 'admin');`$comment$),
+      ('restore_row', $comment$Brings a soft-deleted row back, and with it the rows of other tables that were deleted with it. The
+row is named by its primary key, each column with its value. It is done with the caller's own rights:
+privileges and policies hold as for an UPDATE.
+Returns the number of rows brought back; 0 where there is no such deleted row that the caller may
+change. Raises 42501, 42P01, 55000 for a table without the feature, 22023 for what is no key, 22004,
+23505 where a new row has taken a unique value meanwhile.
+
+Example: `SELECT tenant_guard.restore_row('crm.contacts', '{"id": 7}');`$comment$),
       ('retire_key', $comment$Ends the use of a key: no token that it signed is accepted from now on. Identities that were
 verified before keep until their token expires. Retiring it again changes nothing.
 Administrative: EXECUTE is not granted to PUBLIC. Raises 42704 for a key id that nobody added, 22004.
@@ -417,6 +464,12 @@ Returns the change's steps. Raises 22023 for a malformed permission and for role
 from each other in a circle.
 
 Example: `SELECT * FROM tenant_guard.set_role_permissions('admin', '{leads:*,billing:read}', inherits => '{member}');`$comment$),
+      ('shows_deleted', $comment$Whether soft-deleted rows are shown beside the others: true where tenant_guard.show_deleted is on,
+as it is while restore_row runs; never NULL. Policies ask it. Raises nothing.
+
+Example: `SELECT tenant_guard.shows_deleted();`$comment$),
+      ('soft_delete', $comment$Marks a row as deleted instead of deleting it, and with it those that refer to it with ON DELETE
+CASCADE. For triggers made by add_feature.$comment$),
       ('status', $comment$Reports the installation: how identities are trusted, which keys there are, what is registered,
 which settings could be spoofed and by whom, which roles row-level security does not hold, and who
 may call administrative functions. Columns: item, value, verdict (ok, note or warning) and hint. No

@@ -1,5 +1,5 @@
 //! Every setting the extension defines: what it holds, who would set it and why, and its getter.
-//! All are for administrators alone, or for nobody but the extension.
+//! Nearly all are for administrators alone, or for nobody but the extension.
 
 use crate::pg::guc;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
@@ -99,6 +99,26 @@ pub const SESSION_IDENTITY_NAME: &CStr = c"tenant_guard.session_identity";
 /// transaction.
 static ORG: Text = Text::new(None);
 pub const ORG_NAME: &CStr = c"tenant_guard.org";
+
+/// A user sets it on to see, within the own tenant, what was soft-deleted: a trash view. restore_row does
+/// so while it runs. It opens nothing that other policies close.
+static SHOW_DELETED: GucSetting<bool> = GucSetting::<bool>::new(false);
+pub const SHOW_DELETED_NAME: &CStr = c"tenant_guard.show_deleted";
+
+/// A user, or the application for one, says with SET LOCAL why the rows that are deleted next go.
+static DELETION_REASON: Text = Text::new(None);
+
+#[must_use]
+pub fn show_deleted() -> bool {
+    SHOW_DELETED.get()
+}
+
+#[must_use]
+pub fn deletion_reason() -> Option<String> {
+    let reason =
+        guc::with_own_string(&DELETION_REASON, |raw| String::from_utf8_lossy(raw).into_owned());
+    (!reason.is_empty()).then_some(reason)
+}
 
 pub fn trust() -> Trust {
     TRUST.get()
@@ -228,6 +248,7 @@ pub fn define() {
     }
     define_numbers();
     define_choices();
+    define_users();
     define_protected();
     if let Some(name) = given.not_taken() {
         guc::set_for_good(DISTRUSTED_NAME, &name.to_string_lossy());
@@ -295,6 +316,26 @@ fn define_choices() {
         let (context, flags) = (GucContext::Suset, GucFlags::default());
         GucRegistry::define_bool_guc(name, about, ADMINISTRATORS, setting, context, flags);
     }
+}
+
+/// Those that anybody sets, for what is anybody's to decide.
+fn define_users() {
+    GucRegistry::define_bool_guc(
+        c"tenant_guard.show_deleted",
+        c"Whether soft-deleted rows are shown beside the others.",
+        c"Set by users, for a trash view of their own tenant.",
+        &SHOW_DELETED,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_string_guc(
+        c"tenant_guard.deletion_reason",
+        c"Why the rows go that are deleted next; soft_delete keeps it in deletion_reason.",
+        c"Set by users, with SET LOCAL.",
+        &DELETION_REASON,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
 }
 
 fn define_protected() {

@@ -42,6 +42,16 @@ impl IdType {
         }
     }
 
+    /// Whether the type can hold an id given as text.
+    #[must_use]
+    pub fn holds(self, id: &str) -> bool {
+        match self {
+            IdType::Uuid => crate::id::parse_uuid(id).is_some(),
+            IdType::Text | IdType::Varchar => true,
+            IdType::Integer => crate::id::parse_bigint(id).is_some(),
+        }
+    }
+
     /// Those of the ids that the type can hold, as one array parameter.
     #[must_use]
     pub fn bind_all(self, ids: &[String]) -> DatumWithOid<'static> {

@@ -208,7 +208,7 @@ pub struct Constraint {
 }
 
 /// What a foreign key points at.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct References {
     pub oid: u32,
     pub schema: String,

@@ -1,5 +1,6 @@
 //! What a failure says: SQLSTATE, message, DETAIL and HINT.
 
+use super::features::feature_parts;
 use super::Error;
 use crate::identity::Refusal;
 use pgrx::PgSqlErrorCode;
@@ -11,7 +12,7 @@ pub struct Parts {
     pub hint: String,
 }
 
-fn parts(
+pub(super) fn parts(
     code: PgSqlErrorCode,
     message: impl Into<String>,
     detail: impl Into<String>,
@@ -506,7 +507,7 @@ impl Error {
                 why.clone(),
                 "Write name => 'schema.table' and query => one SELECT that names everything with its schema and yields the tenant column.",
             ),
-            Error::TableExists { table } => parts(
+            Error::SummaryNameTaken { table } => parts(
                 ERRCODE_DUPLICATE_TABLE,
                 format!("relation {table} already exists"),
                 "It is no summary of yours, and is left as it is.",
@@ -548,6 +549,7 @@ impl Error {
                 "This should not happen.",
                 "Please report it with the statement that led to it.",
             ),
+            feature => feature_parts(feature),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Every failure the extension raises: one enum. `messages.rs` turns it into SQLSTATE, message, DETAIL
 //! and HINT; the catalogue for users is docs/ERRORS.md.
 
+mod features;
 mod messages;
 
 use crate::identity::Refusal;
@@ -294,6 +295,9 @@ pub enum Error {
     TableExists {
         table: String,
     },
+    SummaryNameTaken {
+        table: String,
+    },
     NotASummary {
         table: String,
         why: &'static str,
@@ -313,6 +317,62 @@ pub enum Error {
     },
     ReadOnly {
         function: &'static str,
+    },
+    UnknownFeature {
+        given: String,
+        known: &'static [&'static str],
+    },
+    BadFeatureOption {
+        feature: String,
+        why: String,
+        takes: &'static str,
+    },
+    /// A table that a feature cannot be given to as it stands.
+    FeatureUnfit {
+        feature: &'static str,
+        table: String,
+        why: String,
+        hint: String,
+    },
+    NotSoftDeleted {
+        table: String,
+    },
+    NotTheKey {
+        table: String,
+        given: String,
+        columns: Vec<String>,
+    },
+    NegativeInterval {
+        function: &'static str,
+    },
+    BadTableName {
+        name: String,
+    },
+    BadColumns {
+        why: String,
+    },
+    /// Somebody else changed the row since it was read.
+    StaleVersion {
+        table: String,
+        given: Option<i32>,
+        current: i32,
+    },
+    ForbiddenTransition {
+        table: String,
+        from: String,
+        to: String,
+        allowed: Vec<String>,
+    },
+    /// A column that a trigger keeps was renamed, dropped or altered.
+    ConventionBroken {
+        table: String,
+        column: String,
+        trigger: &'static str,
+    },
+    /// A trigger function of the conventions attached by hand where it cannot work.
+    NotOurTrigger {
+        function: &'static str,
+        why: String,
     },
     /// A broken invariant of the extension itself.
     Internal {

@@ -177,7 +177,7 @@ fn create(name: &str, mut definition: Definition, protect: bool, dry_run: bool) 
 }
 
 fn change(wanted: &Wanted, oid: u32, dry_run: bool) -> Result<plan::Plan> {
-    let taken = |_| Error::TableExists { table: wanted.qualified() };
+    let taken = |_| Error::SummaryNameTaken { table: wanted.qualified() };
     let registered = Owned::table(oid).and_then(|o| o.definition()).map_err(taken)?;
     let family = catalog::table_family(RegClass(oid), dry_run)?;
     planner::change(wanted, &family[0], &registered)

@@ -26,6 +26,15 @@ extern "C-unwind" {
     pub(super) fn unguarded_statement_start() -> pg_sys::TimestampTz;
     #[link_name = "GetCurrentTimestamp"]
     pub(super) fn unguarded_clock() -> pg_sys::TimestampTz;
+    #[link_name = "GetCurrentTransactionStartTimestamp"]
+    pub(super) fn unguarded_transaction_start() -> pg_sys::TimestampTz;
+    #[link_name = "heap_deform_tuple"]
+    pub(super) fn unguarded_deform(
+        tuple: pg_sys::HeapTuple,
+        descriptor: pg_sys::TupleDesc,
+        values: *mut pg_sys::Datum,
+        nulls: *mut bool,
+    );
 }
 
 /// The next value of a sequence, whoever asks.
@@ -47,6 +56,30 @@ pub unsafe fn same_image(
 ) -> bool {
     let (by_value, length) = (attribute.attbyval, i32::from(attribute.attlen));
     pg_sys::ffi::pg_guard_ffi_boundary(|| datum_image_eq(a, b, by_value, length))
+}
+
+/// `same_image`, settled without the backend's help where the bytes at hand are the same.
+///
+/// # Safety
+/// Both are non-NULL values of the attribute's type.
+pub unsafe fn same_value(
+    a: pg_sys::Datum,
+    b: pg_sys::Datum,
+    attribute: &pg_sys::FormData_pg_attribute,
+) -> bool {
+    if attribute.attbyval {
+        return a == b;
+    }
+    let bytes = |value: pg_sys::Datum| {
+        let start = value.cast_mut_ptr::<u8>().cast_const();
+        let length = match attribute.attlen {
+            -1 => pgrx::varsize_any(start.cast()),
+            -2 => std::ffi::CStr::from_ptr(start.cast()).to_bytes_with_nul().len(),
+            fixed => fixed as usize,
+        };
+        std::slice::from_raw_parts(start, length)
+    };
+    bytes(a) == bytes(b) || (attribute.attlen == -1 && same_image(a, b, attribute))
 }
 
 /// A column of a row's descriptor, counted from 1.

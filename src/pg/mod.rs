@@ -3,8 +3,12 @@
 #![allow(unsafe_code)]
 
 mod backend;
+pub mod before;
+mod bytes;
+pub mod convention;
 pub mod event;
 pub mod expression;
+pub mod fragment;
 pub mod guc;
 pub mod ident;
 pub mod invalidation;
@@ -16,6 +20,7 @@ pub mod relation;
 pub mod row;
 pub mod scan;
 pub mod snapshot;
+pub mod soft_delete;
 pub mod statement;
 pub mod transaction;
 pub mod trigger;

@@ -145,6 +145,22 @@ pub fn run_here(sql: &str, args: &[DatumWithOid]) -> Result<()> {
     })
 }
 
+/// Runs a statement that changes rows and returns some, under the path in force; every row through `f`.
+pub fn changed_here<T>(
+    sql: &str,
+    args: &[DatumWithOid],
+    mut f: impl FnMut(&mut SpiTupleTable) -> Result<T>,
+) -> Result<Vec<T>> {
+    Spi::connect_mut(|client| {
+        let mut table = client.update(sql, None, args)?;
+        let mut out = Vec::with_capacity(table.len());
+        while table.next().is_some() {
+            out.push(f(&mut table)?);
+        }
+        Ok(out)
+    })
+}
+
 /// Runs one `INSERT ... RETURNING`, or its like, and gives the first row's value back; None for no row.
 pub fn returning<T: FromDatum + IntoDatum>(sql: &str, args: &[DatumWithOid]) -> Result<Option<T>> {
     let _path = pin();

@@ -169,7 +169,7 @@ const AS_IT_IS: Call = Call { existing: Existing::Keep, index: IndexMode::Skip }
 pub enum Standing {
     Unprotected,
     /// With the options that were registered for it.
-    Weakened(Options),
+    Weakened(Box<Options>),
     Protected,
 }
 
@@ -188,5 +188,5 @@ pub fn standing(table: u32) -> Result<Standing> {
             .all(|s| !matches!(s.object.kind, Kind::Policy | Kind::RowSecurity | Kind::Trigger)),
         Err(_) => false,
     };
-    Ok(if whole { Standing::Protected } else { Standing::Weakened(options) })
+    Ok(if whole { Standing::Protected } else { Standing::Weakened(Box::new(options)) })
 }

@@ -167,7 +167,7 @@ fn protect_below(table: RegClass) -> Result<()> {
 fn mend(touched: &Touched) -> Result<()> {
     match standing(touched.oid)? {
         Standing::Weakened(options) if registry::registered(touched.oid)?.is_some() => {
-            protect_now(touched, options)
+            protect_now(touched, *options)
         }
         _ => protect_below(RegClass(touched.oid)),
     }

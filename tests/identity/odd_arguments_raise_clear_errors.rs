@@ -66,6 +66,7 @@ fn values(of: &str) -> &'static [&'static str] {
         ],
         "uuid" => &["'aaaaaaaa-0000-4000-8000-000000000001'", "'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'"],
         "boolean" => &["true", "false"],
+        "interval" => &["'1 day'", "'0'", "'-1 day'", "'170000000 years'", "'-170000000 years'"],
         "smallint" | "integer" => &["1", "0", "-1", "32767"],
         "bigint" => &["1", "0", "-1", "9223372036854775807", "-9223372036854775808"],
         "jsonb" | "json" => &[

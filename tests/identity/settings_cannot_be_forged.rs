@@ -22,6 +22,9 @@ const ADMINISTRATIVE: &[(&str, &str)] = &[
     ("trust", "gateway"),
 ];
 
+/// Those that are anybody's to set: they say nothing about who is asking.
+const OF_USERS: &[&str] = &["deletion_reason", "show_deleted"];
+
 /// Those that are hidden: the extension's own.
 const PROTECTED: &[&str] = &["identity", "session_identity", "org"];
 
@@ -142,10 +145,13 @@ fn every_setting_there_is_stands_in_the_lists_above() {
         &mut client,
         "SELECT name, context FROM pg_settings WHERE name LIKE 'tenant\\_guard.%' ORDER BY name",
     );
-    let expected: Vec<Vec<Option<String>>> = ADMINISTRATIVE
-        .iter()
-        .map(|(name, _)| vec![Some(format!("tenant_guard.{name}")), Some("superuser".into())])
+    let administrative = ADMINISTRATIVE.iter().map(|(name, _)| (*name, "superuser"));
+    let of_users = OF_USERS.iter().map(|name| (*name, "user"));
+    let mut expected: Vec<Vec<Option<String>>> = administrative
+        .chain(of_users)
+        .map(|(name, context)| vec![Some(format!("tenant_guard.{name}")), Some(context.into())])
         .collect();
+    expected.sort();
     assert_eq!(shown, expected);
     for name in PROTECTED {
         execute(&mut client, &format!("SHOW tenant_guard.{name}"));

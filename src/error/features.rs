@@ -1,0 +1,110 @@
+//! What a failure of the table conventions says: SQLSTATE, message, DETAIL and HINT.
+
+use super::messages::{parts, Parts};
+use super::Error;
+use pgrx::PgSqlErrorCode::*;
+
+pub(super) fn feature_parts(error: &Error) -> Parts {
+    match error {
+        Error::UnknownFeature { given, known } => parts(
+            ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("there is no feature \"{given}\""),
+            format!("The features are {}.", known.join(", ")),
+            "Write 'name', or 'name:{\"option\": \"value\"}' for one with options.",
+        ),
+        Error::BadFeatureOption { feature, why, takes } => parts(
+            ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("the options of feature \"{feature}\" cannot be read"),
+            format!("That is because {why}."),
+            *takes,
+        ),
+        Error::FeatureUnfit { feature, table, why, hint } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("feature \"{feature}\" does not fit table {table}"),
+            why.clone(),
+            hint.clone(),
+        ),
+        Error::NotSoftDeleted { table } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("table {table} does not have the feature soft_delete"),
+            "Its rows are not marked when they are deleted: they are gone.",
+            format!("Give it the feature first: SELECT * FROM tenant_guard.add_feature('{table}', 'soft_delete')."),
+        ),
+        Error::NotTheKey { table, given, columns } => parts(
+            ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("{given} is no key of {table}"),
+            match columns.as_slice() {
+                [] => "The table has no primary key.".to_string(),
+                columns => format!("Its primary key is {}.", columns.join(", ")),
+            },
+            match columns.as_slice() {
+                [] => "Give the table a primary key first.".to_string(),
+                columns => format!(
+                    "Give each of its columns a value, and nothing else: '{{{}}}'.",
+                    columns.iter().map(|c| format!("\"{c}\": ...")).collect::<Vec<_>>().join(", ")
+                ),
+            },
+        ),
+        Error::NegativeInterval { function } => parts(
+            ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("{function}: argument \"older_than\" must not be negative"),
+            "Rows that are to be deleted in the future are not there yet.",
+            "Give the age from which deleted rows go, such as '30 days'.",
+        ),
+        Error::BadTableName { name } => parts(
+            ERRCODE_INVALID_NAME,
+            format!("\"{name}\" is no name of a table"),
+            "It takes a name, or a schema and a name with a point between them; quoted where SQL would have it quoted.",
+            "Write 'invoices', 'crm.invoices' or '\"Acme Co\".\"order\"'.",
+        ),
+        Error::BadColumns { why } => parts(
+            ERRCODE_INVALID_PARAMETER_VALUE,
+            "the columns are no list of column definitions",
+            why.clone(),
+            "Write what would stand between the parentheses of CREATE TABLE: 'title text NOT NULL, CHECK (title <> '''')'.",
+        ),
+        Error::TableExists { table } => parts(
+            ERRCODE_DUPLICATE_TABLE,
+            format!("relation {table} already exists"),
+            "create_table makes new tables only.",
+            format!("Give the table the features that it lacks: SELECT * FROM tenant_guard.add_feature('{table}', ...)."),
+        ),
+        Error::StaleVersion { table, given, current } => parts(
+            ERRCODE_T_R_SERIALIZATION_FAILURE,
+            format!("the row of {table} was changed by somebody else"),
+            format!(
+                "Its version is {current}; the update was made for version {}.",
+                given.map_or("NULL".to_string(), |v| v.to_string())
+            ),
+            "Read the row again, and repeat the change on what it is now.",
+        ),
+        Error::ForbiddenTransition { table, from, to, allowed } => parts(
+            ERRCODE_CHECK_VIOLATION,
+            format!("the status of a row of {table} cannot go from \"{from}\" to \"{to}\""),
+            match allowed.as_slice() {
+                [] => format!("From \"{from}\" it goes nowhere."),
+                allowed => format!("From \"{from}\" it may go to {}.", allowed.join(", ")),
+            },
+            "Take one of these steps, or change the transitions: add_feature with status:{\"transitions\": ...}.",
+        ),
+        Error::ConventionBroken { table, column, trigger } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("trigger {trigger} of {table} has lost its column \"{column}\""),
+            "The column was renamed, dropped, or altered to another type.",
+            "Bring it back, or take the feature away: tenant_guard.drop_feature.",
+        ),
+        Error::NotOurTrigger { function, why } => parts(
+            ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
+            format!("tenant_guard.{function}() works only in triggers that add_feature makes"),
+            format!("That is because {why}."),
+            "Drop the trigger and call tenant_guard.add_feature on the table.",
+        ),
+        // messages.rs has all the others.
+        what => parts(
+            ERRCODE_INTERNAL_ERROR,
+            format!("tenant_guard: {what:?}"),
+            "This should not happen.",
+            "Please report it with the statement that led to it.",
+        ),
+    }
+}

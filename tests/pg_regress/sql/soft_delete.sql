@@ -1,0 +1,171 @@
+-- soft_delete: a DELETE marks, hides and keeps; what goes along, what comes back, what goes for good.
+CREATE SCHEMA "so ft" AUTHORIZATION app_owner;
+GRANT USAGE ON SCHEMA "so ft" TO authenticated, nobody;
+SET ROLE app_owner;
+CREATE TABLE "so ft".owners (id int PRIMARY KEY);
+CREATE TABLE "so ft"."Fol der" (id int PRIMARY KEY, owner_id int REFERENCES "so ft".owners ON DELETE CASCADE, parent_id int REFERENCES "so ft"."Fol der" ON DELETE CASCADE, name text, UNIQUE (name), CONSTRAINT by_owner UNIQUE (owner_id, name), CONSTRAINT late UNIQUE (name, parent_id) DEFERRABLE);
+CREATE TABLE "so ft".files (a int, b int, folder_id int REFERENCES "so ft"."Fol der" ON DELETE CASCADE, size int, half int GENERATED ALWAYS AS (size / 2) STORED, PRIMARY KEY (a, b), UNIQUE (folder_id, size));
+CREATE TABLE "so ft".pages (file_a int, file_b int, at int NOT NULL, FOREIGN KEY (file_a, file_b) REFERENCES "so ft".files ON DELETE CASCADE) PARTITION BY RANGE (at);
+CREATE TABLE "so ft".pages_1 PARTITION OF "so ft".pages FOR VALUES FROM (0) TO (10);
+CREATE TABLE "so ft".pages_2 PARTITION OF "so ft".pages FOR VALUES FROM (10) TO (20);
+-- Has not the feature, and is left alone.
+CREATE TABLE "so ft".notes (file_a int, file_b int, FOREIGN KEY (file_a, file_b) REFERENCES "so ft".files ON DELETE CASCADE);
+SET client_min_messages = notice;
+SELECT count(*) FROM tenant_guard.add_feature('"so ft"."Fol der"', 'soft_delete', 'timestamps', 'actors', 'version');
+RESET client_min_messages;
+SELECT count(*) FROM tenant_guard.add_feature('"so ft".files', 'soft_delete', 'version', 'audit');
+SELECT count(*) FROM tenant_guard.add_feature('"so ft".pages', 'soft_delete');
+CREATE FUNCTION "so ft".tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING '% % of %: % -> %, by %', TG_WHEN, TG_OP, TG_TABLE_NAME, OLD.is_deleted, NEW.is_deleted, current_user; RETURN NEW; END $$;
+CREATE TRIGGER zz_after AFTER UPDATE OF is_deleted ON "so ft".files FOR EACH ROW EXECUTE FUNCTION "so ft".tell();
+CREATE TRIGGER aa_before BEFORE UPDATE ON "so ft".files FOR EACH ROW EXECUTE FUNCTION "so ft".tell();
+CREATE TRIGGER not_this AFTER UPDATE OF size ON "so ft".files FOR EACH ROW EXECUTE FUNCTION "so ft".tell();
+CREATE PROCEDURE "so ft".fill() LANGUAGE sql AS $$
+  INSERT INTO "so ft".owners VALUES (1), (2);
+  INSERT INTO "so ft"."Fol der" VALUES (1, 1, NULL, 'root'), (2, 1, 1, 'sub'), (3, 2, NULL, 'other');
+  INSERT INTO "so ft".files VALUES (1, 1, 1, 10), (1, 2, 2, 20), (2, 1, 3, 30);
+  INSERT INTO "so ft".pages VALUES (1, 1, 1), (1, 1, 11), (1, 2, 2), (2, 1, 3);
+  INSERT INTO "so ft".notes VALUES (1, 1), (2, 1);
+$$;
+CALL "so ft".fill();
+CREATE VIEW "so ft".state WITH (security_invoker) AS
+  SELECT 'folder ' || id AS what, is_deleted, deleted_at, deleted_by::text, deletion_reason FROM "so ft"."Fol der"
+  UNION ALL SELECT 'file ' || a || b, is_deleted, deleted_at, deleted_by::text, deletion_reason FROM "so ft".files
+  UNION ALL SELECT 'page ' || file_a || file_b || ' in ' || tableoid::regclass, is_deleted, deleted_at, deleted_by::text, deletion_reason FROM "so ft".pages;
+GRANT SELECT ON ALL TABLES IN SCHEMA "so ft" TO authenticated, nobody;
+
+-- Rows are hidden, from the owner too, once row-level security is enabled and forced.
+ALTER TABLE "so ft"."Fol der" ENABLE ROW LEVEL SECURITY; ALTER TABLE "so ft"."Fol der" FORCE ROW LEVEL SECURITY;
+CREATE POLICY all_rows ON "so ft"."Fol der" USING (true);
+ALTER TABLE "so ft".files ENABLE ROW LEVEL SECURITY; ALTER TABLE "so ft".files FORCE ROW LEVEL SECURITY;
+CREATE POLICY see ON "so ft".files FOR SELECT USING (true);
+CREATE POLICY remove ON "so ft".files FOR DELETE TO authenticated USING (a = 2);
+
+-- A role with DELETE alone, with no UPDATE privilege and no UPDATE policy.
+GRANT DELETE ON "so ft".files, "so ft"."Fol der" TO authenticated;
+BEGIN;
+SELECT identity('{"sub":"6f1c0a52-7f6d-4a57-9d57-0f7f3a3d1c11"}');
+SET LOCAL tenant_guard.deletion_reason = 'it''s old';
+SET LOCAL ROLE authenticated;
+DELETE FROM "so ft".files WHERE a = 1 RETURNING a; -- the policy does not allow it
+DELETE FROM "so ft".files RETURNING a;
+SELECT what, is_deleted FROM "so ft".state WHERE what LIKE 'file%';
+SET LOCAL tenant_guard.show_deleted = on;
+SELECT what, is_deleted, deleted_by, deletion_reason, deleted_at >= now() AS now FROM "so ft".state WHERE what LIKE 'file%' ORDER BY 1;
+SELECT a, size, half, version, version_updated_by FROM "so ft".files WHERE is_deleted;
+-- Deleted already: nothing happens.
+DELETE FROM "so ft".files RETURNING a;
+RESET ROLE;
+SELECT what, is_deleted, deleted_by FROM "so ft".state WHERE is_deleted ORDER BY 1;
+SELECT * FROM "so ft".notes;
+SELECT operation, key, record ->> 'is_deleted' AS is_deleted, changed_columns, user_id FROM tenant_guard.audit_log WHERE table_schema = 'so ft' AND operation <> 'INSERT' ORDER BY id;
+ROLLBACK;
+
+-- A whole tree goes, at one time: folders in folders, files in them, pages of partitions.
+BEGIN;
+SELECT identity('{"sub":"6f1c0a52-7f6d-4a57-9d57-0f7f3a3d1c11"}');
+SET LOCAL ROLE authenticated;
+DELETE FROM "so ft"."Fol der" WHERE id = 1;
+RESET ROLE;
+SELECT what, deleted_by, count(*) OVER (PARTITION BY deleted_at) AS together FROM "so ft".state WHERE is_deleted ORDER BY 1;
+-- The names are free again; those in use are not.
+INSERT INTO "so ft"."Fol der" VALUES (10, 1, NULL, 'root');
+SELECT * FROM refused($$INSERT INTO "so ft"."Fol der" VALUES (11, 2, NULL, 'other')$$);
+INSERT INTO "so ft"."Fol der" VALUES (12, 1, NULL, 'root') ON CONFLICT (name) WHERE NOT is_deleted DO NOTHING;
+-- And stand in the way of the way back.
+SELECT * FROM refused($$SELECT tenant_guard.restore_row('"so ft"."Fol der"', '{"id": 1}')$$);
+ROLLBACK;
+
+-- restore_row brings back what went together; what was deleted before stays deleted.
+CREATE POLICY change ON "so ft".files USING (true);
+DELETE FROM "so ft".files WHERE (a, b) = (1, 2);
+DELETE FROM "so ft"."Fol der" WHERE id = 1;
+SELECT count(*) AS visible FROM "so ft"."Fol der";
+SET ROLE nobody;
+SELECT * FROM refused($$SELECT tenant_guard.restore_row('"so ft"."Fol der"', '{"id": 1}')$$);
+SET ROLE app_owner;
+SELECT tenant_guard.restore_row('"so ft"."Fol der"', '{"id": 2}');
+SELECT tenant_guard.restore_row('"so ft"."Fol der"', '{"id": 1}');
+SELECT tenant_guard.restore_row('"so ft"."Fol der"', '{"id": 1}') AS again, tenant_guard.restore_row('"so ft"."Fol der"', '{"id": 99}') AS nothing;
+SHOW tenant_guard.show_deleted;
+SET tenant_guard.show_deleted = on;
+SELECT what, is_deleted FROM "so ft".state ORDER BY 1;
+SELECT tenant_guard.restore_row('"so ft".files', '{"a": 1, "b": 2}');
+SELECT count(*) FROM "so ft".state WHERE is_deleted;
+RESET tenant_guard.show_deleted;
+SELECT * FROM refused($$SELECT tenant_guard.restore_row('"so ft".files', '{"a": 1}')$$);
+SELECT * FROM refused($$SELECT tenant_guard.restore_row('"so ft".files', '[1, 2]')$$);
+SELECT * FROM refused($$SELECT tenant_guard.restore_row('"so ft".files', '{"a": 1, "b": null}')$$);
+SELECT * FROM refused($$SELECT tenant_guard.restore_row('"so ft".files', '{"a": 1, "b": "x"}')$$);
+SELECT * FROM refused($$SELECT tenant_guard.restore_row('"so ft".pages', '{"a": 1}')$$);
+SELECT * FROM refused($$SELECT tenant_guard.restore_row('"so ft".notes', '{"a": 1}')$$);
+SELECT * FROM refused($$SELECT tenant_guard.restore_row(NULL, '{}')$$);
+SELECT * FROM refused($$SELECT tenant_guard.restore_row('"so ft".files', NULL)$$);
+
+-- A foreign key's own action takes the row for good: its parent is gone.
+DELETE FROM "so ft".owners WHERE id = 2;
+SET tenant_guard.show_deleted = on;
+SELECT what FROM "so ft".state WHERE what IN ('folder 3', 'file 21');
+RESET tenant_guard.show_deleted;
+
+-- TRUNCATE is no DELETE; MERGE and a data-modifying WITH are.
+BEGIN;
+MERGE INTO "so ft".files f USING (VALUES (1, 1)) v(a, b) ON (f.a, f.b) = (v.a, v.b) WHEN MATCHED THEN DELETE;
+WITH gone AS (DELETE FROM "so ft".pages WHERE file_b = 2 RETURNING *) SELECT count(*) FROM gone;
+-- A row that two others match is marked once.
+DELETE FROM "so ft".pages p USING (VALUES (1), (1)) v(x) WHERE p.at > v.x;
+SET LOCAL tenant_guard.show_deleted = on;
+SELECT what, is_deleted FROM "so ft".state WHERE what NOT LIKE 'folder%' ORDER BY 1;
+ROLLBACK;
+
+-- purge_deleted.
+DELETE FROM "so ft"."Fol der" WHERE id = 1;
+SELECT * FROM tenant_guard.purge_deleted('1 hour') WHERE "table" LIKE '%so ft%';
+SELECT * FROM tenant_guard.purge_deleted('0', dry_run => true) WHERE "table" LIKE '%so ft%';
+SELECT * FROM tenant_guard.purge_deleted('0', '"so ft".pages_1');
+SELECT * FROM tenant_guard.purge_deleted('0', '"so ft".pages');
+SELECT * FROM tenant_guard.purge_deleted('0') WHERE "table" LIKE '%so ft%';
+SET tenant_guard.show_deleted = on;
+SELECT what FROM "so ft".state;
+RESET tenant_guard.show_deleted;
+SELECT * FROM refused($$SELECT * FROM tenant_guard.purge_deleted(NULL)$$);
+SELECT * FROM refused($$SELECT * FROM tenant_guard.purge_deleted('-1 day')$$);
+SELECT * FROM refused($$SELECT * FROM tenant_guard.purge_deleted('1 day', '"so ft".notes')$$);
+SET ROLE authenticated;
+SELECT * FROM refused($$SELECT * FROM tenant_guard.purge_deleted('1 day', '"so ft".files')$$);
+SELECT * FROM tenant_guard.purge_deleted('0');
+SET ROLE app_owner;
+
+-- The way out: the indexes are constraints again, where the rows allow it.
+SET client_min_messages = notice;
+SELECT step, action, sql FROM tenant_guard.drop_feature('"so ft"."Fol der"', 'soft_delete');
+RESET client_min_messages;
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = '"so ft"."Fol der"'::regclass ORDER BY 1;
+SELECT count(*) AS again FROM tenant_guard.drop_feature('"so ft"."Fol der"', 'soft_delete');
+SELECT count(*) FROM tenant_guard.undo((SELECT max(id) FROM tenant_guard.change));
+SELECT indexdef FROM pg_indexes WHERE schemaname = 'so ft' AND tablename = 'Fol der' ORDER BY 1;
+
+-- A constraint that a foreign key refers to, and a trigger that fires under the owner's identity elsewhere.
+CREATE TABLE "so ft".codes (id int PRIMARY KEY, code text UNIQUE, tag text UNIQUE);
+CREATE TABLE "so ft".uses (code text REFERENCES "so ft".codes (code));
+SET client_min_messages = notice;
+SELECT action FROM tenant_guard.add_feature('"so ft".codes', 'soft_delete:{"type": "text"}') WHERE action ~ 'constraint|index';
+RESET client_min_messages;
+BEGIN;
+SELECT identity('{"sub":"no uuid"}');
+INSERT INTO "so ft".codes VALUES (1, 'x', 'y');
+DELETE FROM "so ft".codes;
+SELECT is_deleted, deleted_by FROM "so ft".codes;
+COMMIT;
+
+-- A trigger of the table that lets no UPDATE through lets no deletion through, nor what would go with it.
+CREATE FUNCTION "so ft".hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+DELETE FROM "so ft".owners;
+CALL "so ft".fill();
+CREATE TRIGGER hold BEFORE UPDATE ON "so ft"."Fol der" FOR EACH ROW EXECUTE FUNCTION "so ft".hold();
+DELETE FROM "so ft"."Fol der";
+SELECT count(*) FROM "so ft".state WHERE is_deleted;
+DROP TRIGGER hold ON "so ft"."Fol der";
+
+-- Marking by hand goes against the policy.
+SELECT * FROM refused($$UPDATE "so ft"."Fol der" SET is_deleted = true WHERE id = 3$$);
+RESET ROLE;
