@@ -80,7 +80,7 @@ pub fn plan(
     parts: &Parts,
     features: &[Feature],
     around: &Surroundings,
-    (protect, unique): (bool, bool),
+    (protect, uniques): (bool, usize),
 ) -> Result<Plan> {
     let mut plan = Plan::new("create_table", table.qualified());
     planner::status_type(&mut plan, around);
@@ -112,7 +112,8 @@ pub fn plan(
     for step in &mut plan.steps[made..] {
         step.undo = Some(String::new());
     }
-    if unique && features.iter().any(|f| matches!(f, Feature::SoftDelete(_))) {
+    let of_features = parts.before.iter().chain(&parts.after).filter(|c| c.unique).count();
+    if uniques > of_features && features.iter().any(|f| matches!(f, Feature::SoftDelete(_))) {
         plan.findings.push(Finding {
             severity: Severity::Notice,
             message: format!("the UNIQUE constraints of {} count deleted rows too", table.qualified()),

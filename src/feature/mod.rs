@@ -3,17 +3,13 @@
 mod access;
 mod columns;
 mod create;
-mod cursor;
 mod deleted;
 mod indexes;
 mod keys;
 mod machinery;
 mod names;
 mod options;
-mod order;
 mod page;
-#[cfg(test)]
-mod page_tests;
 mod planner;
 #[cfg(test)]
 mod planner_tests;
@@ -21,9 +17,6 @@ mod references;
 mod removal;
 mod scanner;
 mod summary;
-mod summary_planner;
-mod summary_refresh;
-mod summary_registry;
 mod surroundings;
 pub mod triggers;
 pub mod uuid_v7;
@@ -182,7 +175,7 @@ fn create(
     let sql = parts.statement(&table, columns);
     let elements = fragment::create_table(&sql)?;
     parts.check_names(&elements.columns)?;
-    let plan = create::plan(&table, sql, &parts, features, &around, (protect, elements.unique))?;
+    let plan = create::plan(&table, sql, &parts, features, &around, (protect, elements.uniques))?;
     plan::run(plan, dry_run)
 }
 

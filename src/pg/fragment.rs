@@ -29,8 +29,8 @@ pub fn name_parts(name: &str) -> Result<Vec<String>> {
 #[derive(Debug, Default)]
 pub struct Elements {
     pub columns: Vec<String>,
-    /// Whether a UNIQUE is among them.
-    pub unique: bool,
+    /// How many of them are UNIQUE.
+    pub uniques: usize,
     pub primary: bool,
 }
 
@@ -87,7 +87,7 @@ impl Elements {
     unsafe fn see(&mut self, node: *mut pg_sys::Node) {
         if (*node).type_ == pg_sys::NodeTag::T_Constraint {
             match (*node.cast::<pg_sys::Constraint>()).contype {
-                pg_sys::ConstrType::CONSTR_UNIQUE => self.unique = true,
+                pg_sys::ConstrType::CONSTR_UNIQUE => self.uniques += 1,
                 pg_sys::ConstrType::CONSTR_PRIMARY => self.primary = true,
                 _ => {}
             }

@@ -6,7 +6,7 @@ use super::model::{is_anothers_of_ours, is_floor, is_ours, policies, Normal, Ten
 use super::options::{Call, Existing, Options, Scope};
 use super::path;
 use super::registry;
-use crate::catalog::{policy_sql, ForeignKey, IdType, Named, Policy, Table};
+use crate::catalog::{policy_sql, ForeignKey, IdType, Named, Policy, Table, Trigger};
 use crate::error::{Error, Result};
 use crate::pg::ident::quote;
 use crate::plan::{Finding, Kind, Object, Plan, Severity, Step};
@@ -100,23 +100,35 @@ fn tenancy(table: &Table, options: &Options, world: &World) -> Result<Tenancy> {
     }
 }
 
-/// A row that moves between partitions comes by triggers before it only, which do not see what a generated
-/// column is going to be.
+/// A row that moves between partitions comes by triggers before it only, which see neither what a generated
+/// column is going to be nor what a later trigger makes of the row. In the scope of one organization WITH CHECK does.
 fn can_be_kept(family: &[Table], options: &Options, tenancy: &Tenancy) -> Result<()> {
-    let Tenancy::Column { .. } = tenancy else { return Ok(()) };
-    let generated =
-        |t: &Table| t.column(&options.tenant_column).is_some_and(|c| !c.generated.is_empty());
-    match family.iter().find(|t| t.kind == "p" && generated(t)) {
-        Some(table) if options.scope == Scope::Member => Err(Error::WrongOption {
+    let (Tenancy::Column { .. }, Scope::Member) = (tenancy, options.scope) else { return Ok(()) };
+    for table in family.iter().filter(|t| t.kind == "p" || t.is_partition) {
+        let column = table.column(&options.tenant_column);
+        let changers: Vec<String> =
+            table.triggers.iter().filter(|t| changes_rows(t)).map(|t| quote(&t.name)).collect();
+        let why = if column.is_some_and(|c| !c.generated.is_empty()) {
+            "its tenant column is generated".to_string()
+        } else if !changers.is_empty() {
+            format!("its triggers ({}) can change a row before it is written", changers.join(", "))
+        } else {
+            continue;
+        };
+        return Err(Error::WrongOption {
             option: "scope",
             why: format!(
-                "table {} is partitioned and its tenant column generated: a member of two organizations could move a row from one to the other",
+                "table {} is partitioned and {why}: a member of two organizations could move a row from one to the other",
                 table.qualified()
             ),
-            hint: "Use scope 'active', or make the tenant a column that is written.".into(),
-        }),
-        _ => Ok(()),
+            hint: "Use scope 'active'.".into(),
+        });
     }
+    Ok(())
+}
+
+fn changes_rows(trigger: &Trigger) -> bool {
+    trigger.function.schema != "tenant_guard" && trigger.definition.contains(" BEFORE ")
 }
 
 /// An id that is stored as another type than the organizations' own would be compared in a spelling

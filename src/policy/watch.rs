@@ -27,7 +27,8 @@ LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 "#)]
 pub fn watch(fcinfo: pg_sys::FunctionCallInfo) {
     let Some(event) = event::kind(fcinfo) else { return };
-    if !plan::applying() && !event::in_extension_script() {
+    let renames = event != "sql_drop";
+    if !(renames && plan::applying()) && !event::in_extension_script() {
         if let Err(error) = follow(&event) {
             ErrorReport::from(error).report(PgLogLevel::ERROR);
         }

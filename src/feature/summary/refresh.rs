@@ -1,7 +1,7 @@
 //! Filling a summary: all that the query yields for an organization in place of what it had.
 
-use super::summary_planner::{Definition, REFRESHED_AT};
-use super::summary_registry::Owned;
+use super::planner::{Definition, REFRESHED_AT};
+use super::registry::Owned;
 use crate::error::{Error, Result};
 use crate::pg::ident::quote;
 use crate::pg::statement::ResultColumn;

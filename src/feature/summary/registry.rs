@@ -1,6 +1,6 @@
 //! The registered queries of summaries.
 
-use super::summary_planner::Definition;
+use super::planner::Definition;
 use crate::error::{Error, Result};
 use crate::pg::relation::Described;
 use crate::pg::{ident, query, relation, user};
@@ -71,7 +71,7 @@ impl Found {
 fn find(table: &Owned) -> Result<Option<Found>> {
     user::as_extension_owner(|| {
         query::model(
-            include_str!("summary_find.sql"),
+            include_str!("find.sql"),
             &[
                 Oid::from(table.oid).into(),
                 table.is.schema.as_str().into(),
@@ -106,7 +106,7 @@ pub fn register(table: &Owned, definition: &Definition) -> Result<()> {
 pub fn unregister(table: &Owned) -> Result<()> {
     user::as_extension_owner(|| {
         query::run(
-            include_str!("summary_forget.sql"),
+            include_str!("forget.sql"),
             &[
                 Oid::from(table.oid).into(),
                 table.is.schema.as_str().into(),

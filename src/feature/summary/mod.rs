@@ -1,9 +1,10 @@
 //! Summaries of each organization's rows: what a materialized view is for, with row-level security.
 
+mod planner;
+mod refresh;
+mod registry;
+
 use super::scanner;
-use super::summary_planner::{self as planner, Definition, Wanted};
-use super::summary_refresh;
-use super::summary_registry::{self as registry, Owned};
 use crate::catalog;
 use crate::error::{Error, Result};
 use crate::pg::statement::ResultColumn;
@@ -12,6 +13,8 @@ use crate::pg::{ident, query, relation, statement, user};
 use crate::plan::{self, Rows};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use planner::{Definition, Wanted};
+use registry::Owned;
 use serde::Deserialize;
 
 /// Makes a table for what a query yields for each organization, and registers the query, for
@@ -61,7 +64,7 @@ fn refresh_tenant_summary(
 ) -> Result<i64, ErrorReport> {
     let name =
         name.ok_or(Error::NullArgument { function: "refresh_tenant_summary", argument: "name" })?;
-    Ok(summary_refresh::refresh(name.0, organization)?)
+    Ok(refresh::refresh(name.0, organization)?)
 }
 
 /// Drops a summary: its registered query and its table. Refused while a view or the like needs the table.

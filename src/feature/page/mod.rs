@@ -1,10 +1,14 @@
 //! Pages of a table by key: each begins where the last one ended, whatever was inserted meanwhile.
 
-use super::cursor;
-use super::order::{self, Paged};
+mod cursor;
+mod order;
+#[cfg(test)]
+mod tests;
+
 use crate::error::{Error, Result};
 use crate::pg::types::RegClass;
 use crate::pg::{query, relation, statement};
+use order::Paged;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;

@@ -203,13 +203,13 @@ fn flush(table: u32) -> Result<i64> {
         return Ok(0);
     };
     let taken = user::as_extension_owner(|| {
-        query::returning::<String>(include_str!("access_take.sql"), &[Oid::from(table).into()])
+        query::returning::<String>(include_str!("take.sql"), &[Oid::from(table).into()])
     })?;
     let Some(taken) = taken else {
         return Ok(0);
     };
     let name = ident::qualified(&described.schema, &described.name);
-    let count = include_str!("access_count.sql").replace("{table}", &name);
+    let count = include_str!("count.sql").replace("{table}", &name);
     let counted =
         user::as_table_owner(described.owner, || query::returning::<i64>(&count, &[taken.into()]))?;
     Ok(counted.unwrap_or(0))

@@ -1,7 +1,7 @@
 //! The order of a page: what the caller asked for, made total by a key. Pure.
 
-use super::scanner::Scanner;
 use crate::error::{Error, Result};
+use crate::feature::scanner::Scanner;
 use crate::pg::ident::{qualified, quote};
 use serde::Deserialize;
 
