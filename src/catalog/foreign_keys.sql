@@ -26,6 +26,7 @@ SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
                 JOIN pg_catalog.pg_operator o ON o.oid = u.op
                 JOIN pg_catalog.pg_namespace opn ON opn.oid = o.oprnamespace),
   'on_delete', k.confdeltype, 'on_update', k.confupdtype,
+  'protected', c.relrowsecurity AND EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'tenant_guard_tenant'),
   'readable', pg_catalog.has_table_privilege(k.confrelid, 'SELECT'),
   'tenant', (SELECT pg_catalog.json_build_object(
                'name', a.attname, 'quoted', pg_catalog.quote_ident(a.attname), 'not_null', a.attnotnull,
@@ -36,6 +37,7 @@ SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
                    UNION ALL
                    SELECT t.oid, t.typtype, t.typbasetype FROM base JOIN pg_catalog.pg_type t ON t.oid = base.typbasetype WHERE base.typtype = 'd'
                  ) SELECT pg_catalog.format_type(oid, NULL) FROM base WHERE typtype <> 'd'),
+               'fuzzy', EXISTS (SELECT FROM pg_catalog.pg_collation co WHERE co.oid = a.attcollation AND NOT co.collisdeterministic),
                'domain', ty.typtype = 'd')
              FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type ty ON ty.oid = a.atttypid
              WHERE a.attrelid = k.confrelid AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped))

@@ -96,6 +96,8 @@ pub struct ForeignKey {
     pub on_update: String,
     /// Whether the caller may read the table that it points at.
     pub readable: bool,
+    /// Whether that table has the floor of protect_table.
+    pub protected: bool,
     /// The tenant column there.
     pub tenant: Option<TenantColumn>,
 }
@@ -107,6 +109,7 @@ pub struct TenantColumn {
     pub r#type: String,
     pub base_type: String,
     pub domain: bool,
+    pub fuzzy: bool,
     pub not_null: bool,
 }
 
@@ -165,6 +168,9 @@ pub struct Column {
     #[serde(default)]
     pub domain: bool,
     pub collation: Option<String>,
+    /// Whether two spellings may be equal: its collation is not deterministic.
+    #[serde(default)]
+    pub fuzzy: bool,
     pub not_null: bool,
     /// The constraint that says so, which has a name of its own from version 18 on.
     #[serde(default)]
@@ -425,6 +431,15 @@ impl Table {
             Some(id) => Ok((column, id)),
             None => Err(refuse(column.r#type.clone())),
         }
+    }
+
+    /// A column whose ids are told apart by every letter.
+    pub fn require_exact_id_column(&self, name: &str) -> Result<(&Column, IdType)> {
+        let (column, id) = self.require_id_column(name)?;
+        if column.fuzzy {
+            return Err(Error::FuzzyColumn { table: self.qualified(), column: name.to_string() });
+        }
+        Ok((column, id))
     }
 
     #[must_use]

@@ -81,6 +81,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
                     FROM pg_catalog.pg_collation co
                     JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
                     WHERE co.oid = a.attcollation AND a.attcollation <> ty.typcollation),
+      'fuzzy', EXISTS (SELECT FROM pg_catalog.pg_collation co WHERE co.oid = a.attcollation AND NOT co.collisdeterministic),
       'not_null', a.attnotnull,
       'not_null_constraint', (SELECT pg_catalog.json_build_object('name', k.conname, 'is_local', k.conislocal, 'no_inherit', k.connoinherit)
                               FROM pg_catalog.pg_constraint k

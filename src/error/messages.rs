@@ -119,6 +119,12 @@ impl Error {
                 format!("No table along its foreign keys has a column \"{tenant_column}\"."),
                 "Name the column of a foreign key that leads to a table with the tenant column, or say tenant_column.",
             ),
+            Error::FuzzyColumn { table, column } => parts(
+                ERRCODE_DATATYPE_MISMATCH,
+                format!("column \"{column}\" of {table} takes different ids for one"),
+                "Its collation is not deterministic: to it, ids in another spelling are equal, and their rows would be one tenant's.",
+                format!("Give it another collation: ALTER TABLE {table} ALTER COLUMN ... TYPE text COLLATE \"C\"."),
+            ),
             Error::LockTimeout { table } => parts(
                 ERRCODE_LOCK_NOT_AVAILABLE,
                 format!("{table} is in use, and lock_timeout has passed"),

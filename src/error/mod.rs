@@ -81,6 +81,11 @@ pub enum Error {
         via: String,
         tenant_column: String,
     },
+    /// A column of ids under a collation that takes different spellings for one.
+    FuzzyColumn {
+        table: String,
+        column: String,
+    },
     LockTimeout {
         table: String,
     },

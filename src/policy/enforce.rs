@@ -13,6 +13,10 @@ use serde::Deserialize;
 
 const MODES: &[&str] = &["warn", "error", "protect", "off"];
 
+/// Those of protect_table that make sense for tables that are not there yet.
+const OPTIONS: &[&str] =
+    &["scope", "roles", "permissions", "project_column", "owner_column", "shared"];
+
 /// What is enforced in a schema.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Enforcement {
@@ -76,6 +80,12 @@ fn chosen(json: Option<JsonB>, mode: &str, tenant_column: String) -> Result<Opti
             ))
         }
     };
+    if let Some(key) = object.keys().find(|key| !OPTIONS.contains(&key.as_str())) {
+        return Err(refuse(
+            format!("\"{key}\" is none of them"),
+            "They are those of protect_table: scope, roles, permissions, project_column, owner_column, shared.",
+        ));
+    }
     let has_roles = object.contains_key("roles");
     let mut options: Options = serde_json::from_value(serde_json::Value::Object(object)).map_err(|error| {
         refuse(error.to_string(), "They are those of protect_table: scope, roles, permissions, project_column, owner_column, shared.")

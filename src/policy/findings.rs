@@ -61,6 +61,22 @@ fn warn(plan: &mut Plan, message: String, detail: &str, hint: &str, fix: Option<
 
 fn path_costs(plan: &mut Plan, table: &Table, options: &Options, tenancy: &Tenancy) {
     let Tenancy::Path { path, .. } = tenancy else { return };
+    for key in path.keys.iter().filter(|k| !k.protected) {
+        let parent = qualified(&key.schema, &key.name);
+        warn(
+            plan,
+            format!(
+                "{parent}, which says whose rows of {} are, is not protected",
+                table.qualified()
+            ),
+            "Whoever may write there gives itself rows of other tenants here.",
+            &format!(
+                "Protect it too: SELECT * FROM tenant_guard.protect_table('{}').",
+                parent.replace('\'', "''")
+            ),
+            None,
+        );
+    }
     plan.findings.push(Finding {
         severity: Severity::Notice,
         message: format!("{} is protected along {}", table.qualified(), path.describe()),

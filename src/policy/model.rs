@@ -5,7 +5,7 @@ use super::path::Path;
 use super::permissions::Who;
 use crate::catalog::{IdType, Policy, Table};
 use crate::error::{Error, Result};
-use crate::pg::ident::{literal, quote};
+use crate::pg::ident::{literal, qualified, quote};
 
 /// The restrictive floor: whatever other policies grant, nothing outside the tenant passes.
 pub const FLOOR: &str = "tenant_guard_tenant";
@@ -61,7 +61,7 @@ enum Allowed<'a> {
 
 impl Tenancy {
     pub fn of_column(table: &Table, column: &str) -> Result<Self> {
-        let (column, id) = table.require_id_column(column)?;
+        let (column, id) = table.require_exact_id_column(column)?;
         Ok(Tenancy::Column {
             quoted: column.quoted.clone(),
             domain: column.domain,
@@ -71,6 +71,11 @@ impl Tenancy {
     }
 
     pub fn of_path(path: Path) -> Result<Self> {
+        let key = path.end();
+        if let Some(tenant) = key.tenant.as_ref().filter(|t| t.fuzzy) {
+            let table = qualified(&key.schema, &key.name);
+            return Err(Error::FuzzyColumn { table, column: tenant.name.clone() });
+        }
         Ok(Tenancy::Path { id: path.id_type()?, path })
     }
 

@@ -1,4 +1,4 @@
--- What is registered for the table $1, or else for the nearest table above it.
+-- What is registered for the table $1, or else for the nearest table above it; not for one nearer than $2 tables.
 WITH RECURSIVE above(oid, distance) AS (
   SELECT $1::pg_catalog.oid, 0
   UNION ALL
@@ -8,5 +8,6 @@ WITH RECURSIVE above(oid, distance) AS (
 SELECT pg_catalog.json_build_object('table', above.oid::pg_catalog.int8, 'options', p.options)::pg_catalog.text
 FROM above
 CROSS JOIN LATERAL tenant_guard.protection_of(above.oid) p
+WHERE above.distance >= $2
 ORDER BY above.distance, above.oid
 LIMIT 1

@@ -51,7 +51,7 @@ pub fn protect(family: &[Table], options: &Options, call: Call, world: World) ->
             Tenancy::Path { .. } => tenancy.clone(),
         };
         for option in [&options.project_column, &options.owner_column].into_iter().flatten() {
-            table.require_id_column(option)?;
+            table.require_exact_id_column(option)?;
         }
         existing_policies(&mut plan, table, options, call.existing)?;
         row_security(&mut plan, table);

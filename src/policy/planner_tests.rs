@@ -301,12 +301,14 @@ fn key(from: u32, columns: &[&str], to: u32, name: &str, tenant: bool) -> Foreig
         on_delete: "a".into(),
         on_update: "a".into(),
         readable: true,
+        protected: true,
         tenant: tenant.then(|| TenantColumn {
             name: "org".into(),
             quoted: "org".into(),
             r#type: "uuid".into(),
             base_type: "uuid".into(),
             domain: false,
+            fuzzy: false,
             not_null: true,
         }),
     }

@@ -115,10 +115,19 @@ pub struct Registered {
 
 /// The registration of the table, or else of the nearest one above it.
 pub fn nearest(table: u32) -> Result<Option<Registered>> {
+    at_least(table, 0)
+}
+
+/// The registration of the nearest table above it.
+pub fn above(table: u32) -> Result<Option<Registered>> {
+    at_least(table, 1)
+}
+
+fn at_least(table: u32, distance: i32) -> Result<Option<Registered>> {
     user::as_extension_owner(|| {
         let _read = query::catalog_read(query::PINNED);
         let table = pgrx::pg_sys::Oid::from(table);
-        query::model_here(include_str!("nearest.sql"), &[table.into()])
+        query::model_here(include_str!("nearest.sql"), &[table.into(), distance.into()])
     })
 }
 

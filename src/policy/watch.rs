@@ -79,7 +79,7 @@ fn restoring() -> bool {
 /// what is dropped is registered no longer.
 fn follow(event: &str) -> Result<()> {
     let statements: &[&str] = match event {
-        "sql_drop" => &[include_str!("forget.sql"), include_str!("forget_schema.sql")],
+        "sql_drop" => &[include_str!("forget.sql")],
         "ddl_command_start" => &[include_str!("adopt.sql"), include_str!("adopt_schema.sql")],
         _ => &[include_str!("follow.sql"), include_str!("follow_schema.sql")],
     };
@@ -147,19 +147,21 @@ fn look(touched: &Touched) -> Result<()> {
 
 /// A partition, or what inherits, gets what the table above it has.
 fn protect_below(table: RegClass) -> Result<()> {
-    let Some(above) = registry::nearest(table.0)? else { return Ok(()) };
+    let Some(above) = registry::above(table.0)? else { return Ok(()) };
     let call = Call { existing: Existing::Refuse, index: IndexMode::Build };
     let root = catalog::any_table(above.table)?;
-    let of = |dry_run| {
-        Ok::<Subject, Error>(Subject { above: root.clone(), ..Subject::read(table, dry_run)? })
+    let planned = |dry_run| {
+        let subject = Subject { above: root.clone(), ..Subject::read(table, dry_run)? };
+        let mut plan = subject.protect(above.options.clone(), call)?;
+        registry::removal(&mut plan, &subject.family[0], subject.registered.as_ref())?;
+        Ok::<_, Error>((subject.family[0].qualified(), plan))
     };
     // Locked only where there is something to do.
-    if of(true)?.protect(above.options.clone(), call)?.steps.is_empty() {
+    if planned(true)?.1.steps.is_empty() {
         return Ok(());
     }
-    let subject = of(false)?;
-    let name = subject.family[0].qualified();
-    plan::run(subject.protect(above.options, call)?, false)?;
+    let (name, plan) = planned(false)?;
+    plan::run(plan, false)?;
     log::notice(&format!("{name} is protected as the table above it is"));
     Ok(())
 }

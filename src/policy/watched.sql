@@ -36,9 +36,13 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'open', CASE WHEN c.relkind IN ('r', 'p', 'f') AND EXISTS (SELECT FROM above a JOIN registered r ON r.oid = a.oid WHERE a.start = c.oid)
                THEN (SELECT pg_catalog.json_agg(bc.oid::pg_catalog.int8 ORDER BY bc.oid)
                      FROM below b JOIN pg_catalog.pg_class bc ON bc.oid = b.oid
-                     WHERE b.start = c.oid AND bc.relkind IN ('r', 'p', 'f') AND bc.oid NOT IN (SELECT r.oid FROM registered r)
-                       AND NOT (bc.relrowsecurity AND bc.relforcerowsecurity
-                                AND EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = bc.oid AND p.polname = 'tenant_guard_tenant')))
+                     WHERE b.start = c.oid AND bc.relkind IN ('r', 'p', 'f')
+                       -- The table above decides: what is registered for one under it ends.
+                       AND CASE WHEN bc.oid NOT IN (SELECT r.oid FROM registered r)
+                                THEN NOT (bc.relrowsecurity AND bc.relforcerowsecurity
+                                          AND EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = bc.oid AND p.polname = 'tenant_guard_tenant'))
+                                ELSE bc.oid <> c.oid OR EXISTS (SELECT FROM above a JOIN registered r ON r.oid = a.oid WHERE a.start = c.oid AND a.oid <> c.oid)
+                           END)
           END) ORDER BY c.oid)::pg_catalog.text
 FROM touched t
 JOIN pg_catalog.pg_class c ON c.oid = t.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
