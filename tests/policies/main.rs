@@ -1,5 +1,13 @@
 //! Protected tables of every shape, and two organizations that try to reach each other's rows in them.
 
 mod case;
+mod denormalize;
+mod drift;
+mod guard_rails;
+mod guard_rails_survive;
+mod later_partitions;
+mod members_of_two;
+mod refusals;
+mod schemas;
 mod stage;
 mod zoo;

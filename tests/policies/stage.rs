@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, Once};
 use postgres::{Client, NoTls, SimpleQueryMessage};
 use tenant_guard_tests::cluster::{shared, OTHER_OWNER, OWNER, VISITOR};
 use tenant_guard_tests::sql::execute;
+use tenant_guard_tests::fixtures::{ORG_A, ORG_B};
+use tenant_guard_tests::steps::apply;
 use tenant_guard_tests::Database;
 
 /// A group that owns tables; the application's owner is a member.
@@ -151,4 +153,22 @@ fn gather(messages: Vec<SimpleQueryMessage>) -> Done {
         }
     }
     done
+}
+
+/// How one organization's user asks, or one of several organizations.
+pub fn asking(database: &Database, user: &str, organizations: &str) -> Asker {
+    let claims = format!(r#"{{"sub": "{user}", "org_id": {organizations}}}"#);
+    Asker::new(database, "authenticated", Some(&claims))
+}
+
+/// Two organizations' rows 1 and 2 in `zoo.t`, protected with these further options.
+pub fn protected(options: &str) -> Database<'static> {
+    let database = fresh();
+    database.load(&format!(
+        "CREATE SCHEMA zoo; CREATE TABLE zoo.t (id int PRIMARY KEY, organization_id uuid NOT NULL, body text);
+         INSERT INTO zoo.t VALUES (1, '{ORG_A}', 'a'), (2, '{ORG_B}', 'b')"
+    ));
+    grant_everything(&database);
+    apply(&mut database.connect(OWNER), &format!("protect_table('zoo.t'{options})"));
+    database
 }

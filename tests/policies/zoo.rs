@@ -75,9 +75,9 @@ impl Cage<'_> {
 const PROBES: &str = "
     CREATE SCHEMA probe;
     CREATE VIEW probe.seen WITH (security_invoker = true) AS SELECT zoo_row::text AS line FROM {table} AS zoo_row;
-    CREATE FUNCTION probe.inlined() RETURNS SETOF text LANGUAGE sql STABLE AS $$ SELECT zoo_row::text FROM {table} AS zoo_row $$;
-    CREATE FUNCTION probe.planned() RETURNS SETOF text LANGUAGE plpgsql AS $$
-      BEGIN RETURN QUERY SELECT zoo_row::text FROM {table} AS zoo_row; END $$;
+    CREATE FUNCTION probe.inlined() RETURNS SETOF text LANGUAGE sql STABLE AS $zoo$ SELECT zoo_row::text FROM {table} AS zoo_row $zoo$;
+    CREATE FUNCTION probe.planned() RETURNS SETOF text LANGUAGE plpgsql AS $zoo$
+      BEGIN RETURN QUERY SELECT zoo_row::text FROM {table} AS zoo_row; END $zoo$;
     CREATE FUNCTION probe.leak(line text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$
       BEGIN PERFORM set_config('probe.heard', coalesce(current_setting('probe.heard', true), '') || line, true); RETURN true; END $$;";
 
@@ -101,7 +101,7 @@ pub fn is_safe(case: &Case) {
     let run = format!("{})", case.call());
     let change = apply(&mut owner, &run);
     assert_eq!(try_call(&mut owner, &run).expect("runs again"), [], "a second run plans nothing");
-    assert_eq!(drift(&cage), "{}", "just protected");
+    assert!(no_drift(&cage), "just protected");
 
     let filled = cage.count("true");
     for side in [A, B] {
@@ -114,7 +114,7 @@ pub fn is_safe(case: &Case) {
     attacks::prepared(&cage);
     attacks::privileges(&cage);
     assert_eq!(cage.count("true"), filled, "what was tried left a trace");
-    assert_eq!(drift(&cage), "{}", "what was tried changed the protection");
+    assert!(no_drift(&cage), "what was tried changed the protection");
 
     apply(&mut owner, &format!("undo({change})"));
     assert_same(&database.schema(), &original, "undo gives back the original");
@@ -132,9 +132,9 @@ fn ours(cage: &Cage) -> i64 {
     number(&mut cage.database.admin(), ours)
 }
 
-fn drift(cage: &Cage) -> String {
-    let drift = "SELECT string_agg(drift::text, ' ') FROM tenant_guard.protected_tables";
-    text(&mut cage.database.connect(OWNER), drift).expect("a protected table")
+fn no_drift(cage: &Cage) -> bool {
+    let drift = "SELECT count(*) > 0 AND bool_and(drift = '{}') FROM tenant_guard.protected_tables";
+    text(&mut cage.database.connect(OWNER), drift).as_deref() == Some("t")
 }
 
 /// Made and filled; not protected yet.

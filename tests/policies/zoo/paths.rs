@@ -74,7 +74,7 @@ zoo! {
     };
     a_child_that_is_called_as_the_alias: Case {
         ddl: "CREATE TABLE zoo.tenant_guard_2 (id int PRIMARY KEY, organization_id uuid NOT NULL, parent_id int, tenant_guard_1 int);
-              INSERT INTO zoo.tenant_guard_2 VALUES (1, {t}, 2), (2, {o}, 1);
+              INSERT INTO zoo.tenant_guard_2 VALUES (1, {t}, 1), (2, {o}, 2);
               CREATE TABLE zoo.tenant_guard_1 (id int PRIMARY KEY, parent_id int NOT NULL REFERENCES zoo.tenant_guard_2, body text, tenant_guard_1 int)",
         table: "zoo.tenant_guard_1",
         ..CHILD

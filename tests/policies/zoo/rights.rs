@@ -15,9 +15,9 @@ const MY: Case = Case {
     hand_over: "organization_id = {t}",
     ..PLAIN
 };
-const ADMIN: &str = r#", "roles": ["admin"]"#;
-const VIEWER: &str = r#", "roles": ["viewer"]"#;
-const WORDS: &str = r#", permissions => '{"select": "member", "insert": ["admin", "owner"], "update": "leads:write", "delete": ["leads:delete", "admin"]}'"#;
+const ADMIN: &str = r#", "app_metadata": {"roles": ["admin"]}"#;
+const VIEWER: &str = r#", "app_metadata": {"roles": ["viewer"]}"#;
+const WORDS: &str = r#", permissions => '{"select": "member", "insert": ["admin", "owner"], "update": "leads:write", "delete": ["leads:delete:all", "admin"]}'"#;
 
 zoo! {
     every_member_of_every_organization: Case { ddl: T, options: ", scope => 'member'", ..PLAIN };
@@ -29,7 +29,7 @@ zoo! {
     };
     permissions_by_a_permission: Case {
         ddl: T, options: WORDS,
-        claims: [r#", "permissions": ["leads:write"]"#, r#", "permissions": ["leads:*"]"#],
+        claims: [r#", "permissions": ["leads:write"]"#, r#", "permissions": "leads:write leads:read""#],
         may: "su",
         ..PLAIN
     };
@@ -45,7 +45,7 @@ zoo! {
     };
     permissions_whose_words_have_quotes: Case {
         ddl: T, options: r#", permissions => '{"select": "member", "insert": "it''s \"so\"", "update": "a\\b", "delete": "x'':y"}'"#,
-        claims: [r#", "roles": ["it's \"so\""]"#, r#", "roles": ["it's \"so\""]"#], may: "si", ..PLAIN
+        claims: [r#", "app_metadata": {"roles": ["it's \"so\""]}"#, r#", "app_metadata": {"roles": ["it's \"so\""]}"#], may: "si", ..PLAIN
     };
     ones_own_rows: Case {
         options: ", owner_column => 'owner'",

@@ -96,6 +96,7 @@ zoo! {
     a_rule_on_the_table: Case {
         ddl: "CREATE TABLE zoo.t (id int PRIMARY KEY, organization_id uuid NOT NULL, body text); CREATE TABLE zoo.log (id int);
               CREATE RULE log AS ON UPDATE TO zoo.t DO ALSO INSERT INTO zoo.log VALUES (NEW.id)",
+        conflict: "",
         merge: false,
         ..PLAIN
     };

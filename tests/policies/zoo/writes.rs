@@ -7,7 +7,7 @@ use crate::stage::Asker;
 use crate::zoo::Cage;
 
 /// What is refused when a row may not be written, or when a key of another tenant is hit.
-const REFUSALS: &[&str] = &["42501", "23505", "23P01", "428C9", "23514", "23502", "23503"];
+const REFUSALS: &[&str] = &["42501", "23505", "23P01", "428C9", "23514", "23502", "23503", "0A000"];
 
 /// Everything that would write another organization's rows. All of it is committed if it gets that far.
 #[track_caller]
