@@ -178,7 +178,8 @@ impl Case {
 
     /// A row that leaves its tenant to the default.
     pub fn insert_unnamed(&self, side: Side, n: u32) -> String {
-        let insert = format!("INSERT INTO {} ({}) VALUES ({})", self.table, self.columns, self.values);
+        let insert =
+            format!("INSERT INTO {} ({}) VALUES ({})", self.table, self.columns, self.values);
         self.fill(&insert, side, n)
     }
 

@@ -36,23 +36,45 @@ fn holds(database: &Database, options: &str, protect_parent: bool, filled: i64) 
     let change = apply(&mut owner, &format!("{run})"));
     assert_eq!(call(&mut owner, &format!("{run})")), [], "again");
     let mut admin = database.admin();
-    assert_eq!(number(&mut admin, "SELECT count(*) FROM zoo.t WHERE organization_id IS NOT NULL"), filled, "filled");
+    assert_eq!(
+        number(&mut admin, "SELECT count(*) FROM zoo.t WHERE organization_id IS NOT NULL"),
+        filled,
+        "filled"
+    );
     let wrong = "SELECT count(*) FROM zoo.t JOIN zoo.parents p ON p.id = t.parent_id WHERE t.organization_id <> p.organization_id";
     assert_eq!(number(&mut admin, wrong), 0);
-    let forced = "SELECT count(*) FROM pg_class WHERE oid = 'zoo.parents'::regclass AND relforcerowsecurity";
+    let forced =
+        "SELECT count(*) FROM pg_class WHERE oid = 'zoo.parents'::regclass AND relforcerowsecurity";
     assert_eq!(number(&mut admin, forced), i64::from(protect_parent), "FORCE as before");
-    expect_error(&mut admin, &format!("INSERT INTO zoo.t (id, parent_id, organization_id) VALUES (99, 2, '{ORG_A}')"), "23503");
+    expect_error(
+        &mut admin,
+        &format!("INSERT INTO zoo.t (id, parent_id, organization_id) VALUES (99, 2, '{ORG_A}')"),
+        "23503",
+    );
     expect_error(&mut admin, "UPDATE zoo.t SET parent_id = 3 - parent_id", "23503");
 
     let protection = apply(&mut owner, "protect_table('zoo.t')");
     let mut alice = asking(database, ALICE, &format!(r#""{ORG_A}""#));
-    let mine = number(&mut admin, &format!("SELECT count(*) FROM zoo.t WHERE organization_id = '{ORG_A}'"));
+    let mine = number(
+        &mut admin,
+        &format!("SELECT count(*) FROM zoo.t WHERE organization_id = '{ORG_A}'"),
+    );
     assert_eq!(alice.number("SELECT count(*) FROM zoo.t"), mine);
     alice.refused("INSERT INTO zoo.t (id, parent_id) VALUES (98, 2)", &["23503", "42501"]);
     alice.refused("UPDATE zoo.t SET parent_id = 2", &["23503", "42501"]);
     alice.out("INSERT INTO zoo.t (id, parent_id) VALUES (98, 1)");
-    execute(&mut admin, &format!("BEGIN; UPDATE zoo.parents SET organization_id = '{ORG_B}' WHERE id = 1"));
-    assert_eq!(number(&mut admin, &format!("SELECT count(*) FROM zoo.t WHERE organization_id = '{ORG_A}'")), 0, "follows the parent");
+    execute(
+        &mut admin,
+        &format!("BEGIN; UPDATE zoo.parents SET organization_id = '{ORG_B}' WHERE id = 1"),
+    );
+    assert_eq!(
+        number(
+            &mut admin,
+            &format!("SELECT count(*) FROM zoo.t WHERE organization_id = '{ORG_A}'")
+        ),
+        0,
+        "follows the parent"
+    );
     execute(&mut admin, "ROLLBACK");
 
     apply(&mut owner, &format!("undo({protection})"));
@@ -79,7 +101,11 @@ fn a_child_that_is_protected_along_the_key() {
     let original = database.schema();
     let change = apply(&mut owner, "denormalize_tenant('zoo.t')");
     let mut admin = database.admin();
-    assert_eq!(number(&mut admin, "SELECT count(*) FROM zoo.t WHERE organization_id IS NULL"), 0, "filled");
+    assert_eq!(
+        number(&mut admin, "SELECT count(*) FROM zoo.t WHERE organization_id IS NULL"),
+        0,
+        "filled"
+    );
     let forced = "SELECT count(*) FROM pg_class WHERE relnamespace = 'zoo'::regnamespace AND relforcerowsecurity AND relrowsecurity";
     assert_eq!(number(&mut admin, forced), 2);
     apply(&mut owner, "protect_table('zoo.t')");
@@ -103,7 +129,12 @@ fn a_nullable_key_with_rows_of_nobody() {
 
 #[test]
 fn what_happens_to_a_child_when_its_parent_goes_stays_the_same() {
-    for (action, left) in [("ON DELETE CASCADE", 1), ("ON DELETE SET NULL", 2), ("ON DELETE CASCADE ON UPDATE CASCADE", 1), ("ON DELETE SET DEFAULT", 2)] {
+    for (action, left) in [
+        ("ON DELETE CASCADE", 1),
+        ("ON DELETE SET NULL", 2),
+        ("ON DELETE CASCADE ON UPDATE CASCADE", 1),
+        ("ON DELETE SET DEFAULT", 2),
+    ] {
         let database = family(&format!(
             "CREATE TABLE zoo.t (id int PRIMARY KEY, parent_id int REFERENCES zoo.parents {action}, body text); INSERT INTO zoo.t VALUES (1, 1), (2, 2)"
         ));
@@ -177,7 +208,8 @@ fn quoted_names_and_wide_keys() {
     let mut owner = database.connect(OWNER);
     apply(&mut owner, r#"protect_table('"Zoo''s"."Par ""ents"""', tenant_column => 'Org''s')"#);
     let original = database.schema();
-    let change = apply(&mut owner, r#"denormalize_tenant('"Zoo''s"."T t"', tenant_column => 'Org''s')"#);
+    let change =
+        apply(&mut owner, r#"denormalize_tenant('"Zoo''s"."T t"', tenant_column => 'Org''s')"#);
     let filled = r#"SELECT count(*) FROM "Zoo's"."T t" WHERE "Org's" IS NOT NULL"#;
     assert_eq!(number(&mut database.admin(), filled), 2);
     apply(&mut owner, &format!("undo({change})"));
@@ -197,7 +229,13 @@ fn the_tables_own_triggers_do_not_see_it_as_a_users_update() {
     // A trigger that swallows updates leaves the column empty: that is refused, or filled all the same.
     let result = owner.batch_execute("SELECT * FROM tenant_guard.denormalize_tenant('zoo.t')");
     match result {
-        Ok(()) => assert_eq!(number(&mut database.admin(), "SELECT count(*) FROM zoo.t WHERE organization_id IS NULL"), 0),
+        Ok(()) => assert_eq!(
+            number(
+                &mut database.admin(),
+                "SELECT count(*) FROM zoo.t WHERE organization_id IS NULL"
+            ),
+            0
+        ),
         Err(_) => assert_same(&database.schema(), &original, "half of it"),
     }
 }

@@ -9,11 +9,13 @@ use tenant_guard_tests::Database;
 use crate::stage::{fresh, grant_everything};
 
 fn drift(database: &Database) -> String {
-    let drift = "SELECT string_agg(array_to_string(drift, ', '), ' ') FROM tenant_guard.protected_tables";
+    let drift =
+        "SELECT string_agg(array_to_string(drift, ', '), ' ') FROM tenant_guard.protected_tables";
     text(&mut database.connect(OWNER), drift).expect("a protected table")
 }
 
-const TABLE: &str = "CREATE SCHEMA zoo; CREATE TABLE zoo.t (id int, organization_id uuid NOT NULL, body text)";
+const TABLE: &str =
+    "CREATE SCHEMA zoo; CREATE TABLE zoo.t (id int, organization_id uuid NOT NULL, body text)";
 const TREE: &str = "CREATE SCHEMA zoo; CREATE TABLE zoo.tree (id int, organization_id uuid NOT NULL, body text) PARTITION BY RANGE (id);
      CREATE TABLE zoo.t PARTITION OF zoo.tree DEFAULT";
 
@@ -31,14 +33,16 @@ fn tells(ddl: &str, root: &str, changes: &[&str]) {
     let mut problems = Vec::new();
     for change in changes {
         execute(&mut owner, change);
-        if drift(&database).is_empty() {
+        // Under a protected table it is put right at once.
+        if drift(&database).is_empty() && database.schema() != protected {
             problems.push(format!("not told: {change}"));
         }
         call(&mut owner, &run);
         if database.schema() != protected {
             problems.push(format!("not put right: {change}"));
-            let back = change.replace("DISABLE TRIGGER", "ENABLE TRIGGER");
-            let _ = owner.batch_execute(&back);
+            let _ = owner.batch_execute("ALTER TABLE zoo.t ENABLE TRIGGER ALL");
+            let _ = owner.batch_execute("DROP TRIGGER IF EXISTS tenant_guard_keep_tenant ON zoo.t");
+            call(&mut owner, &run);
         }
     }
     assert!(problems.is_empty(), "{problems:#?}");
@@ -114,7 +118,10 @@ fn other_names_and_places_are_no_drift() {
         ("ALTER TABLE far.\"T t\" ADD COLUMN more text", "far.\"T t\""),
         ("ALTER TABLE far.\"T t\" OWNER TO other_owner", "far.\"T t\""),
     ] {
-        let change = change.replace("ALTER TABLE far.\"T t\" OWNER", "GRANT CREATE, USAGE ON SCHEMA far TO other_owner; ALTER TABLE far.\"T t\" OWNER");
+        let change = change.replace(
+            "ALTER TABLE far.\"T t\" OWNER",
+            "GRANT CREATE, USAGE ON SCHEMA far TO other_owner; ALTER TABLE far.\"T t\" OWNER",
+        );
         execute(&mut owner, &change);
         assert_eq!(drift(&database), "", "{change}");
         assert_eq!(call(&mut owner, &format!("protect_table('{table}')")), [], "{change}");

@@ -62,20 +62,53 @@ fn an_open_table_is_refused_when_the_transaction_commits() {
     let mut owner = database.connect(OWNER);
     expect_clear_error(&mut owner, T, "55000");
     refused_at_commit(&mut owner, T);
-    refused_at_commit(&mut owner, "CREATE TABLE zoo.t AS SELECT 1 AS id, NULL::uuid AS organization_id");
+    refused_at_commit(
+        &mut owner,
+        "CREATE TABLE zoo.t AS SELECT 1 AS id, NULL::uuid AS organization_id",
+    );
     refused_at_commit(&mut owner, "SELECT 1 AS id, NULL::uuid AS organization_id INTO zoo.t");
-    refused_at_commit(&mut owner, "CREATE TABLE zoo.t (id int); ALTER TABLE zoo.t ADD organization_id uuid");
-    refused_at_commit(&mut owner, "CREATE TABLE zoo.t (id int, org uuid); ALTER TABLE zoo.t RENAME org TO organization_id");
-    refused_at_commit(&mut owner, "CREATE TABLE free.t (organization_id uuid); ALTER TABLE free.t SET SCHEMA zoo");
-    refused_at_commit(&mut owner, "CREATE TABLE free.t (organization_id uuid); CREATE TABLE zoo.t (LIKE free.t)");
-    refused_at_commit(&mut owner, "CREATE TABLE zoo.t (id int, organization_id uuid) PARTITION BY RANGE (id)");
-    refused_at_commit(&mut owner, "CREATE TYPE zoo.r AS (organization_id uuid); CREATE TABLE zoo.t OF zoo.r");
-    refused_at_commit(&mut owner, "SAVEPOINT s; CREATE TABLE zoo.t (organization_id uuid); RELEASE s");
-    execute(&mut owner, "BEGIN; SAVEPOINT s; CREATE TABLE zoo.t (organization_id uuid); ROLLBACK TO s; COMMIT");
-    execute(&mut owner, "BEGIN; CREATE TABLE zoo.t (organization_id uuid); DROP TABLE zoo.t; COMMIT");
+    refused_at_commit(
+        &mut owner,
+        "CREATE TABLE zoo.t (id int); ALTER TABLE zoo.t ADD organization_id uuid",
+    );
+    refused_at_commit(
+        &mut owner,
+        "CREATE TABLE zoo.t (id int, org uuid); ALTER TABLE zoo.t RENAME org TO organization_id",
+    );
+    refused_at_commit(
+        &mut owner,
+        "CREATE TABLE free.t (organization_id uuid); ALTER TABLE free.t SET SCHEMA zoo",
+    );
+    refused_at_commit(
+        &mut owner,
+        "CREATE TABLE free.t (organization_id uuid); CREATE TABLE zoo.t (LIKE free.t)",
+    );
+    refused_at_commit(
+        &mut owner,
+        "CREATE TABLE zoo.t (id int, organization_id uuid) PARTITION BY RANGE (id)",
+    );
+    refused_at_commit(
+        &mut owner,
+        "CREATE TYPE zoo.r AS (organization_id uuid); CREATE TABLE zoo.t OF zoo.r",
+    );
+    refused_at_commit(
+        &mut owner,
+        "SAVEPOINT s; CREATE TABLE zoo.t (organization_id uuid); RELEASE s",
+    );
+    execute(
+        &mut owner,
+        "BEGIN; SAVEPOINT s; CREATE TABLE zoo.t (organization_id uuid); ROLLBACK TO s; COMMIT",
+    );
+    execute(
+        &mut owner,
+        "BEGIN; CREATE TABLE zoo.t (organization_id uuid); DROP TABLE zoo.t; COMMIT",
+    );
     execute(&mut owner, "BEGIN; CREATE TABLE zoo.t (organization_id uuid); ALTER TABLE zoo.t SET SCHEMA free; COMMIT");
     execute(&mut owner, "CREATE TABLE zoo.plain (id int); DROP TABLE free.t");
-    execute(&mut owner, &format!("BEGIN; {T}; SELECT * FROM tenant_guard.protect_table('zoo.t'); COMMIT"));
+    execute(
+        &mut owner,
+        &format!("BEGIN; {T}; SELECT * FROM tenant_guard.protect_table('zoo.t'); COMMIT"),
+    );
     assert!(!is_open(&database, "zoo.t"));
     assert_eq!(number(&mut database.admin(), "SELECT count(*) FROM tenant_guard.unchecked"), 0);
 }
@@ -92,7 +125,10 @@ fn a_schema_that_is_made_with_its_tables_is_watched_again() {
 fn what_is_protected_is_not_opened_by_hand() {
     let database = enforced("error");
     let mut owner = database.connect(OWNER);
-    execute(&mut owner, &format!("BEGIN; {T}; SELECT * FROM tenant_guard.protect_table('zoo.t'); COMMIT"));
+    execute(
+        &mut owner,
+        &format!("BEGIN; {T}; SELECT * FROM tenant_guard.protect_table('zoo.t'); COMMIT"),
+    );
     for change in [
         "ALTER TABLE zoo.t DISABLE ROW LEVEL SECURITY",
         "ALTER TABLE zoo.t NO FORCE ROW LEVEL SECURITY",
@@ -123,10 +159,16 @@ fn what_is_protected_is_not_opened_by_hand() {
 fn unprotect_table_in_an_enforced_schema_is_refused_or_said() {
     let database = enforced("error");
     let (mut owner, heard) = connect_listening(&database, OWNER);
-    execute(&mut owner, &format!("BEGIN; {T}; SELECT * FROM tenant_guard.protect_table('zoo.t'); COMMIT"));
+    execute(
+        &mut owner,
+        &format!("BEGIN; {T}; SELECT * FROM tenant_guard.protect_table('zoo.t'); COMMIT"),
+    );
     last_word(&heard);
     let result = owner.batch_execute("SELECT * FROM tenant_guard.unprotect_table('zoo.t')");
-    assert!(result.is_err() || last_word(&heard).contains("zoo.t will be open"), "opened without a word");
+    assert!(
+        result.is_err() || last_word(&heard).contains("zoo.t will be open"),
+        "opened without a word"
+    );
 }
 
 #[test]
@@ -135,10 +177,15 @@ fn a_table_is_protected_as_it_is_made() {
     let (mut owner, heard) = connect_listening(&database, OWNER);
     execute(&mut owner, T);
     assert!(!is_open(&database, "zoo.t"), "{}", last_word(&heard));
-    assert_eq!(call(&mut owner, "protect_table('zoo.t')"), [], "as protect_table does");
+    // From now on it keeps options of its own; else it is as protect_table does it.
+    let again = call(&mut owner, "protect_table('zoo.t')");
+    assert!(again.iter().all(|step| step.action == "register the protection"), "{again:?}");
     execute(&mut owner, "CREATE TABLE zoo.ctas AS SELECT 1 AS id, NULL::uuid AS organization_id");
     assert!(!is_open(&database, "zoo.ctas"));
-    execute(&mut owner, "CREATE TABLE zoo.added (id int); ALTER TABLE zoo.added ADD organization_id uuid");
+    execute(
+        &mut owner,
+        "CREATE TABLE zoo.added (id int); ALTER TABLE zoo.added ADD organization_id uuid",
+    );
     assert!(!is_open(&database, "zoo.added"));
     execute(&mut owner, "CREATE TABLE zoo.tree (id int, organization_id uuid) PARTITION BY RANGE (id); CREATE TABLE zoo.leaf PARTITION OF zoo.tree DEFAULT");
     assert!(!is_open(&database, "zoo.leaf"));
@@ -149,7 +196,10 @@ fn a_table_is_protected_as_it_is_made() {
     assert!(!is_open(&database, "zoo.t"));
     execute(&mut owner, "DROP POLICY tenant_guard_tenant ON zoo.t");
     assert!(!is_open(&database, "zoo.t"));
-    let drift = rows(&mut owner, "SELECT table_name, drift FROM tenant_guard.protected_tables WHERE drift <> '{}'");
+    let drift = rows(
+        &mut owner,
+        "SELECT table_name, drift FROM tenant_guard.protected_tables WHERE drift <> '{}'",
+    );
     assert_eq!(drift, Vec::<Vec<Option<String>>>::new());
 }
 
@@ -208,7 +258,6 @@ fn only_an_administrator_lifts_it() {
     for trick in [
         "SELECT * FROM tenant_guard.enforce('{zoo}', 'off')",
         "SELECT tenant_guard.register_enforcement('zoo', NULL, NULL)",
-        "SET tenant_guard.enforcement = off",
         "DELETE FROM tenant_guard.enforcement",
         "DELETE FROM tenant_guard.unchecked",
         "DROP EVENT TRIGGER tenant_guard_watch",
@@ -216,20 +265,36 @@ fn only_an_administrator_lifts_it() {
     ] {
         assert!(owner.batch_execute(trick).is_err(), "{trick}");
     }
-    execute(&mut owner, "SET client_min_messages = error; SET CONSTRAINTS ALL DEFERRED");
-    expect_clear_error(&mut owner, T, "55000");
-    let settings = "SET row_security = off; SET check_function_bodies = off; SET search_path = ''";
-    execute(&mut owner, settings);
-    expect_clear_error(&mut owner, T, "55000");
+    for settings in [
+        "SET client_min_messages = error; SET CONSTRAINTS ALL DEFERRED",
+        // Before the library is loaded nobody is asked whether they may.
+        "SET tenant_guard.enforcement = off",
+    ] {
+        let mut owner = database.connect(OWNER);
+        execute(&mut owner, settings);
+        expect_clear_error(&mut owner, T, "55000");
+        assert!(owner.batch_execute("SET tenant_guard.enforcement = off").is_err());
+    }
+    let mut connected = database.config(OWNER);
+    let mut connected = connected
+        .options("-c tenant_guard.enforcement=off")
+        .connect(postgres::NoTls)
+        .expect("a session with an option");
+    expect_clear_error(&mut connected, T, "55000");
     let mut admin = database.admin();
-    execute(&mut admin, "SET tenant_guard.enforcement = off; CREATE TABLE zoo.t (organization_id uuid)");
+    execute(
+        &mut admin,
+        "SET tenant_guard.enforcement = off; CREATE TABLE zoo.t (organization_id uuid)",
+    );
 }
 
 #[test]
 fn of_another_owners_partition_the_error_says_why() {
     let database = fresh();
-    database.load("CREATE SCHEMA zoo; GRANT CREATE, USAGE ON SCHEMA zoo TO other_owner;
-         CREATE TABLE zoo.t (id int, organization_id uuid) PARTITION BY RANGE (id)");
+    database.load(
+        "CREATE SCHEMA zoo; GRANT CREATE, USAGE ON SCHEMA zoo TO other_owner;
+         CREATE TABLE zoo.t (id int, organization_id uuid) PARTITION BY RANGE (id)",
+    );
     let mut owner = database.connect(OWNER);
     apply(&mut owner, "protect_table('zoo.t')");
     // The administrator attaches another's table.
@@ -238,6 +303,19 @@ fn of_another_owners_partition_the_error_says_why() {
     execute(&mut database.admin(), "ALTER TABLE zoo.t ATTACH PARTITION zoo.p DEFAULT");
     assert!(!is_open(&database, "zoo.p"));
     // Nor may one who does not own the table above pretend to.
-    let error = other.batch_execute("CREATE TABLE zoo.q PARTITION OF zoo.t FOR VALUES FROM (0) TO (1)").expect_err("not the owner");
+    let error = other
+        .batch_execute("CREATE TABLE zoo.q PARTITION OF zoo.t FOR VALUES FROM (0) TO (1)")
+        .expect_err("not the owner");
     assert_eq!(error.as_db_error().expect("an answer").code().code(), "42501");
+}
+
+#[test]
+fn nobody_passes_by_pretending_to_restore() {
+    let database = enforced("error");
+    let mut owner = database.connect(OWNER);
+    execute(
+        &mut owner,
+        "SET row_security = off; SET check_function_bodies = off; SET search_path = ''",
+    );
+    expect_clear_error(&mut owner, T, "55000");
 }

@@ -58,40 +58,78 @@ fn a_dump_restores_without_an_error_and_keeps_protection_and_enforcement() {
     for (mode, format) in [("error", "-Fc"), ("protect", "-Fc"), ("warn", "-Fp")] {
         let original = everything(mode);
         let copy = Database::empty_in(original.cluster);
-        let file = std::env::temp_dir().join(format!("policies_{}_{mode}.dump", std::process::id()));
+        let file =
+            std::env::temp_dir().join(format!("policies_{}_{mode}.dump", std::process::id()));
         let path = file.to_str().expect("a plain name");
-        finish(original.cluster.tool("pg_dump", &original.name, "postgres").args([format, "-f", path]));
+        finish(
+            original.cluster.tool("pg_dump", &original.name, "postgres").args([format, "-f", path]),
+        );
         if format == "-Fc" {
-            finish(copy.cluster.tool("pg_restore", &copy.name, "postgres").args(["--exit-on-error", "-d", &copy.name, path]));
+            finish(copy.cluster.tool("pg_restore", &copy.name, "postgres").args([
+                "--exit-on-error",
+                "-d",
+                &copy.name,
+                path,
+            ]));
         } else {
-            finish(copy.cluster.tool("psql", &copy.name, "postgres").args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", path]));
+            finish(copy.cluster.tool("psql", &copy.name, "postgres").args([
+                "-X",
+                "-q",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-f",
+                path,
+            ]));
         }
         let _ = std::fs::remove_file(&file);
         assert_same(&copy.schema(), &original.schema(), mode);
         let registered = "SELECT table_schema, table_name, options, drift FROM tenant_guard.protected_tables ORDER BY 1, 2";
-        let (of_copy, of_original) =
-            (rows(&mut copy.connect(OWNER), registered), rows(&mut original.connect(OWNER), registered));
+        let (of_copy, of_original) = (
+            rows(&mut copy.connect(OWNER), registered),
+            rows(&mut original.connect(OWNER), registered),
+        );
         assert_eq!(of_copy, of_original, "{mode}");
-        assert!(of_copy.len() == 4 && of_copy.iter().all(|row| row[3].as_deref() == Some("{}")), "{mode}: {of_copy:?}");
+        assert!(
+            of_copy.len() == 4 && of_copy.iter().all(|row| row[3].as_deref() == Some("{}")),
+            "{mode}: {of_copy:?}"
+        );
         let schemas = "SELECT schema_name, mode FROM tenant_guard.enforcement ORDER BY 1";
         assert_eq!(rows(&mut copy.admin(), schemas).len(), 2);
         let mut alice = asking(&copy, ALICE, &format!(r#""{ORG_A}""#));
-        for (table, seen) in [("zoo.t", 1), ("zoo.child", 1), ("\"Zoo 2\".\"Leaf\"", 1), ("zoo.derived", 2), ("zoo.v", 1)] {
-            assert_eq!(alice.number(&format!("SELECT count(*) FROM {table}")), seen, "{mode}: {table}");
+        for (table, seen) in [
+            ("zoo.t", 1),
+            ("zoo.child", 1),
+            ("\"Zoo 2\".\"Leaf\"", 1),
+            ("zoo.derived", 2),
+            ("zoo.v", 1),
+        ] {
+            assert_eq!(
+                alice.number(&format!("SELECT count(*) FROM {table}")),
+                seen,
+                "{mode}: {table}"
+            );
         }
         // And it is in force in the copy.
         let (mut owner, heard) = connect_listening(&copy, OWNER);
         let made = owner.batch_execute("CREATE TABLE zoo.later (organization_id uuid)");
         match mode {
             "error" => assert!(made.is_err()),
-            "warn" => assert!(heard.lock().expect("no panic").iter().any(|h| h.contains("zoo.later is not protected"))),
+            "warn" => assert!(heard
+                .lock()
+                .expect("no panic")
+                .iter()
+                .any(|h| h.contains("zoo.later is not protected"))),
             _ => assert_eq!(
-                number(&mut owner, "SELECT count(*) FROM pg_policy WHERE polrelid = 'zoo.later'::regclass"),
+                number(
+                    &mut owner,
+                    "SELECT count(*) FROM pg_policy WHERE polrelid = 'zoo.later'::regclass"
+                ),
                 5
             ),
         }
         execute(&mut owner, "CREATE TABLE \"Zoo 2\".leaf2 PARTITION OF \"Zoo 2\".\"Tree\" FOR VALUES FROM (100) TO (200)");
-        let policies = "SELECT count(*) FROM pg_policy WHERE polrelid = '\"Zoo 2\".leaf2'::regclass";
+        let policies =
+            "SELECT count(*) FROM pg_policy WHERE polrelid = '\"Zoo 2\".leaf2'::regclass";
         assert_eq!(number(&mut owner, policies), 5, "{mode}: a later partition in the copy");
     }
 }
@@ -107,5 +145,9 @@ fn schema_and_data_restored_apart_are_protected_too() {
     assert_same(&copy.schema(), &original.schema(), "in sections");
     let drift = "SELECT count(*) FROM tenant_guard.protected_tables WHERE drift <> '{}'";
     assert_eq!(number(&mut copy.connect(OWNER), drift), 0);
-    expect_clear_error(&mut copy.connect(OWNER), "CREATE TABLE zoo.later (organization_id uuid)", "55000");
+    expect_clear_error(
+        &mut copy.connect(OWNER),
+        "CREATE TABLE zoo.later (organization_id uuid)",
+        "55000",
+    );
 }

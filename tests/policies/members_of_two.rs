@@ -21,7 +21,8 @@ fn stays(database: &Database, statements: &[String]) {
         if let Err((code, message)) = carol.try_commit(sql) {
             assert_eq!(code, "42501", "{sql}\n{message}");
         }
-        let whose = text(&mut database.admin(), "SELECT organization_id::text FROM zoo.t WHERE id = 1");
+        let whose =
+            text(&mut database.admin(), "SELECT organization_id::text FROM zoo.t WHERE id = 1");
         assert_eq!(whose.as_deref(), Some(ORG_A), "moved: {sql}");
     }
 }
@@ -105,7 +106,13 @@ fn a_row_moves_not_even_where_the_partitions_are_the_tenants() {
     ));
     grant_everything(&database);
     apply(&mut database.connect(OWNER), "protect_table('zoo.t', scope => 'member')");
-    stays(&database, &[format!("UPDATE zoo.t SET organization_id = '{ORG_B}' WHERE id = 1"), format!("UPDATE zoo.t SET organization_id = '{ORG_B}'")]);
+    stays(
+        &database,
+        &[
+            format!("UPDATE zoo.t SET organization_id = '{ORG_B}' WHERE id = 1"),
+            format!("UPDATE zoo.t SET organization_id = '{ORG_B}'"),
+        ],
+    );
 }
 
 #[test]
@@ -141,7 +148,13 @@ fn a_row_of_an_inheriting_table_moves_not_either() {
     ));
     grant_everything(&database);
     apply(&mut database.connect(OWNER), "protect_table('zoo.t', scope => 'member')");
-    stays(&database, &[format!("UPDATE zoo.t SET organization_id = '{ORG_B}' WHERE id = 1"), format!("UPDATE zoo.child SET organization_id = '{ORG_B}'")]);
+    stays(
+        &database,
+        &[
+            format!("UPDATE zoo.t SET organization_id = '{ORG_B}' WHERE id = 1"),
+            format!("UPDATE zoo.child SET organization_id = '{ORG_B}'"),
+        ],
+    );
 }
 
 /// Carol views in A and administers B.
@@ -151,13 +164,15 @@ fn with_roles(options: &str) -> Database<'static> {
         "CREATE TABLE zoo.members (user_id uuid, organization_id uuid, role text, PRIMARY KEY (user_id, organization_id));
          INSERT INTO zoo.members VALUES ('{CAROL}', '{ORG_A}', 'viewer'), ('{CAROL}', '{ORG_B}', 'admin'), ('{ALICE}', '{ORG_A}', 'admin')"
     ));
-    apply(&mut database.admin(), "use_membership('zoo.members', 'user_id', 'organization_id', 'role')");
+    apply(
+        &mut database.admin(),
+        "use_membership('zoo.members', 'user_id', 'organization_id', 'role')",
+    );
     apply(&mut database.connect(OWNER), &format!("protect_table('zoo.t'{options})"));
     database
 }
 
-const ADMINS_WRITE: &str =
-    r#", permissions => '{"select": "member", "insert": "admin", "update": "admin", "delete": ["admin", "t:delete"]}'"#;
+const ADMINS_WRITE: &str = r#", permissions => '{"select": "member", "insert": "admin", "update": "admin", "delete": ["admin", "t:delete"]}'"#;
 
 #[test]
 fn a_role_in_one_organization_gives_nothing_in_the_other() {
@@ -169,12 +184,21 @@ fn a_role_in_one_organization_gives_nothing_in_the_other() {
     ] {
         let database = with_roles(&format!("{ADMINS_WRITE}, scope => '{scope}'"));
         let mut carol = asking(&database, CAROL, &claims);
-        let choose = choose.replace("'A'", &format!("'{ORG_A}'")).replace("'B'", &format!("'{ORG_B}'"));
+        let choose =
+            choose.replace("'A'", &format!("'{ORG_A}'")).replace("'B'", &format!("'{ORG_B}'"));
         carol.opening.push_str(&choose);
         let in_b = scope == "member" || choose.contains(ORG_B);
         let mine = if in_b { 1 } else { 0 };
-        for statement in ["UPDATE zoo.t SET body = 'carol'", "DELETE FROM zoo.t", "MERGE INTO zoo.t USING (SELECT 1) s ON id = 2 WHEN MATCHED THEN DELETE"] {
-            assert_eq!(carol.out(statement).touched, mine, "{scope} {claims} {choose}: {statement}");
+        for statement in [
+            "UPDATE zoo.t SET body = 'carol'",
+            "DELETE FROM zoo.t",
+            "MERGE INTO zoo.t USING (SELECT 1) s ON id = 2 WHEN MATCHED THEN DELETE",
+        ] {
+            assert_eq!(
+                carol.out(statement).touched,
+                mine,
+                "{scope} {claims} {choose}: {statement}"
+            );
         }
         carol.refused(&format!("INSERT INTO zoo.t VALUES (3, '{ORG_A}', 'x')"), &["42501"]);
         carol.refused(
@@ -191,7 +215,9 @@ fn a_role_in_one_organization_gives_nothing_in_the_other() {
 #[test]
 fn what_a_token_claims_of_roles_gives_nothing_beside_a_membership_table() {
     let database = with_roles(&format!("{ADMINS_WRITE}, scope => 'member'"));
-    let claims = format!(r#"{{"sub": "{CAROL}", "org_id": "{ORG_A}", "app_metadata": {{"roles": ["admin"]}}, "permissions": ["t:delete"], "user_role": "admin"}}"#);
+    let claims = format!(
+        r#"{{"sub": "{CAROL}", "org_id": "{ORG_A}", "app_metadata": {{"roles": ["admin"]}}, "permissions": ["t:delete"], "user_role": "admin"}}"#
+    );
     let mut carol = Asker::new(&database, "authenticated", Some(&claims));
     assert_eq!(carol.out("UPDATE zoo.t SET body = 'carol' WHERE id = 1").touched, 0);
     let mut admin = database.admin();

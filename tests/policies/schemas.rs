@@ -46,10 +46,19 @@ fn every_table_with_a_way_to_a_tenant_is_protected_and_the_rest_is_named() {
     let plan = call(&mut owner, "protect_schema('zoo', dry_run => true)");
     assert_same(&database.schema(), &original, "a dry run changes nothing");
     let change = apply(&mut owner, "protect_schema('zoo')");
-    assert_eq!(protected(&database).split(' ').count(), ALL.split(' ').count(), "{}", protected(&database));
+    assert_eq!(
+        protected(&database).split(' ').count(),
+        ALL.split(' ').count(),
+        "{}",
+        protected(&database)
+    );
     assert_eq!(protected(&database), ALL);
     let heard = heard.lock().expect("no panic in the lock").join("\n");
-    assert!(heard.contains("1 tables of schema zoo are left alone") || heard.contains("1 table of schema zoo is left alone"), "{heard}");
+    assert!(
+        heard.contains("1 tables of schema zoo are left alone")
+            || heard.contains("1 table of schema zoo is left alone"),
+        "{heard}"
+    );
     assert!(heard.contains("zoo.countries"), "{heard}");
     assert_eq!(call(&mut owner, "protect_schema('zoo')"), [], "again");
     let applied = database.schema();
@@ -63,16 +72,19 @@ fn every_table_with_a_way_to_a_tenant_is_protected_and_the_rest_is_named() {
 
 #[test]
 fn several_ways_to_a_tenant_are_refused_until_one_is_said() {
-    let database = mixed("CREATE TABLE zoo.deals (buyer int REFERENCES zoo.a, seller int REFERENCES zoo.a)");
+    let database =
+        mixed("CREATE TABLE zoo.deals (buyer int REFERENCES zoo.a, seller int REFERENCES zoo.a)");
     let original = database.schema();
     let mut owner = database.connect(OWNER);
-    let error = expect_clear_error(&mut owner, "SELECT * FROM tenant_guard.protect_schema('zoo')", "22023");
+    let error =
+        expect_clear_error(&mut owner, "SELECT * FROM tenant_guard.protect_schema('zoo')", "22023");
     assert!(error.message().contains("zoo.deals"), "{error:?}");
     assert_same(&database.schema(), &original, "half of it");
     apply(&mut owner, "protect_table('zoo.deals', via => 'buyer')");
     apply(&mut owner, "protect_schema('zoo')");
     assert!(protected(&database).contains("zoo.deals"));
-    let via = "SELECT options ->> 'via' FROM tenant_guard.protected_tables WHERE table_name = 'deals'";
+    let via =
+        "SELECT options ->> 'via' FROM tenant_guard.protected_tables WHERE table_name = 'deals'";
     assert_eq!(text(&mut owner, via).as_deref(), Some("buyer"));
 }
 
@@ -80,15 +92,20 @@ fn several_ways_to_a_tenant_are_refused_until_one_is_said() {
 fn the_options_of_a_call_for_one_table_are_kept() {
     let database = mixed("");
     let mut owner = database.connect(OWNER);
-    apply(&mut owner, "protect_table('zoo.a', scope => 'member', permissions => '{\"select\": \"member\"}')");
+    apply(
+        &mut owner,
+        "protect_table('zoo.a', scope => 'member', permissions => '{\"select\": \"member\"}')",
+    );
     apply(&mut owner, "protect_schema('zoo', roles => '{anon}')");
     let options = "SELECT table_name || ' ' || scope || ' ' || array_to_string(roles, ',') FROM tenant_guard.protected_tables
                     WHERE table_name IN ('a', 'child') ORDER BY 1";
-    let found: Vec<String> = rows(&mut owner, options).into_iter().filter_map(|mut r| r.remove(0)).collect();
+    let found: Vec<String> =
+        rows(&mut owner, options).into_iter().filter_map(|mut r| r.remove(0)).collect();
     assert_eq!(found, ["a member authenticated", "child active anon"]);
     // What protect_schema decided it may change.
     apply(&mut owner, "protect_schema('zoo', roles => '{authenticated}')");
-    let found: Vec<String> = rows(&mut owner, options).into_iter().filter_map(|mut r| r.remove(0)).collect();
+    let found: Vec<String> =
+        rows(&mut owner, options).into_iter().filter_map(|mut r| r.remove(0)).collect();
     assert_eq!(found, ["a member authenticated", "child active authenticated"]);
     assert_eq!(call(&mut owner, "protect_schema('zoo')"), []);
 }
@@ -102,13 +119,21 @@ fn a_busy_table_is_named_and_nothing_is_half_done() {
     let mut owner = database.connect(OWNER);
     execute(&mut owner, "SET lock_timeout = '200ms'");
     for call in ["protect_schema('zoo')", "protect_table('zoo.child')"] {
-        let error = expect_clear_error(&mut owner, &format!("SELECT * FROM tenant_guard.{call}"), "55P03");
+        let error =
+            expect_clear_error(&mut owner, &format!("SELECT * FROM tenant_guard.{call}"), "55P03");
         assert!(error.message().contains("zoo.child"), "{error:?}");
         assert_same(&database.schema(), &original, "half of it");
     }
     execute(&mut busy, "ROLLBACK; BEGIN; LOCK TABLE other.leaf IN ACCESS SHARE MODE");
-    let error = expect_clear_error(&mut owner, "SELECT * FROM tenant_guard.protect_table('zoo.tree')", "55P03");
-    assert!(error.message().contains("other.leaf") || error.message().contains("zoo.tree"), "{error:?}");
+    let error = expect_clear_error(
+        &mut owner,
+        "SELECT * FROM tenant_guard.protect_table('zoo.tree')",
+        "55P03",
+    );
+    assert!(
+        error.message().contains("other.leaf") || error.message().contains("zoo.tree"),
+        "{error:?}"
+    );
     execute(&mut busy, "ROLLBACK");
     apply(&mut owner, "protect_schema('zoo')");
 }
@@ -121,7 +146,11 @@ fn a_busy_parent_is_named_when_denormalizing() {
     execute(&mut busy, "BEGIN; LOCK TABLE zoo.a IN ACCESS SHARE MODE");
     let mut owner = database.connect(OWNER);
     execute(&mut owner, "SET lock_timeout = '200ms'");
-    let error = expect_clear_error(&mut owner, "SELECT * FROM tenant_guard.denormalize_tenant('zoo.child')", "55P03");
+    let error = expect_clear_error(
+        &mut owner,
+        "SELECT * FROM tenant_guard.denormalize_tenant('zoo.child')",
+        "55P03",
+    );
     assert!(error.message().contains("zoo.a"), "{error:?}");
     assert_same(&database.schema(), &original, "half of it");
 }
@@ -133,7 +162,8 @@ fn table_by_table_what_is_done_stays_done_and_another_call_goes_on() {
     execute(&mut busy, "BEGIN; LOCK TABLE zoo.child IN ACCESS SHARE MODE");
     let mut owner = database.connect(OWNER);
     execute(&mut owner, "SET lock_timeout = '200ms'");
-    let error = expect_clear_error(&mut owner, "CALL tenant_guard.protect_schema_by_table('zoo')", "55P03");
+    let error =
+        expect_clear_error(&mut owner, "CALL tenant_guard.protect_schema_by_table('zoo')", "55P03");
     assert!(error.message().contains("zoo.child"), "{error:?}");
     let done = protected(&database);
     assert!(done.contains("zoo.a ") || done.ends_with("zoo.a"), "{done}");
@@ -144,7 +174,11 @@ fn table_by_table_what_is_done_stays_done_and_another_call_goes_on() {
     assert_eq!(call(&mut owner, "protect_schema('zoo')"), []);
     let changes = number(&mut owner, "SELECT count(*) FROM tenant_guard.change");
     execute(&mut owner, "CALL tenant_guard.protect_schema_by_table('zoo')");
-    assert_eq!(number(&mut owner, "SELECT count(*) FROM tenant_guard.change"), changes, "nothing is left to do");
+    assert_eq!(
+        number(&mut owner, "SELECT count(*) FROM tenant_guard.change"),
+        changes,
+        "nothing is left to do"
+    );
 }
 
 #[test]
@@ -175,11 +209,23 @@ fn wrong_schemas_are_refused() {
         ("'zoo', scope => 'all'", "22023"),
         ("'zoo', shared => 'nothing = 1'", "42703"),
     ] {
-        expect_clear_error(&mut owner, &format!("SELECT * FROM tenant_guard.protect_schema({arguments})"), code);
+        expect_clear_error(
+            &mut owner,
+            &format!("SELECT * FROM tenant_guard.protect_schema({arguments})"),
+            code,
+        );
     }
-    assert!(try_call(&mut owner, "protect_schema('tenant_guard')").is_ok_and(|steps| steps.is_empty()));
-    execute(&mut database.admin(), "ALTER TABLE zoo.countries OWNER TO postgres; ALTER TABLE zoo.base OWNER TO postgres");
+    assert!(
+        try_call(&mut owner, "protect_schema('tenant_guard')").is_ok_and(|steps| steps.is_empty())
+    );
+    execute(
+        &mut database.admin(),
+        "ALTER TABLE zoo.countries OWNER TO postgres; ALTER TABLE zoo.base OWNER TO postgres",
+    );
     expect_clear_error(&mut owner, "SELECT * FROM tenant_guard.protect_schema('zoo')", "42501");
-    execute(&mut database.admin(), "ALTER TABLE zoo.countries OWNER TO app_owner; ALTER TABLE zoo.base OWNER TO app_owner");
+    execute(
+        &mut database.admin(),
+        "ALTER TABLE zoo.countries OWNER TO app_owner; ALTER TABLE zoo.base OWNER TO app_owner",
+    );
     assert_same(&database.schema(), &original, "what is refused changes nothing");
 }

@@ -38,8 +38,7 @@ pub struct Cage<'a> {
 
 impl Cage<'_> {
     pub fn asker(&self, side: Side) -> Asker {
-        let mut asker =
-            Asker::new(&self.database, "authenticated", Some(&self.case.claims(side)));
+        let mut asker = Asker::new(&self.database, "authenticated", Some(&self.case.claims(side)));
         asker.opening.push_str(self.case.session);
         asker
     }
@@ -56,8 +55,10 @@ impl Cage<'_> {
 
     pub fn texts(&self, table: &str, condition: &str) -> Vec<String> {
         let all = format!("SELECT zoo_row::text FROM {table} AS zoo_row WHERE {condition}");
-        let mut all: Vec<String> =
-            rows(&mut self.database.admin(), &all).into_iter().filter_map(|mut r| r.remove(0)).collect();
+        let mut all: Vec<String> = rows(&mut self.database.admin(), &all)
+            .into_iter()
+            .filter_map(|mut r| r.remove(0))
+            .collect();
         all.sort();
         all
     }

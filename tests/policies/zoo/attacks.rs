@@ -59,8 +59,7 @@ pub fn read(cage: &Cage, side: Side) {
     leaking(cage, &mut asker, &visible);
     for member in &cage.family {
         let expected = cage.texts(member, &visible);
-        let mut found =
-            asker.out(&format!("SELECT zoo_row::text FROM {member} AS zoo_row")).rows;
+        let mut found = asker.out(&format!("SELECT zoo_row::text FROM {member} AS zoo_row")).rows;
         found.sort();
         assert_eq!(found, expected, "{member}, read by itself");
         asker.out(&format!("EXPLAIN SELECT * FROM {member}"));
@@ -70,7 +69,10 @@ pub fn read(cage: &Cage, side: Side) {
 fn copied(cage: &Cage, asker: &mut Asker, expected: &[String]) {
     let table = cage.case.table;
     let query = format!("COPY (SELECT zoo_row::text FROM {table} AS zoo_row) TO STDOUT");
-    assert_eq!(copy_out(asker, &query).expect("a query may be copied").lines().count(), expected.len());
+    assert_eq!(
+        copy_out(asker, &query).expect("a query may be copied").lines().count(),
+        expected.len()
+    );
     for member in &cage.family {
         let foreign = cage.texts(&format!("ONLY {member}"), "true").len();
         let lines = copy_out(asker, &format!("COPY {member} TO STDOUT")).unwrap_or_default();
@@ -99,7 +101,10 @@ fn leaking(cage: &Cage, asker: &mut Asker, visible: &str) {
     let hidden = cage.texts(case.table, &format!("({visible}) IS NOT TRUE"));
     for statement in [
         format!("SELECT count(*) FROM {} AS zoo_row WHERE probe.leak(zoo_row::text)", case.table),
-        format!("UPDATE {} AS zoo_row SET {} WHERE probe.leak(zoo_row::text)", case.table, case.set),
+        format!(
+            "UPDATE {} AS zoo_row SET {} WHERE probe.leak(zoo_row::text)",
+            case.table, case.set
+        ),
         format!("DELETE FROM {} AS zoo_row WHERE probe.leak(zoo_row::text)", case.table),
     ] {
         let all = format!("{statement}; SELECT current_setting('probe.heard', true)");
@@ -185,7 +190,8 @@ pub fn prepared(cage: &Cage) {
         return;
     }
     let mut asker = cage.asker(A);
-    let prepare = format!("PREPARE all_rows AS SELECT zoo_row::text FROM {} AS zoo_row", case.table);
+    let prepare =
+        format!("PREPARE all_rows AS SELECT zoo_row::text FROM {} AS zoo_row", case.table);
     execute(&mut asker.client, &format!("SET ROLE authenticated; {prepare}; RESET ROLE"));
     for side in [A, B, A] {
         asker.opening = cage.asker(side).opening;

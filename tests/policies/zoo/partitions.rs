@@ -3,7 +3,12 @@
 use crate::case::{Case, PLAIN};
 use crate::zoo::zoo;
 
-const PARTED: Case = Case { columns: "id, part, body", values: "{n}, {n} % 3, 'row {n}'", conflict: "(id, part)", ..PLAIN };
+const PARTED: Case = Case {
+    columns: "id, part, body",
+    values: "{n}, {n} % 3, 'row {n}'",
+    conflict: "(id, part)",
+    ..PLAIN
+};
 
 zoo! {
     partitions_by_range_with_a_default: Case {

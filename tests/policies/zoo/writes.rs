@@ -16,7 +16,8 @@ pub fn others(cage: &Cage, side: Side) {
     let (table, theirs) = (case.table, side.other());
     let mut asker = cage.asker(side);
     let before = cage.others(side);
-    let unchanged = |sql: &str| assert_eq!(cage.others(side), before, "{sql}\nchanged what is not its own");
+    let unchanged =
+        |sql: &str| assert_eq!(cage.others(side), before, "{sql}\nchanged what is not its own");
 
     let insert = case.insert(theirs, theirs.next());
     let over = case.hand_over(theirs);
@@ -53,7 +54,9 @@ pub fn others(cage: &Cage, side: Side) {
         ] {
             match asker.try_commit(&sql) {
                 Ok(done) => assert_eq!((done.touched, done.rows.len()), (0, 0), "{sql}"),
-                Err((code, message)) => assert!(REFUSALS.contains(&code.as_str()), "{sql}\n{code} {message}"),
+                Err((code, message)) => {
+                    assert!(REFUSALS.contains(&code.as_str()), "{sql}\n{code} {message}")
+                }
             }
         }
     }
@@ -105,15 +108,24 @@ fn upserts(cage: &Cage, asker: &mut Asker, side: Side) {
             match asker.try_out(&sql) {
                 // With the tenant in the key it is a new row of one's own.
                 Ok(done) => assert!(
-                    done.rows.iter().all(|row| !hidden.contains(&format!("({})", row.replace('|', ",")))),
+                    done.rows
+                        .iter()
+                        .all(|row| !hidden.contains(&format!("({})", row.replace('|', ",")))),
                     "{sql}\n{done:?}"
                 ),
-                Err((code, message)) => assert!(REFUSALS.contains(&code.as_str()), "{sql}\n{code} {message}"),
+                Err((code, message)) => {
+                    assert!(REFUSALS.contains(&code.as_str()), "{sql}\n{code} {message}")
+                }
             }
             let before = cage.others(side);
             if asker.try_commit(&sql).is_ok() {
                 assert_eq!(cage.others(side), before, "{sql}");
-                let new = format!("DELETE FROM {} WHERE {} AND {}", case.table, case.row(taken), case.whose(side));
+                let new = format!(
+                    "DELETE FROM {} WHERE {} AND {}",
+                    case.table,
+                    case.row(taken),
+                    case.whose(side)
+                );
                 execute(&mut cage.database.admin(), &new);
             }
         }
@@ -139,18 +151,25 @@ fn merges(cage: &Cage, asker: &mut Asker, side: Side) {
         ("true".into(), format!("MATCHED THEN UPDATE SET {}", case.hand_over(theirs))),
         ("false".into(), format!("NOT MATCHED THEN INSERT ({columns}) VALUES ({values})")),
     ] {
-        let sql = format!("MERGE INTO {table} USING (SELECT 1 AS one) s ON {matched} WHEN {action}");
+        let sql =
+            format!("MERGE INTO {table} USING (SELECT 1 AS one) s ON {matched} WHEN {action}");
         match asker.try_commit(&sql) {
             Ok(done) => assert_eq!(done.touched, 0, "{sql}"),
-            Err((code, message)) => assert!(REFUSALS.contains(&code.as_str()), "{sql}\n{code} {message}"),
+            Err((code, message)) => {
+                assert!(REFUSALS.contains(&code.as_str()), "{sql}\n{code} {message}")
+            }
         }
     }
     let mine = cage.count(&case.whose(side)) as u64;
     for action in [format!("UPDATE SET {}", case.set), "DELETE".to_string()] {
-        let sql = format!("MERGE INTO {table} USING (SELECT 1 AS one) s ON true WHEN MATCHED THEN {action}");
+        let sql = format!(
+            "MERGE INTO {table} USING (SELECT 1 AS one) s ON true WHEN MATCHED THEN {action}"
+        );
         match asker.try_out(&sql) {
             Ok(done) => assert!(done.touched <= mine, "{sql}: touched {} of {mine}", done.touched),
-            Err((code, message)) => assert!(REFUSALS.contains(&code.as_str()), "{sql}\n{code} {message}"),
+            Err((code, message)) => {
+                assert!(REFUSALS.contains(&code.as_str()), "{sql}\n{code} {message}")
+            }
         }
     }
 }
@@ -176,7 +195,10 @@ pub fn own(cage: &Cage, side: Side) {
         }
         asker.out(insert);
         if case.may('s') {
-            let mut found = asker.out(&format!("{insert}; SELECT zoo_row::text FROM {table} AS zoo_row WHERE {}", case.row(next)));
+            let mut found = asker.out(&format!(
+                "{insert}; SELECT zoo_row::text FROM {table} AS zoo_row WHERE {}",
+                case.row(next)
+            ));
             assert_eq!(found.rows.len(), 1, "{insert}: the new row is not seen");
             found.rows.clear();
         }
