@@ -2,7 +2,7 @@
 
 use tenant_guard_tests::cluster::OWNER;
 use tenant_guard_tests::database::assert_same;
-use tenant_guard_tests::sql::{execute, text};
+use tenant_guard_tests::sql::{execute, expect_clear_error, text};
 use tenant_guard_tests::steps::{apply, call};
 use tenant_guard_tests::Database;
 
@@ -89,7 +89,7 @@ fn every_change_to_a_partition_is_told_and_put_right() {
             "DROP POLICY tenant_guard_delete ON zoo.t",
             "ALTER POLICY tenant_guard_tenant ON zoo.t USING (true)",
             "GRANT TRUNCATE ON zoo.t TO authenticated",
-            "ALTER TABLE zoo.t DISABLE TRIGGER tenant_guard_keep_tenant",
+            "ALTER TABLE zoo.t DISABLE TRIGGER USER",
         ],
     );
 }
@@ -159,4 +159,42 @@ fn undo_after_changes_by_hand_says_so_or_gives_back_the_original() {
             assert_same(&database.schema(), &original, "undone by force");
         }
     }
+}
+
+#[test]
+fn a_reserved_name_hides_no_policy_of_others() {
+    let database = fresh();
+    database.load(TABLE);
+    let mut owner = database.connect(OWNER);
+    apply(&mut owner, "protect_table('zoo.t')");
+    execute(&mut owner, "CREATE POLICY tenant_guard_open ON zoo.t USING (true)");
+    assert!(drift(&database).contains("tenant_guard_open"), "{}", drift(&database));
+    let fresh_table = "CREATE TABLE zoo.second (organization_id uuid); CREATE POLICY tenant_guard_all ON zoo.second USING (true)";
+    execute(&mut owner, fresh_table);
+    expect_clear_error(
+        &mut owner,
+        "SELECT * FROM tenant_guard.protect_table('zoo.second')",
+        "55000",
+    );
+}
+
+#[test]
+fn undo_of_a_table_with_another_name_by_now_is_clear_or_done() {
+    let database = fresh();
+    database.load(TABLE);
+    let original = database.schema();
+    let mut owner = database.connect(OWNER);
+    let change = apply(&mut owner, "protect_table('zoo.t')");
+    execute(&mut owner, "ALTER TABLE zoo.t RENAME TO other");
+    let undo = format!("SELECT * FROM tenant_guard.undo({change})");
+    if let Err(error) = owner.batch_execute(&undo) {
+        let error = error.as_db_error().expect("an answer");
+        assert_eq!(error.code().code(), "55000", "{error:?}");
+        tenant_guard_tests::sql::assert_clear(error, &undo);
+        execute(&mut owner, "ALTER TABLE zoo.other RENAME TO t");
+        apply(&mut owner, &format!("undo({change})"));
+    } else {
+        execute(&mut owner, "ALTER TABLE zoo.other RENAME TO t");
+    }
+    assert_same(&database.schema(), &original, "undone");
 }

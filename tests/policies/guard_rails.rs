@@ -315,7 +315,7 @@ fn nobody_passes_by_pretending_to_restore() {
     let mut owner = database.connect(OWNER);
     execute(
         &mut owner,
-        "SET row_security = off; SET check_function_bodies = off; SET search_path = ''",
+        "SET row_security = off; SET check_function_bodies = off; SELECT set_config('search_path', '', false)",
     );
     expect_clear_error(&mut owner, T, "55000");
 }

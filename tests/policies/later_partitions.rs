@@ -2,7 +2,7 @@
 
 use tenant_guard_tests::cluster::OWNER;
 use tenant_guard_tests::fixtures::{ALICE, ORG_A, ORG_B};
-use tenant_guard_tests::sql::{execute, expect_clear_error, number, text};
+use tenant_guard_tests::sql::{execute, expect_clear_error, number, rows, text};
 use tenant_guard_tests::steps::{apply, call};
 use tenant_guard_tests::Database;
 
@@ -41,9 +41,8 @@ fn is_protected(database: &Database, table: &str, root: &str) {
         &format!("REVOKE TRUNCATE, REFERENCES, TRIGGER ON {table} FROM authenticated"),
     );
     let mut owner = database.connect(OWNER);
-    let drift =
-        "SELECT count(*) FROM tenant_guard.protected_tables WHERE drift <> '{}' OR drift IS NULL";
-    assert_eq!(number(&mut owner, drift), 0, "{table}");
+    let drift = "SELECT table_name, drift FROM tenant_guard.protected_tables WHERE drift <> '{}' OR drift IS NULL";
+    assert_eq!(rows(&mut owner, drift), Vec::<Vec<Option<String>>>::new(), "{table}");
     assert_eq!(call(&mut owner, &format!("protect_table('{root}')")), [], "{table}");
 }
 
@@ -172,12 +171,12 @@ fn a_partition_of_somebody_who_pretends_to_restore_is_closed_or_told() {
     let mut owner = database.connect(OWNER);
     execute(
         &mut owner,
-        "SET row_security = off; SET check_function_bodies = off; SET search_path = '';
+        "SET row_security = off; SET check_function_bodies = off; SELECT set_config('search_path', '', false);
          CREATE TABLE zoo.p PARTITION OF zoo.t FOR VALUES FROM (0) TO (100)",
     );
     let told = "SELECT (SELECT count(*) FROM tenant_guard.protected_tables WHERE drift <> '{}')
                      + (SELECT count(*) FROM pg_class WHERE oid = 'zoo.p'::regclass AND relrowsecurity)";
-    assert_eq!(number(&mut owner, told), 1);
+    assert_eq!(number(&mut database.connect(OWNER), told), 1);
 }
 
 #[test]
@@ -226,6 +225,83 @@ fn a_protected_partition_of_an_open_table_is_told() {
         Ok(()) => {
             let heard = heard.lock().expect("no panic in the lock");
             assert!(heard.iter().any(|h| h.contains("zoo.t ")), "no word of zoo.t: {heard:?}");
+        }
+    }
+}
+
+#[test]
+fn what_hangs_later_under_a_table_that_is_protected_along_a_key() {
+    let database = fresh();
+    database.load(&format!(
+        "CREATE SCHEMA zoo; CREATE TABLE zoo.parents (id int PRIMARY KEY, organization_id uuid NOT NULL);
+         INSERT INTO zoo.parents VALUES (1, '{ORG_A}'), (2, '{ORG_B}');
+         CREATE TABLE zoo.t (id int, parent_id int REFERENCES zoo.parents) PARTITION BY RANGE (id);
+         CREATE TABLE zoo.base (id int, parent_id int REFERENCES zoo.parents)"
+    ));
+    grant_everything(&database);
+    let mut owner = database.connect(OWNER);
+    for table in ["parents", "t", "base"] {
+        apply(&mut owner, &format!("protect_table('zoo.{table}')"));
+    }
+    execute(&mut owner, "CREATE TABLE zoo.p PARTITION OF zoo.t FOR VALUES FROM (0) TO (100)");
+    execute(&mut owner, "CREATE TABLE zoo.child () INHERITS (zoo.base)");
+    for table in ["zoo.p", "zoo.child"] {
+        execute(
+            &mut database.admin(),
+            &format!(
+                "INSERT INTO {table} VALUES (1, 1), (2, 2); GRANT ALL ON {table} TO authenticated"
+            ),
+        );
+        let mut alice = asking(&database, ALICE, &format!(r#""{ORG_A}""#));
+        assert_eq!(alice.number(&format!("SELECT count(*) FROM {table}")), 1, "{table}");
+    }
+}
+
+#[test]
+fn a_foreign_table_is_no_partition_of_a_protected_table() {
+    let database = partitioned("");
+    let mut admin = database.admin();
+    execute(
+        &mut admin,
+        "CREATE EXTENSION postgres_fdw; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw",
+    );
+    let (mut heard_admin, heard) = crate::stage::connect_listening(&database, "postgres");
+    match heard_admin.batch_execute(
+        "CREATE FOREIGN TABLE zoo.f PARTITION OF zoo.t FOR VALUES FROM (0) TO (100) SERVER far",
+    ) {
+        Err(error) => {
+            assert!(error.as_db_error().is_some_and(|e| e.message().contains("zoo.f")), "{error:?}")
+        }
+        Ok(()) => {
+            let heard = heard.lock().expect("no panic in the lock");
+            assert!(heard.iter().any(|h| h.contains("zoo.f")), "no word of zoo.f: {heard:?}");
+        }
+    }
+}
+
+#[test]
+fn a_tree_with_a_foreign_table_is_refused_or_told() {
+    let database = fresh();
+    database.load("CREATE SCHEMA zoo; CREATE TABLE zoo.t (id int, organization_id uuid NOT NULL) PARTITION BY RANGE (id)");
+    let mut admin = database.admin();
+    execute(
+        &mut admin,
+        "CREATE EXTENSION postgres_fdw; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw; GRANT USAGE ON FOREIGN SERVER far TO app_owner;
+         CREATE FOREIGN TABLE zoo.f PARTITION OF zoo.t DEFAULT SERVER far; ALTER FOREIGN TABLE zoo.f OWNER TO app_owner",
+    );
+    let original = database.schema();
+    let (mut owner, heard) = crate::stage::connect_listening(&database, OWNER);
+    let protect = "SELECT * FROM tenant_guard.protect_table('zoo.t')";
+    match owner.batch_execute(protect) {
+        Err(error) => {
+            let error = error.as_db_error().expect("an answer");
+            tenant_guard_tests::sql::assert_clear(error, protect);
+            assert!(format!("{error:?}").contains("zoo.f"), "{error:?}");
+            tenant_guard_tests::database::assert_same(&database.schema(), &original, "half of it");
+        }
+        Ok(()) => {
+            let heard = heard.lock().expect("no panic in the lock");
+            assert!(heard.iter().any(|h| h.contains("zoo.f")), "no word of zoo.f: {heard:?}");
         }
     }
 }

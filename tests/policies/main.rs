@@ -8,6 +8,7 @@ mod guard_rails_survive;
 mod later_partitions;
 mod members_of_two;
 mod refusals;
+mod registrations;
 mod schemas;
 mod stage;
 mod zoo;

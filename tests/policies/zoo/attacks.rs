@@ -55,6 +55,9 @@ pub fn read(cage: &Cage, side: Side) {
             assert_eq!(asker.out(&query), Done::default(), "{query}");
         }
     }
+    asker.refused(&format!("SET LOCAL row_security = off; SELECT * FROM {table}"), &["42501"]);
+    let statistics = "SELECT tablename FROM pg_stats WHERE schemaname = 'zoo' AND tablename = 't'";
+    assert_eq!(asker.out(statistics), Done::default(), "statistics hold values of all tenants");
     copied(cage, &mut asker, &expected);
     leaking(cage, &mut asker, &visible);
     for member in &cage.family {
