@@ -91,7 +91,7 @@ fn a_protected_table_that_is_attached_later() {
     let database = partitioned("");
     let mut owner = database.connect(OWNER);
     execute(&mut owner, "CREATE TABLE zoo.p (id int, organization_id uuid NOT NULL, body text)");
-    apply(&mut owner, "protect_table('zoo.p', scope => 'member')");
+    apply(&mut owner, "protect_table('zoo.p')");
     execute(&mut owner, "ALTER TABLE zoo.t ATTACH PARTITION zoo.p FOR VALUES FROM (0) TO (100)");
     is_protected(&database, "zoo.p", "zoo.t");
 }
@@ -304,4 +304,17 @@ fn a_tree_with_a_foreign_table_is_refused_or_told() {
             assert!(heard.iter().any(|h| h.contains("zoo.f")), "no word of zoo.f: {heard:?}");
         }
     }
+}
+
+#[test]
+fn a_table_that_is_protected_otherwise_obeys_the_table_it_is_attached_to() {
+    let database = partitioned("");
+    let mut owner = database.connect(OWNER);
+    execute(&mut owner, "CREATE TABLE zoo.p (id int, organization_id uuid NOT NULL, body text)");
+    apply(&mut owner, "protect_table('zoo.p', scope => 'member')");
+    execute(&mut owner, "ALTER TABLE zoo.t ATTACH PARTITION zoo.p FOR VALUES FROM (0) TO (100)");
+    // Whichever options win: one call settles it, and two registrations do not pull at one table.
+    call(&mut owner, "protect_table('zoo.t')");
+    let drift = "SELECT table_name, drift FROM tenant_guard.protected_tables WHERE drift <> '{}' OR drift IS NULL";
+    assert_eq!(rows(&mut owner, drift), Vec::<Vec<Option<String>>>::new());
 }

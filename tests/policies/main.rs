@@ -11,4 +11,5 @@ mod refusals;
 mod registrations;
 mod schemas;
 mod stage;
+mod who_may;
 mod zoo;

@@ -56,7 +56,7 @@ pub fn read(cage: &Cage, side: Side) {
         }
     }
     asker.refused(&format!("SET LOCAL row_security = off; SELECT * FROM {table}"), &["42501"]);
-    let statistics = "SELECT tablename FROM pg_stats WHERE schemaname = 'zoo' AND tablename = 't'";
+    let statistics = "SELECT tablename FROM pg_stats WHERE schemaname OPERATOR(pg_catalog.=) 'zoo' AND tablename OPERATOR(pg_catalog.=) 't'";
     assert_eq!(asker.out(statistics), Done::default(), "statistics hold values of all tenants");
     copied(cage, &mut asker, &expected);
     leaking(cage, &mut asker, &visible);

@@ -27,6 +27,46 @@ zoo! {
               CREATE TABLE zoo.t (id int PRIMARY KEY, parent_id int NOT NULL REFERENCES zoo.parents, body text)",
         ..CHILD
     };
+    members_of_every_organization_along_a_key: Case {
+        ddl: "CREATE TABLE zoo.parents (id int PRIMARY KEY, organization_id uuid NOT NULL);
+              INSERT INTO zoo.parents VALUES (1, {t}), (2, {o});
+              CREATE TABLE zoo.t (id int PRIMARY KEY, parent_id int NOT NULL REFERENCES zoo.parents, body text)",
+        first: "SELECT tenant_guard.protect_table('zoo.parents')",
+        options: ", scope => 'member'",
+        ..CHILD
+    };
+    permissions_along_a_key: Case {
+        ddl: "CREATE TABLE zoo.parents (id int PRIMARY KEY, organization_id uuid NOT NULL);
+              INSERT INTO zoo.parents VALUES (1, {t}), (2, {o});
+              CREATE TABLE zoo.t (id int PRIMARY KEY, parent_id int NOT NULL REFERENCES zoo.parents, body text)",
+        options: r#", permissions => '{"select": "member", "update": "admin", "delete": "t:delete"}'"#,
+        claims: [r#", "app_metadata": {"roles": ["admin"]}"#, r#", "app_metadata": {"roles": ["admin", "x"]}"#],
+        may: "su",
+        ..CHILD
+    };
+    shared_rows_along_a_key: Case {
+        ddl: "CREATE TABLE zoo.parents (id int PRIMARY KEY, organization_id uuid NOT NULL);
+              INSERT INTO zoo.parents VALUES (1, {t}), (2, {o});
+              CREATE TABLE zoo.t (id int PRIMARY KEY, parent_id int REFERENCES zoo.parents, body text);
+              INSERT INTO zoo.t VALUES (900, NULL, 'for all')",
+        options: ", shared => 'parent_id IS NULL'",
+        shared: "parent_id IS NULL",
+        attacks: &["UPDATE zoo.t SET parent_id = NULL", "UPDATE zoo.t SET parent_id = {p} WHERE id = 900", "DELETE FROM zoo.t WHERE parent_id IS NULL",
+                   "INSERT INTO zoo.t VALUES (950, NULL, 'x')"],
+        ..CHILD
+    };
+    ones_own_rows_along_a_key: Case {
+        ddl: "CREATE TABLE zoo.parents (id int PRIMARY KEY, organization_id uuid NOT NULL, owner uuid);
+              INSERT INTO zoo.parents VALUES (1, {t}, NULL), (2, {o}, NULL);
+              CREATE TABLE zoo.t (id int PRIMARY KEY, parent_id int REFERENCES zoo.parents, owner uuid, body text);
+              INSERT INTO zoo.t VALUES (900, 1, NULL, 'nobody''s'), (901, 2, {u}, 'one''s own in the other organization')",
+        options: ", owner_column => 'owner'",
+        columns: "id, parent_id, owner, body",
+        values: "{n}, {p}, {u}, 'row {n}'",
+        whose: "parent_id = {p} AND owner = {u}",
+        blind: &["SELECT * FROM zoo.t WHERE id >= 900"],
+        ..CHILD
+    };
     two_hops: Case {
         ddl: "CREATE TABLE zoo.grand (id bigint PRIMARY KEY, organization_id bigint NOT NULL);
               CREATE TABLE zoo.parents (id int PRIMARY KEY, grand_id int NOT NULL REFERENCES zoo.grand, id2 int);
