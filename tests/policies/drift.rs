@@ -72,7 +72,6 @@ fn every_change_to_a_protected_table_is_told_and_put_right() {
             "GRANT TRUNCATE ON zoo.t TO authenticated",
             "GRANT TRIGGER ON zoo.t TO PUBLIC",
             "GRANT REFERENCES (id) ON zoo.t TO anon",
-            "DROP INDEX zoo.idx_t_organization_id",
         ],
     );
 }
@@ -197,4 +196,17 @@ fn undo_of_a_table_with_another_name_by_now_is_clear_or_done() {
         execute(&mut owner, "ALTER TABLE zoo.other RENAME TO t");
     }
     assert_same(&database.schema(), &original, "undone");
+}
+
+#[test]
+fn an_index_is_no_matter_of_safety_and_comes_back_with_the_next_call() {
+    let database = fresh();
+    database.load(TABLE);
+    let mut owner = database.connect(OWNER);
+    apply(&mut owner, "protect_table('zoo.t', index => 'skip')");
+    assert_eq!(drift(&database), "");
+    apply(&mut owner, "protect_table('zoo.t')");
+    execute(&mut owner, "DROP INDEX zoo.idx_t_organization_id");
+    assert_eq!(drift(&database), "");
+    assert_eq!(call(&mut owner, "protect_table('zoo.t')").len(), 1);
 }

@@ -7,6 +7,7 @@ mod guard_rails;
 mod guard_rails_survive;
 mod later_partitions;
 mod members_of_two;
+mod odd_rows;
 mod refusals;
 mod registrations;
 mod schemas;

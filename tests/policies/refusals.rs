@@ -71,7 +71,6 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("'zoo.t', shared => 'count(*) > 0'", "22023,42803", "shared"),
     ("'zoo.t', shared => 'row_number() over () > 0'", "22023,42P20", "shared"),
     ("'zoo.t', shared => '$1 > 0'", "22023,42P02", "shared"),
-    ("'zoo.leaf'", "42809,22023,55000", "zoo.tree"),
 ];
 
 #[test]
