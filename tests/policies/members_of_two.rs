@@ -42,7 +42,7 @@ fn no_statement_moves_a_row() {
             format!("UPDATE zoo.t SET {to} WHERE id = 1"),
             format!("UPDATE zoo.t SET {to} WHERE id = 1 RETURNING *"),
             format!("UPDATE zoo.t SET (body, organization_id) = ('x', '{ORG_B}') WHERE id = 1"),
-            format!("UPDATE zoo.t t SET organization_id = o.organization_id FROM zoo.t o WHERE o.id = 2 AND t.id = 1"),
+            "UPDATE zoo.t t SET organization_id = o.organization_id FROM zoo.t o WHERE o.id = 2 AND t.id = 1".to_string(),
             format!("INSERT INTO zoo.t VALUES (1, '{ORG_B}', 'x') ON CONFLICT (id) DO UPDATE SET organization_id = excluded.organization_id"),
             format!("INSERT INTO zoo.t VALUES (1, '{ORG_A}', 'x') ON CONFLICT (id) DO UPDATE SET {to}"),
             format!("MERGE INTO zoo.t USING (SELECT 1) s ON id = 1 WHEN MATCHED THEN UPDATE SET {to}"),

@@ -18,7 +18,6 @@ macro_rules! zoo {
         $(#[test] fn $name() { crate::zoo::is_safe(&$case); })*
     };
 }
-pub(crate) use zoo;
 
 mod keys;
 mod names;

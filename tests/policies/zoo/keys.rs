@@ -1,7 +1,6 @@
 //! Keys of every kind, and none.
 
 use crate::case::{Case, PLAIN};
-use crate::zoo::zoo;
 
 zoo! {
     a_primary_key_with_the_tenant: Case {

@@ -1,7 +1,6 @@
 //! Names that break whatever is not quoted.
 
 use crate::case::{Case, PLAIN};
-use crate::zoo::zoo;
 
 const LONG: &str = "zoo.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 

@@ -1,7 +1,6 @@
 //! Partitions and inheriting tables, each of which can be asked by itself.
 
 use crate::case::{Case, PLAIN};
-use crate::zoo::zoo;
 
 const PARTED: Case = Case {
     columns: "id, part, body",

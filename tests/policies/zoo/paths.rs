@@ -1,7 +1,6 @@
 //! Tables without the tenant column, which reach it along foreign keys.
 
 use crate::case::{Case, NUMBERS, PLAIN};
-use crate::zoo::zoo;
 
 const CHILD: Case = Case {
     tenant: "",

@@ -1,7 +1,6 @@
 //! Who may do what within the organization: permissions, owners, projects, shared rows, kept policies.
 
 use crate::case::{Case, PLAIN};
-use crate::zoo::zoo;
 
 const T: &str = "CREATE TABLE zoo.t (id int PRIMARY KEY, organization_id uuid NOT NULL, body text)";
 const OWNED: &str = "CREATE TABLE zoo.t (id int PRIMARY KEY, organization_id uuid NOT NULL, owner uuid, body text);

@@ -3,7 +3,6 @@
 use tenant_guard_tests::cluster::OTHER_OWNER;
 
 use crate::case::{Case, PLAIN};
-use crate::zoo::zoo;
 
 const T: &str = "CREATE TABLE zoo.t (id int PRIMARY KEY, organization_id uuid NOT NULL, body text)";
 

@@ -1,7 +1,6 @@
 //! Ids of every type that a tenant may have.
 
 use crate::case::{Case, NUMBERS, PLAIN, TEXTS};
-use crate::zoo::zoo;
 
 zoo! {
     text_ids: Case {
