@@ -210,3 +210,56 @@ fn an_index_is_no_matter_of_safety_and_comes_back_with_the_next_call() {
     assert_eq!(drift(&database), "");
     assert_eq!(call(&mut owner, "protect_table('zoo.t')").len(), 1);
 }
+
+#[test]
+fn a_path_that_is_gone_is_told_and_shows_nothing() {
+    for change in [
+        "ALTER TABLE zoo.child DROP CONSTRAINT child_t_fkey",
+        "ALTER TABLE zoo.t RENAME organization_id TO org",
+        "ALTER TABLE zoo.t DROP organization_id CASCADE",
+        "DROP TABLE zoo.t CASCADE",
+    ] {
+        let database = fresh();
+        database.load(
+            "CREATE SCHEMA zoo; CREATE TABLE zoo.t (id int PRIMARY KEY, organization_id uuid NOT NULL);
+             CREATE TABLE zoo.child (id int, t int NOT NULL REFERENCES zoo.t);
+             INSERT INTO zoo.t VALUES (1, gen_random_uuid()); INSERT INTO zoo.child VALUES (1, 1)",
+        );
+        grant_everything(&database);
+        let mut owner = database.connect(OWNER);
+        apply(&mut owner, "protect_table('zoo.child')");
+        execute(&mut owner, change);
+        let told = drift(&database);
+        assert!(!told.is_empty(), "{change}");
+        assert!(!told.contains(" { "), "{change}: in words: {told}");
+        let mut nobody = crate::stage::Asker::new(&database, "authenticated", None);
+        assert_eq!(nobody.number("SELECT count(*) FROM zoo.child"), 0, "{change}");
+    }
+}
+
+#[test]
+fn a_tenant_column_that_is_dropped_leaves_a_closed_table() {
+    let database = fresh();
+    database.load(TABLE);
+    grant_everything(&database);
+    let mut owner = database.connect(OWNER);
+    apply(&mut owner, "protect_table('zoo.t')");
+    tenant_guard_tests::sql::expect_error(
+        &mut owner,
+        "ALTER TABLE zoo.t DROP organization_id",
+        "2BP01",
+    );
+    tenant_guard_tests::sql::expect_error(
+        &mut owner,
+        "ALTER TABLE zoo.t ALTER organization_id TYPE text",
+        "0A000",
+    );
+    execute(&mut database.admin(), "INSERT INTO zoo.t VALUES (1, gen_random_uuid())");
+    execute(&mut owner, "ALTER TABLE zoo.t DROP organization_id CASCADE");
+    assert!(drift(&database).contains("organization_id"), "{}", drift(&database));
+    let mut nobody = crate::stage::Asker::new(&database, "authenticated", None);
+    assert_eq!(nobody.number("SELECT count(*) FROM zoo.t"), 0);
+    call(&mut owner, "unprotect_table('zoo.t')");
+    let left = "SELECT count(*)::text FROM pg_policy WHERE polrelid = 'zoo.t'::regclass";
+    assert_eq!(text(&mut owner, left).as_deref(), Some("0"));
+}
