@@ -336,3 +336,25 @@ fn a_partition_of_a_protected_table_is_not_opened_by_itself() {
         assert_eq!(number(&mut owner, told), 1, "another scope below, and nobody is told");
     }
 }
+
+#[test]
+fn a_child_of_two_protected_tables_stays_closed_when_one_of_them_is_opened() {
+    let database = fresh();
+    database.load(&format!(
+        "CREATE SCHEMA zoo; CREATE TABLE zoo.t (organization_id uuid NOT NULL, body text); CREATE TABLE zoo.second (organization_id uuid NOT NULL, size int);
+         CREATE TABLE zoo.child () INHERITS (zoo.t, zoo.second); INSERT INTO zoo.child VALUES ('{ORG_A}'), ('{ORG_B}')"
+    ));
+    grant_everything(&database);
+    let mut owner = database.connect(OWNER);
+    apply(&mut owner, "protect_table('zoo.t')");
+    apply(&mut owner, "protect_table('zoo.second')");
+    let drift = "SELECT table_name, drift FROM tenant_guard.protected_tables WHERE drift <> '{}' OR drift IS NULL";
+    assert_eq!(rows(&mut owner, drift), Vec::<Vec<Option<String>>>::new());
+    let mut alice = asking(&database, ALICE, &format!(r#""{ORG_A}""#));
+    for table in ["zoo.child", "zoo.t", "zoo.second"] {
+        assert_eq!(alice.number(&format!("SELECT count(*) FROM {table}")), 1, "{table}");
+    }
+    apply(&mut owner, "unprotect_table('zoo.t')");
+    let seen = alice.number("SELECT count(*) FROM zoo.child");
+    assert!(seen == 1 || !rows(&mut owner, drift).is_empty(), "open, and nobody is told");
+}
