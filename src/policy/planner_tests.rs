@@ -168,7 +168,7 @@ fn only_what_differs_is_planned() {
     );
 
     let member = Options { scope: Scope::Member, ..options() };
-    assert_eq!(planned(&[there], &member).steps.len(), 12, "and another trigger");
+    assert_eq!(planned(&[there], &member).steps.len(), 10, "and another trigger");
 }
 
 #[test]
