@@ -2,7 +2,7 @@
 # What a generated policy adds to a query: 1,000,000 rows of 1,000 organizations, in three tables alike.
 # In one the query itself says WHERE organization_id = '<constant>', as careful hands write it; the second is
 # protected by protect_table and the query says nothing; the third has the policy of the usual guides, a
-# function called for each row. pgbench, 4 clients, prepared statements, the three mixed query by query so
+# function called for each row. pgbench, prepared statements, the three mixed query by query so
 # that all meet the same server; 7 runs of 4 s a query, medians of the ratios.
 set -euo pipefail
 org=aaaaaaaa-0000-4000-8000-000000000500
@@ -50,44 +50,53 @@ trap 'rm -rf "$scripts"' EXIT
 tables=(by_hand generated per_row)
 median() { tr ' ' '\n' <<<"$1" | sed '/^$/d' | sort -n | sed -n 4p; }
 
-# measure TITLE QUERY: in it T is the table, WHERE what the careful hand adds at the end, AND the same after
-# another condition, ORG the organization where a row is written.
+# measure CLIENTS TIMES TITLE QUERY [slow]: QUERY so many times over is a script of pgbench, which tells its mean to
+# the microsecond only. In it T is the table, WHERE_TENANT what the careful hand adds at the end, AND_TENANT the same
+# after another condition, ORG the organization where a row is written. slow leaves the third table out.
 measure() {
-  local n table where and set run micros=() share=()
+  local clients=$1 times=$2 title=$3 query=$4 n i table where and set run micros=() share=()
   for table in "${tables[@]}"; do
     where='' and=''
     if [ "$table" = by_hand ]; then where="WHERE organization_id = '$org'" and="AND organization_id = '$org'"; fi
-    # Every organization has the ids that are its number modulo 1000.
-    { echo '\set id random(0, 999) * 1000 + 500'; sed "s/\bT\b/$table/; s/\bWHERE_TENANT\b/$where/; s/\bAND_TENANT\b/$and/; s/\bORG\b/'$org'/" <<<"$2"; } >"$scripts/$table"
+    for ((i = 0; i < times; i++)); do
+      # Every organization has the ids that are its number modulo 1000.
+      echo '\set id random(0, 999) * 1000 + 500'
+      sed "s/\bT\b/$table/g; s/\bWHERE_TENANT\b/$where/g; s/\bAND_TENANT\b/$and/g; s/\bORG\b/'$org'/g" <<<"$query"
+    done >"$scripts/$table"
   done
   set=("${tables[@]}")
-  if [ "${3-}" = slow ]; then set=("${tables[@]:0:2}"); fi
+  if [ "${5-}" = slow ]; then set=("${tables[@]:0:2}"); fi
   for run in 1 2 3 4 5 6 7; do
     local files=()
     for table in "${set[@]}"; do files+=(-f "$scripts/$table"); done
-    mapfile -t now < <(pgbench -n -U reader -c 4 -j 1 -T 4 -M prepared "${files[@]}" 2>/dev/null |
+    mapfile -t now < <(pgbench -n -U reader -c "$clients" -j 1 -T 4 -M prepared "${files[@]}" 2>/dev/null |
       sed -nE 's/^ - latency average = ([0-9.]+) ms/\1/p')
     for n in "${!set[@]}"; do
-      micros[n]+="$(awk "BEGIN {print ${now[$n]} * 1000}") "
+      micros[n]+="$(awk "BEGIN {print ${now[$n]} * 1000 / $times}") "
       share[n]+="$(awk "BEGIN {print (${now[$n]} / ${now[0]} - 1) * 100}") "
     done
     psql -X -q -c 'VACUUM by_hand, generated, per_row'
   done
-  printf '%-34s' "$1"
+  printf '%-34s %8s' "$title" "$clients"
   for n in 0 1 2; do
     if [ "$n" -lt "${#set[@]}" ]; then printf ' %12.1f' "$(median "${micros[n]}")"; else printf ' %12s' -; fi
   done
   printf ' %12.1f' "$(median "${share[1]}")"
   if [ "${#set[@]}" = 3 ]; then printf ' %12.1f\n' "$(median "${share[2]}")"; else printf ' %12s\n' -; fi
 }
-printf '%-34s %12s %12s %12s %12s %12s\n' 'us a query' 'by hand' generated 'per row' 'generated +%' 'per row +%'
-measure 'one row by its key' 'SELECT * FROM T WHERE id = :id AND_TENANT;'
-measure 'the latest 50' 'SELECT * FROM T WHERE_TENANT ORDER BY created_at DESC LIMIT 50;' slow
-measure 'a sum over 1,000 rows' 'SELECT sum(amount) FROM T WHERE_TENANT;' slow
-measure 'update one row by its key' 'UPDATE T SET amount = amount + 1 WHERE id = :id AND_TENANT;'
-measure 'update 1,000 rows' 'UPDATE T SET amount = amount + 1 WHERE_TENANT;' slow
-measure 'insert one row' 'INSERT INTO T (organization_id, amount, created_at, body) VALUES (ORG, 1, now(), repeat($$x$$, 80));'
-measure 'insert 1,000 rows' 'INSERT INTO T (organization_id, amount, created_at, body) SELECT ORG, n, now(), repeat($$x$$, 80) FROM generate_series(1, 1000) n;'
+printf '%-34s %8s %12s %12s %12s %12s %12s\n' 'us a query' clients 'by hand' generated 'per row' 'generated +%' 'per row +%'
+select='SELECT * FROM T WHERE id = :id AND_TENANT;'
+update='UPDATE T SET amount = amount + 1 WHERE id = :id AND_TENANT;'
+insert='INSERT INTO T (organization_id, amount, created_at, body) VALUES (ORG, 1, now(), repeat($$x$$, 80));'
+latest='SELECT * FROM T WHERE_TENANT ORDER BY created_at DESC LIMIT 50;'
+measure 4 1 'a transaction of all four below' "BEGIN; $select $update $insert $latest COMMIT;"
+measure 4 10 'select one row by its key' "$select"
+measure 4 10 'update one row by its key' "$update"
+measure 4 10 'insert one row' "$insert"
+measure 4 10 'the latest 50' "$latest" slow
+measure 4 1 'a sum over 1,000 rows' 'SELECT sum(amount) FROM T WHERE_TENANT;' slow
+measure 1 1 'update 1,000 rows' 'UPDATE T SET amount = amount + 1 WHERE id <= 1000000 AND_TENANT;' slow
+measure 1 1 'insert 1,000 rows' 'INSERT INTO T (organization_id, amount, created_at, body) SELECT ORG, n, now(), repeat($$x$$, 80) FROM generate_series(1, 1000) n;'
 
 echo
 psql -X -U reader -q <<'SQL'

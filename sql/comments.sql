@@ -311,8 +311,8 @@ Example: `SELECT count(*) FROM tenant_guard.protect_schema('crm', dry_run => tru
 Example: `SELECT tenant_guard.protect_schema_table('crm.contacts', 'organization_id', 'active', NULL, NULL, NULL, NULL, NULL, 'refuse', 'build');`$comment$),
       ('protect_table', $comment$Protects a table: enables and forces row-level security, puts a restrictive policy under
 everything that lets only the tenant's rows pass, and grants the roles one policy a command. With
-that come the index that leads with the tenant column, the context as that column's default, a
-trigger that keeps rows with their tenant, and the end of privileges that policies do not look at
+that come the index that leads with the tenant column, the context as that column's default, in scope
+'member' a trigger that keeps rows with their tenant, and the end of privileges that policies do not look at
 (TRUNCATE, REFERENCES, TRIGGER; SELECT and UPDATE on sequences). Partitions and inheriting tables are
 protected with it, later ones too. Call it again with other options and only the difference is
 planned; call it again with the same and nothing is.

@@ -66,19 +66,26 @@ fn keep_tenant_name(table: &Table) -> &'static str {
     }
 }
 
-/// Nobody whom the policies bind moves a row to another tenant. WITH CHECK alone would let a member of
-/// two organizations do that.
+/// In the scope of several organizations WITH CHECK would let a member of two move a row from one to the other,
+/// so a trigger keeps it. In that of one, WITH CHECK does, and a trigger would cost every UPDATE of the table.
 pub fn keep_tenant(plan: &mut Plan, table: &Table, options: &Options, tenancy: &Tenancy) {
     let Tenancy::Column { .. } = tenancy else { return };
     let Some(column) = table.column(&options.tenant_column) else { return };
-    // No trigger before a row sees what a generated column is going to be. WITH CHECK does.
-    if table.kind == "p" && !column.generated.is_empty() {
+    let trigger = keep_tenant_name(table);
+    if options.scope == Scope::Active {
+        if let Some(there) = table.trigger(trigger).filter(|t| !t.inherited) {
+            drop_trigger(
+                plan,
+                table,
+                &there.definition,
+                "WITH CHECK keeps rows with the active organization",
+            );
+        }
         return;
     }
-    let trigger = keep_tenant_name(table);
-    let moment = moment(table, column, options.scope);
+    let moment = moment(table);
     if let Some(there) = table.trigger(trigger) {
-        if is_as_wanted(there, column, &moment(&column.quoted)) {
+        if is_as_wanted(there, column, moment) {
             return enable(plan, table, trigger, &there.enabled);
         }
         drop_trigger(plan, table, &there.definition, "it differs from what was asked for");
@@ -86,7 +93,7 @@ pub fn keep_tenant(plan: &mut Plan, table: &Table, options: &Options, tenancy: &
     let quoted = quote(&column.name);
     let create = format!(
         "CREATE TRIGGER {trigger} {} ON {}\n  FOR EACH ROW WHEN (OLD.{quoted} IS DISTINCT FROM NEW.{quoted})\n  EXECUTE FUNCTION tenant_guard.keep_tenant({})",
-        moment(&quoted),
+        moment,
         table.qualified(),
         literal(&column.name),
     );
@@ -102,16 +109,12 @@ pub fn keep_tenant(plan: &mut Plan, table: &Table, options: &Options, tenancy: &
     );
 }
 
-/// When the trigger looks. Before each row it would cost every UPDATE of the table a lock of the old row; but a
-/// row that moves to another partition comes by no trigger after an UPDATE. In the scope of one organization WITH
-/// CHECK sees what other triggers make of the column, so only UPDATEs that name it are looked at; in that of several
-/// all are. Of a generated column no UPDATE can be named.
-fn moment<'a>(table: &Table, column: &Column, scope: Scope) -> impl Fn(&str) -> String + 'a {
-    let when = if table.kind == "p" { "BEFORE" } else { "AFTER" };
-    let named = scope == Scope::Active && column.generated.is_empty();
-    move |column| match named {
-        true => format!("{when} UPDATE OF {column}"),
-        false => format!("{when} UPDATE"),
+/// When the trigger looks: at every UPDATE, since another trigger may change the column. Before each row it costs
+/// a lock of the old row; but a row that moves to another partition comes by no trigger after an UPDATE.
+fn moment(table: &Table) -> &'static str {
+    match table.kind.as_str() {
+        "p" => "BEFORE UPDATE",
+        _ => "AFTER UPDATE",
     }
 }
 

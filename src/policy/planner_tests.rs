@@ -81,7 +81,9 @@ fn protected(name: &str, options: &Options) -> Table {
     table.policies =
         policies(&table, &tenancy, options, &|_: &Table, text: &str| Ok(text.to_string())).unwrap();
     table.columns[0].default = Some("tenant_guard.org_id()".into());
-    table.triggers = vec![keep_tenant("org")];
+    if options.scope == Scope::Member {
+        table.triggers = vec![keep_tenant("org")];
+    }
     table.row_security = true;
     table.force_row_security = true;
     table.indexes = vec![index(&["org"])];
@@ -102,7 +104,7 @@ fn keep_tenant(column: &str) -> Trigger {
     let hex: String = column.bytes().map(|b| format!("{b:02x}")).collect();
     Trigger {
         name: "tenant_guard_keep_tenant".into(),
-        definition: format!("CREATE TRIGGER tenant_guard_keep_tenant AFTER UPDATE OF {column} ON crm.t FOR EACH ROW WHEN (old.{column} IS DISTINCT FROM new.{column}) EXECUTE FUNCTION tenant_guard.keep_tenant('{column}')"),
+        definition: format!("CREATE TRIGGER tenant_guard_keep_tenant AFTER UPDATE ON crm.t FOR EACH ROW WHEN (old.{column} IS DISTINCT FROM new.{column}) EXECUTE FUNCTION tenant_guard.keep_tenant('{column}')"),
         enabled: "O".into(),
         inherited: false,
         function: Named { schema: "tenant_guard".into(), name: "keep_tenant".into() },
@@ -138,7 +140,6 @@ fn an_open_table_is_enabled_forced_floored_granted_and_indexed() {
             "create policy tenant_guard_update",
             "create policy tenant_guard_delete",
             "set default of org",
-            "create trigger tenant_guard_keep_tenant",
             "create index idx_contacts_org",
         ]
     );
@@ -168,7 +169,7 @@ fn only_what_differs_is_planned() {
     );
 
     let member = Options { scope: Scope::Member, ..options() };
-    assert_eq!(planned(&[there], &member).steps.len(), 10, "and another trigger");
+    assert_eq!(planned(&[there], &member).steps.len(), 9, "and a trigger");
 }
 
 #[test]
@@ -269,7 +270,6 @@ fn the_way_out_drops_the_floor_last_and_opens_the_table_only_when_no_policy_is_l
         actions(&plan),
         [
             "remove the registered protection",
-            "drop trigger tenant_guard_keep_tenant",
             "drop default of org",
             "drop policy tenant_guard_select",
             "drop policy tenant_guard_insert",
@@ -285,7 +285,7 @@ fn the_way_out_drops_the_floor_last_and_opens_the_table_only_when_no_policy_is_l
 
     table.policies.push(foreign_policy("theirs"));
     let plan = unprotect(&[table], None).unwrap();
-    assert_eq!((plan.steps.len(), plan.findings.len()), (6, 1), "row-level security stays on");
+    assert_eq!((plan.steps.len(), plan.findings.len()), (5, 1), "row-level security stays on");
 }
 
 fn key(from: u32, columns: &[&str], to: u32, name: &str, tenant: bool) -> ForeignKey {
