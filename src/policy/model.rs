@@ -140,9 +140,8 @@ fn matches(left: &str, id: IdType, allowed: &Allowed) -> String {
 pub type Normal<'a> = dyn Fn(&Table, &str) -> Result<String> + 'a;
 
 /// The policies of a protected table: the floor for everybody, and for the named roles one grant a
-/// command. Each grant repeats the tenant's condition on the rows that it reaches: dropping one policy by
-/// hand shows nobody another's rows, and where the two are the same PostgreSQL looks at them once. What is
-/// written it would look at twice; there the grant asks only that the row is somebody's, and the floor whose.
+/// command. Each grant repeats the tenant's condition: neither a policy dropped by hand nor DROP EXTENSION ...
+/// CASCADE can open the table, and where the two are the same PostgreSQL looks at the rows it reads once.
 pub fn policies(
     table: &Table,
     tenancy: &Tenancy,
@@ -155,37 +154,35 @@ pub fn policies(
     let tenant = within(table, tenancy, options, &Allowed::any(options.scope));
     let shared = options.shared.as_deref();
     let mut policies = Vec::new();
-    let mut add = |name: &str, command: &str, permissive: bool, using: &str, check: &str| {
-        let written = matches!(command, "ALL" | "INSERT" | "UPDATE");
+    let mut add = |name: &str, command: &str, permissive: bool, condition: &str| {
+        let condition = normal(table, condition)?;
         policies.push(Policy {
             name: name.into(),
             command: command.into(),
             permissive,
             roles: if permissive { roles.clone() } else { vec![] },
-            using: (command != "INSERT").then(|| normal(table, using)).transpose()?,
-            check: written.then(|| normal(table, check)).transpose()?,
+            using: (command != "INSERT").then(|| condition.clone()),
+            check: matches!(command, "ALL" | "INSERT" | "UPDATE").then_some(condition),
             comment: None,
         });
         Ok::<(), Error>(())
     };
     match shared {
-        None => add(FLOOR, "ALL", false, &tenant, &tenant)?,
+        None => add(FLOOR, "ALL", false, &tenant)?,
         Some(shared) => {
             for (name, command) in FLOORS {
                 let floor = or_shared(&tenant, shared, command);
-                add(name, command, false, &floor, &floor)?;
+                add(name, command, false, &floor)?;
             }
         }
     }
-    let somebodys = somebodys(tenancy);
     for (name, command) in GRANTS {
-        let Some(using) = grant(table, tenancy, options, command, &tenant)? else { continue };
-        let Some(check) = grant(table, tenancy, options, command, &somebodys)? else { continue };
-        let using = match shared {
-            None => using,
-            Some(shared) => or_shared(&using, shared, command),
+        let Some(grant) = grant(table, tenancy, options, command)? else { continue };
+        let condition = match shared {
+            None => grant,
+            Some(shared) => or_shared(&grant, shared, command),
         };
-        add(name, command, true, &using, &check)?;
+        add(name, command, true, &condition)?;
     }
     Ok(policies)
 }
@@ -228,31 +225,14 @@ fn suffix(id: IdType) -> &'static str {
     }
 }
 
-/// "The row is some tenant's", whosever.
-fn somebodys(tenancy: &Tenancy) -> String {
-    match tenancy {
-        Tenancy::Column { quoted, .. } => format!("({quoted} IS NOT NULL)"),
-        Tenancy::Path { path, .. } => {
-            let key: Vec<String> = path.keys[0]
-                .columns
-                .iter()
-                .map(|c| format!("({} IS NOT NULL)", quote(c)))
-                .collect();
-            format!("({})", key.join(" AND "))
-        }
-    }
-}
-
-/// The condition of one command's grant, with `members` for "the row is the tenant's"; None where nobody
-/// has it.
+/// The condition of one command's grant; None where nobody has it.
 fn grant(
     table: &Table,
     tenancy: &Tenancy,
     options: &Options,
     command: &str,
-    members: &str,
 ) -> Result<Option<String>> {
-    let members = || members.to_string();
+    let members = || within(table, tenancy, options, &Allowed::any(options.scope));
     let who = match &options.permissions {
         Some(permissions) => permissions.who(command),
         None if options.owner_column.is_some() => {

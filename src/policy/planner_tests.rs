@@ -169,7 +169,7 @@ fn only_what_differs_is_planned() {
     );
 
     let member = Options { scope: Scope::Member, ..options() };
-    assert_eq!(planned(&[there], &member).steps.len(), 9, "and a trigger");
+    assert_eq!(planned(&[there], &member).steps.len(), 11, "and a trigger");
 }
 
 #[test]

@@ -28,7 +28,8 @@ LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 pub fn watch(fcinfo: pg_sys::FunctionCallInfo) {
     let Some(event) = event::kind(fcinfo) else { return };
     let renames = event != "sql_drop";
-    if !(renames && plan::applying()) && !event::in_extension_script() {
+    let ours = event::in_extension_script() || (renames && plan::applying());
+    if !ours {
         if let Err(error) = follow(&event) {
             ErrorReport::from(error).report(PgLogLevel::ERROR);
         }

@@ -79,11 +79,21 @@ impl Drop for Archive {
     }
 }
 
+/// What is in the tables; but the OIDs of what is registered are the copy's own once it was altered.
+fn lasting(database: &Database) -> std::collections::BTreeMap<String, String> {
+    let mut contents = database.contents();
+    contents.retain(|table, _| table != "tenant_guard.protection");
+    let registered = "SELECT string_agg(concat_ws(' ', table_schema, table_name, table_owner, options), ',' ORDER BY table_schema, table_name) FROM tenant_guard.protection";
+    let registered = text(&mut database.admin(), registered).unwrap_or_default();
+    contents.insert("registered".into(), registered);
+    contents
+}
+
 #[test]
 fn schema_rows_and_trail_arrive_unchanged() {
     let (original, copy) = original_and_copy(shared());
     assert_same(&copy.schema(), &original.schema(), "restored");
-    assert_eq!(copy.contents(), original.contents());
+    assert_eq!(lasting(&copy), lasting(&original));
     let trail = rows(&mut original.admin(), TRAIL);
     assert_eq!(trail.len(), 4, "{trail:?}");
     assert_eq!(rows(&mut copy.admin(), TRAIL), trail);
@@ -119,7 +129,7 @@ fn the_copy_guards_as_the_original_did() {
 fn a_copy_in_another_cluster_guards_as_the_original_did() {
     let target = Cluster::start();
     let (original, copy) = original_and_copy(&target);
-    assert_eq!(copy.contents(), original.contents());
+    assert_eq!(lasting(&copy), lasting(&original));
     assert_eq!(rows(&mut copy.admin(), TRAIL), rows(&mut original.admin(), TRAIL));
     the_guard_holds(&copy);
 }

@@ -17,6 +17,7 @@ const ADMINISTRATIVE: &[(&str, &str)] = &[
     ("jwt_clock_skew", "600"),
     ("jwt_issuer", "mallory"),
     ("jwt_require_expiry", "off"),
+    ("enforcement", "off"),
     ("max_claims_size", "16777216"),
     ("org_check", "claim"),
     ("trust", "gateway"),

@@ -52,7 +52,7 @@ fn tells(ddl: &str, root: &str, changes: &[&str]) {
 fn every_change_to_a_protected_table_is_told_and_put_right() {
     tells(
         TABLE,
-        "zoo.t",
+        "zoo.t', scope => 'member",
         &[
             "ALTER TABLE zoo.t DISABLE ROW LEVEL SECURITY",
             "ALTER TABLE zoo.t NO FORCE ROW LEVEL SECURITY",

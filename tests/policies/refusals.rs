@@ -156,3 +156,26 @@ fn a_family_of_several_owners_is_refused_as_a_whole() {
     expect_clear_error(&mut database.connect(OWNER), refused, "42501");
     assert_same(&database.schema(), &original, "half of it");
 }
+
+/// To a collation that is not deterministic another spelling is the same id: one tenant would see another's rows.
+#[test]
+fn ids_that_a_collation_takes_for_one_are_refused() {
+    let database = fresh();
+    database.load(
+        "CREATE SCHEMA zoo;
+         CREATE COLLATION zoo.ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+         CREATE DOMAIN zoo.org AS text COLLATE zoo.ci;
+         CREATE TABLE zoo.t (id int PRIMARY KEY, organization_id text COLLATE zoo.ci NOT NULL, owner text COLLATE zoo.ci, tenant uuid);
+         CREATE TABLE zoo.by_domain (id int PRIMARY KEY, organization_id zoo.org NOT NULL);
+         CREATE TABLE zoo.child (id int PRIMARY KEY, t_id int NOT NULL REFERENCES zoo.t)",
+    );
+    let mut owner = database.connect(OWNER);
+    for call in [
+        "protect_table('zoo.t')",
+        "protect_table('zoo.t', 'tenant', owner_column => 'owner')",
+        "protect_table('zoo.by_domain')",
+        "protect_table('zoo.child')",
+    ] {
+        expect_clear_error(&mut owner, &format!("SELECT * FROM tenant_guard.{call}"), "42804");
+    }
+}

@@ -97,7 +97,8 @@ fn a_path_over_a_table_that_is_not_protected_is_said() {
         ))
         .rows;
     assert!(
-        taken == ["1"] || heard.contains("zoo.parents is not protected"),
+        taken == ["1"]
+            || heard.contains("zoo.parents, which says whose rows of zoo.t are, is not protected"),
         "taken, and nobody was told: {heard}"
     );
 }

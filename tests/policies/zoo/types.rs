@@ -63,13 +63,6 @@ zoo! {
         ids: NUMBERS,
         ..PLAIN
     };
-    text_ids_under_a_collation_that_knows_no_case: Case {
-        ddl: "CREATE COLLATION zoo.ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
-              CREATE TABLE zoo.t (id int PRIMARY KEY, organization_id text COLLATE zoo.ci NOT NULL, body text)",
-        ids: ["acme", "ACME"],
-        whose: "organization_id COLLATE \"C\" = {t}",
-        ..PLAIN
-    };
     a_nullable_tenant_with_rows_of_nobody: Case {
         ddl: "CREATE TABLE zoo.t (id int PRIMARY KEY, organization_id uuid, body text);
               INSERT INTO zoo.t VALUES (900, NULL, 'nobody''s'), (901, NULL, NULL)",
