@@ -339,6 +339,10 @@ do about it; empty where nothing; NULL for a table that is not protected or not 
 Raises nothing of its own.
 
 Example: `SELECT tenant_guard.protection_drift('crm.contacts'::regclass);`$comment$),
+      ('protection_drifts', $comment$protection_drift of every protected table of yours: its OID, and what somebody changed. Raises nothing of
+its own.
+
+Example: `SELECT relation::regclass, drift FROM tenant_guard.protection_drifts() WHERE drift <> '{}';`$comment$),
       ('purge_deleted', $comment$Deletes for good what was soft-deleted longer ago than the interval: of one table and all that
 inherits from it, or of every table with the feature whose owner's rights the caller has. Rows that
 refer to others go before them; what a foreign key ON DELETE CASCADE takes along goes too, and is

@@ -78,10 +78,11 @@ SELECT n.nspname AS table_schema,
        p.options - '{tenant_column,scope,roles,of_schema}'::text[] AS options,
        p.protected_at,
        p.protected_by,
-       tenant_guard.protection_drift(c.oid) AS drift
+       coalesce(d.drift, '{}') AS drift
 FROM tenant_guard.protection p
 JOIN pg_catalog.pg_class c ON c.oid = tenant_guard.audited_table(p.table_oid, p.origin, p.table_schema, p.table_name, p.table_owner)
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace;
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN tenant_guard.protection_drifts() d ON d.relation = c.oid;
 COMMENT ON VIEW tenant_guard.protected_tables IS
   'The protected tables that you own: how each is protected, since when and by whom; drift: what somebody changed by hand since, as what protect_table would do about it; empty where nothing.
 Example: SELECT table_schema, table_name, drift FROM tenant_guard.protected_tables WHERE drift <> ''{}'';';

@@ -63,7 +63,7 @@ extension_sql_file!(
         policy::keep_tenant::keep_tenant,
         policy::watch::watch,
         policy::watch::check_protection,
-        policy::protection_drift
+        policy::protection_drifts
     ]
 );
 extension_sql_file!("../sql/tenant.sql", name = "tenant", requires = ["policy"]);

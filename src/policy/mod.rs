@@ -120,6 +120,21 @@ pub fn protection_drift(table: pgrx::pg_sys::Oid) -> Result<Option<Vec<String>>,
     Ok(subject::drift(RegClass(table.to_u32()))?)
 }
 
+/// protection_drift of every protected table of yours: its OID, and what somebody changed. Raises nothing of
+/// its own.
+///
+/// Example: `SELECT relation::regclass, drift FROM tenant_guard.protection_drifts() WHERE drift <> '{}';`
+#[pg_extern(volatile, parallel_unsafe)]
+#[allow(clippy::type_complexity)]
+pub fn protection_drifts() -> Result<
+    TableIterator<'static, (name!(relation, pgrx::pg_sys::Oid), name!(drift, Vec<String>))>,
+    ErrorReport,
+> {
+    let drifts = subject::drifts()?;
+    let rows = drifts.into_iter().map(|(oid, drift)| (pgrx::pg_sys::Oid::from(oid), drift));
+    Ok(TableIterator::new(rows))
+}
+
 /// The options of a call, as SQL hands them over.
 struct Asked<'a> {
     tenant_column: Option<Name>,

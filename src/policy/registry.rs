@@ -10,6 +10,7 @@ use crate::plan::{Kind, Object, Plan, Step};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::JsonB;
+use std::collections::HashMap;
 
 /// The step that registers the options, where they are not registered yet.
 pub fn step(
@@ -137,4 +138,11 @@ pub fn of_schema(schema: &str) -> Result<Vec<Registered>> {
         let _read = query::catalog_read(query::PINNED);
         Ok(query::model_here(include_str!("registered.sql"), &[schema.into()])?.unwrap_or_default())
     })
+}
+
+/// Every registration of a table of the caller's, by table.
+pub fn of_the_caller() -> Result<HashMap<u32, Options>> {
+    let _read = query::catalog_read(query::PINNED);
+    let all: Option<Vec<Registered>> = query::model_here(include_str!("of_the_caller.sql"), &[])?;
+    Ok(all.unwrap_or_default().into_iter().map(|r| (r.table, r.options)).collect())
 }

@@ -134,33 +134,63 @@ pub fn drift(table: RegClass) -> Result<Option<Vec<String>>> {
         return Ok(None);
     };
     let subject = Subject::read(table, true)?;
-    let several = subject.family.len() > 1;
-    let of = |table: &str, what: &str| {
-        if several {
-            format!("{table}: {what}")
-        } else {
-            what.to_string()
-        }
+    let site = Site::of(&[], &options)?;
+    Ok(Some(subject.drift(&site, options)))
+}
+
+/// The same for every registered table of the caller's, read together.
+pub fn drifts() -> Result<Vec<(u32, Vec<String>)>> {
+    let registered = registry::of_the_caller()?;
+    let tables: Vec<RegClass> = registered.keys().map(|oid| RegClass(*oid)).collect();
+    let Ok(subjects) = Subject::read_all(tables.clone(), &registered, true) else {
+        // What hangs under one of them is somebody else's: the others can be told.
+        let each =
+            tables.into_iter().map(|t| Ok((t.0, drift(t).unwrap_or(None).unwrap_or_default())));
+        return each.collect();
     };
-    let added: Vec<String> = subject
-        .family
-        .iter()
-        .flat_map(|t| planner::foreign_policies(t).into_iter().map(move |p| (t, p)))
-        .filter(|(_, p)| !options.kept.contains(&p.name))
-        .map(|(t, p)| of(&t.name, &format!("policy {} was added by hand", p.name)))
-        .collect();
-    let plan = match subject.protect(options, AS_IT_IS) {
-        Ok(plan) => plan,
-        Err(error) => {
-            let what = format!("it cannot be protected any more: {}", error.message());
-            return Ok(Some(vec![of(&subject.family[0].name, &what)]));
+    let mut sites: HashMap<Vec<String>, Site> = HashMap::new();
+    let mut found = Vec::new();
+    for subject in &subjects {
+        let Some(options) = subject.registered.clone() else { continue };
+        let roles = options.roles.clone();
+        if !sites.contains_key(&roles) {
+            sites.insert(roles.clone(), Site::of(&[], &options)?);
         }
-    };
-    let steps = plan.steps.iter().filter(|s| s.object.kind != Kind::Protection).map(|s| {
-        let table = if s.object.table.is_empty() { &s.object.name } else { &s.object.table };
-        of(table, &s.action)
-    });
-    Ok(Some(steps.chain(added).collect()))
+        found.push((subject.family[0].oid, subject.drift(&sites[&roles], options)));
+    }
+    Ok(found)
+}
+
+impl Subject {
+    fn drift(&self, site: &Site, options: Options) -> Vec<String> {
+        let several = self.family.len() > 1;
+        let of = |table: &str, what: &str| {
+            if several {
+                format!("{table}: {what}")
+            } else {
+                what.to_string()
+            }
+        };
+        let added: Vec<String> = self
+            .family
+            .iter()
+            .flat_map(|t| planner::foreign_policies(t).into_iter().map(move |p| (t, p)))
+            .filter(|(_, p)| !options.kept.contains(&p.name))
+            .map(|(t, p)| of(&t.name, &format!("policy {} was added by hand", p.name)))
+            .collect();
+        let plan = match self.protect_at(site, options, AS_IT_IS) {
+            Ok(plan) => plan,
+            Err(error) => {
+                let what = format!("it cannot be protected any more: {}", error.message());
+                return vec![of(&self.family[0].name, &what)];
+            }
+        };
+        let steps = plan.steps.iter().filter(|s| s.object.kind != Kind::Protection).map(|s| {
+            let table = if s.object.table.is_empty() { &s.object.name } else { &s.object.table };
+            of(table, &s.action)
+        });
+        steps.chain(added).collect()
+    }
 }
 
 const AS_IT_IS: Call = Call { existing: Existing::Keep, index: IndexMode::Skip };
