@@ -1,4 +1,4 @@
-//! What a failure of the table conventions says: SQLSTATE, message, DETAIL and HINT.
+//! What a failure of the table conventions, of pages, summaries and accesses says: SQLSTATE, message, DETAIL and HINT.
 
 use super::messages::{parts, Parts};
 use super::Error;
@@ -6,6 +6,78 @@ use pgrx::PgSqlErrorCode::*;
 
 pub(super) fn feature_parts(error: &Error) -> Parts {
     match error {
+        Error::BadOrder { order, why } => parts(
+            ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("\"{order}\" is no order of columns"),
+            format!("That is because {why}."),
+            "Write order => 'column [ASC | DESC] [NULLS FIRST | NULLS LAST], ...', with names as in SQL.",
+        ),
+        Error::NoPageKey { table, why } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("table {table} has no key to page by"),
+            *why,
+            "Rows that are equal in the order would be lost between two pages: add a primary key, or page the tables that have one.",
+        ),
+        Error::BadCursor { column, why } => parts(
+            ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("the last row does not say where column \"{column}\" ended"),
+            why.clone(),
+            "Give the last row of the page before: after => to_jsonb(row), with every column that its sql orders by.",
+        ),
+        Error::NoRowObject => parts(
+            ERRCODE_INVALID_PARAMETER_VALUE,
+            "the last row is no JSON object",
+            "after takes an object of columns and their values, or NULL for the first page.",
+            "Give the last row of the page before: after => to_jsonb(row).",
+        ),
+        Error::OutOfRange { argument, value, range } => parts(
+            ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("\"{argument}\" cannot be {value}"),
+            format!("It takes {range}."),
+            format!("Give a value of that range for \"{argument}\"."),
+        ),
+        Error::BadSummary { argument, why } => parts(
+            ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("no summary can be made of argument \"{argument}\""),
+            why.clone(),
+            "Write name => 'schema.table' and query => one SELECT that names everything with its schema and yields the tenant column.",
+        ),
+        Error::SummaryNameTaken { table } => parts(
+            ERRCODE_DUPLICATE_TABLE,
+            format!("relation {table} already exists"),
+            "It is no summary of yours, and is left as it is.",
+            "Choose another name, or drop or rename the relation first.",
+        ),
+        Error::NotASummary { table, why } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("table {table} is no tenant summary"),
+            *why,
+            "Make one: SELECT * FROM tenant_guard.create_tenant_summary('schema.table', 'SELECT ...').",
+        ),
+        Error::SummaryDiffers { table, what } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("summary {table} has another shape"),
+            format!("It differs in {what}, and its table is not altered."),
+            "Drop it first: SELECT * FROM tenant_guard.drop_tenant_summary(...). Nothing is lost that refresh_tenant_summary does not bring again.",
+        ),
+        Error::NotAnId { id, column, r#type } => parts(
+            ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("\"{id}\" is no id of column \"{column}\""),
+            format!("The column is of type {type}."),
+            "Give the organization's id as the column holds it.",
+        ),
+        Error::NotTracked { table, missing } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("accesses to table {table} are not tracked"),
+            format!("It lacks {}.", missing.join(", ")),
+            "Add the columns: public_id uuid UNIQUE, last_accessed timestamptz, access_count bigint.",
+        ),
+        Error::ReadOnly { function } => parts(
+            ERRCODE_READ_ONLY_SQL_TRANSACTION,
+            format!("{function} cannot write in a read-only transaction"),
+            "The transaction is READ ONLY, the server is a standby, or a parallel query is running.",
+            "Call it in a transaction that may write; with PostgREST, through POST and not GET.",
+        ),
         Error::UnknownFeature { given, known } => parts(
             ERRCODE_INVALID_PARAMETER_VALUE,
             format!("there is no feature \"{given}\""),

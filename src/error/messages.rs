@@ -1,6 +1,6 @@
 //! What a failure says: SQLSTATE, message, DETAIL and HINT.
 
-use super::features::feature_parts;
+use super::policies::policy_parts;
 use super::Error;
 use crate::identity::Refusal;
 use pgrx::PgSqlErrorCode;
@@ -90,64 +90,6 @@ impl Error {
                 format!("unknown value '{value}' for option \"{option}\""),
                 format!("It takes {}.", allowed.join(", ")),
                 format!("Write {option} => '{}'.", allowed.first().unwrap_or(&"")),
-            ),
-            Error::WrongOption { option, why, hint } => parts(
-                ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("option \"{option}\" cannot be used like this"),
-                format!("{}.", sentence(why)),
-                hint.clone(),
-            ),
-            Error::BadCondition { option, code, message } => parts(
-                *code,
-                format!("option \"{option}\" is no condition on the table's rows: {message}"),
-                "PostgreSQL does not take it for one in a policy.",
-                format!("Write one expression over columns of the table that is true or false, such as {option} => 'organization_id IS NULL'."),
-            ),
-            Error::AmbiguousPath { table, paths, columns } => parts(
-                ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("{table} has several ways to its tenant"),
-                format!("None is shorter than the others: {}.", paths.join("; ")),
-                if columns.len() > 1 {
-                    format!("Say which: via => '{}'. Or give the table a tenant column: tenant_guard.denormalize_tenant('{table}', via => ...).", columns[0])
-                } else {
-                    "They begin with the same key, so via cannot tell them apart. Give the table, or one on the way, a tenant column of its own.".into()
-                },
-            ),
-            Error::NoPath { table, via, tenant_column } => parts(
-                ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("no foreign key leads from column \"{via}\" of {table} to a tenant"),
-                format!("No table along its foreign keys has a column \"{tenant_column}\"."),
-                "Name the column of a foreign key that leads to a table with the tenant column, or say tenant_column.",
-            ),
-            Error::FuzzyColumn { table, column } => parts(
-                ERRCODE_DATATYPE_MISMATCH,
-                format!("column \"{column}\" of {table} takes different ids for one"),
-                "Its collation is not deterministic: to it, ids in another spelling are equal, and their rows would be one tenant's.",
-                format!("Give it another collation: ALTER TABLE {table} ALTER COLUMN ... TYPE text COLLATE \"C\"."),
-            ),
-            Error::LockTimeout { table } => parts(
-                ERRCODE_LOCK_NOT_AVAILABLE,
-                format!("{table} is in use, and lock_timeout has passed"),
-                "Somebody holds a lock on it. Nothing was changed.",
-                "Call again when it is less busy, or with a higher lock_timeout: only what is left is planned. To keep what was done table by table: CALL tenant_guard.protect_schema_by_table(...).",
-            ),
-            Error::TenantKept { table, column } => parts(
-                ERRCODE_INSUFFICIENT_PRIVILEGE,
-                format!("a row of {table} stays with its tenant"),
-                format!("Column \"{column}\" says whose the row is, and cannot be changed by a role that policies bind."),
-                "Insert the row into the other organization and delete it here, or have an administrator move it.",
-            ),
-            Error::NotKeepTenantTrigger => parts(
-                ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
-                "tenant_guard.keep_tenant works only in triggers that protect_table makes",
-                "It refuses the change of one row's tenant: FOR EACH ROW, of an UPDATE.",
-                "Drop the trigger and call tenant_guard.protect_table on the table.",
-            ),
-            Error::Unprotected { object, why, schema, fix } => parts(
-                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("{object} is not protected"),
-                format!("{} Schema {schema} is under tenant_guard.enforce(mode => 'error').", sentence(why)),
-                format!("{fix} An administrator can leave this out for a session: SET tenant_guard.enforcement = off."),
             ),
             Error::NoSuchRole { role } => parts(
                 ERRCODE_UNDEFINED_OBJECT,
@@ -477,91 +419,19 @@ impl Error {
                 "They log what was done: AFTER each row, or AFTER a TRUNCATE.",
                 "Drop the trigger and call tenant_guard.enable_audit on the table.",
             ),
-            Error::BadOrder { order, why } => parts(
-                ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("\"{order}\" is no order of columns"),
-                format!("That is because {why}."),
-                "Write order => 'column [ASC | DESC] [NULLS FIRST | NULLS LAST], ...', with names as in SQL.",
-            ),
-            Error::NoPageKey { table, why } => parts(
-                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("table {table} has no key to page by"),
-                *why,
-                "Rows that are equal in the order would be lost between two pages: add a primary key, or page the tables that have one.",
-            ),
-            Error::BadCursor { column, why } => parts(
-                ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("the last row does not say where column \"{column}\" ended"),
-                why.clone(),
-                "Give the last row of the page before: after => to_jsonb(row), with every column that its sql orders by.",
-            ),
-            Error::NoRowObject => parts(
-                ERRCODE_INVALID_PARAMETER_VALUE,
-                "the last row is no JSON object",
-                "after takes an object of columns and their values, or NULL for the first page.",
-                "Give the last row of the page before: after => to_jsonb(row).",
-            ),
-            Error::OutOfRange { argument, value, range } => parts(
-                ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("\"{argument}\" cannot be {value}"),
-                format!("It takes {range}."),
-                format!("Give a value of that range for \"{argument}\"."),
-            ),
-            Error::BadSummary { argument, why } => parts(
-                ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("no summary can be made of argument \"{argument}\""),
-                why.clone(),
-                "Write name => 'schema.table' and query => one SELECT that names everything with its schema and yields the tenant column.",
-            ),
-            Error::SummaryNameTaken { table } => parts(
-                ERRCODE_DUPLICATE_TABLE,
-                format!("relation {table} already exists"),
-                "It is no summary of yours, and is left as it is.",
-                "Choose another name, or drop or rename the relation first.",
-            ),
-            Error::NotASummary { table, why } => parts(
-                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("table {table} is no tenant summary"),
-                *why,
-                "Make one: SELECT * FROM tenant_guard.create_tenant_summary('schema.table', 'SELECT ...').",
-            ),
-            Error::SummaryDiffers { table, what } => parts(
-                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("summary {table} has another shape"),
-                format!("It differs in {what}, and its table is not altered."),
-                "Drop it first: SELECT * FROM tenant_guard.drop_tenant_summary(...). Nothing is lost that refresh_tenant_summary does not bring again.",
-            ),
-            Error::NotAnId { id, column, r#type } => parts(
-                ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("\"{id}\" is no id of column \"{column}\""),
-                format!("The column is of type {type}."),
-                "Give the organization's id as the column holds it.",
-            ),
-            Error::NotTracked { table, missing } => parts(
-                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("accesses to table {table} are not tracked"),
-                format!("It lacks {}.", missing.join(", ")),
-                "Add the columns: public_id uuid UNIQUE, last_accessed timestamptz, access_count bigint.",
-            ),
-            Error::ReadOnly { function } => parts(
-                ERRCODE_READ_ONLY_SQL_TRANSACTION,
-                format!("{function} cannot write in a read-only transaction"),
-                "The transaction is READ ONLY, the server is a standby, or a parallel query is running.",
-                "Call it in a transaction that may write; with PostgREST, through POST and not GET.",
-            ),
             Error::Internal { what } => parts(
                 ERRCODE_INTERNAL_ERROR,
                 format!("tenant_guard: {what}"),
                 "This should not happen.",
                 "Please report it with the statement that led to it.",
             ),
-            feature => feature_parts(feature),
+            other => policy_parts(other),
         }
     }
 }
 
 /// With a capital letter in front.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

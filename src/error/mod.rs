@@ -3,6 +3,7 @@
 
 mod features;
 mod messages;
+mod policies;
 
 use crate::identity::Refusal;
 use pgrx::function_name;

@@ -228,8 +228,11 @@ fn only_a_plain_fence_right_after_the_block_is_its_output() {
 #[test]
 fn the_error_catalogue_has_every_message_of_the_extension() {
     let catalogue = include_str!("../../docs/ERRORS.md");
-    let sources =
-        [include_str!("../../src/error/messages.rs"), include_str!("../../src/error/features.rs")];
+    let sources = [
+        include_str!("../../src/error/messages.rs"),
+        include_str!("../../src/error/policies.rs"),
+        include_str!("../../src/error/features.rs"),
+    ];
     let source = sources.concat().replace("\\\"", "'").replace(":?}", "}");
     // The message is the first literal after the code.
     let messages: Vec<&str> =

@@ -4,13 +4,15 @@ CREATE SCHEMA feat AUTHORIZATION app_owner;
 GRANT USAGE ON SCHEMA feat, "Fea tures" TO authenticated;
 SET ROLE app_owner;
 CREATE FUNCTION feat.shape(t regclass) RETURNS TABLE (what text) LANGUAGE sql AS $$
-  SELECT format('%s %s%s%s', attname, format_type(atttypid, atttypmod), CASE WHEN attnotnull THEN ' NOT NULL' END, ' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid))
+  SELECT what FROM (
+  SELECT 1 AS place, attnum::int AS position, format('%s %s%s%s', attname, format_type(atttypid, atttypmod), CASE WHEN attnotnull THEN ' NOT NULL' END, ' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid)) AS what
   FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
   WHERE attrelid = t AND a.attnum > 0 AND NOT attisdropped
-  UNION ALL SELECT format('%s %s', conname, pg_get_constraintdef(oid)) FROM pg_constraint WHERE conrelid = t AND contype <> 'n'
-  UNION ALL SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = t
-  UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = t AND NOT tgisinternal
-  UNION ALL SELECT format('%s %s', polname, pg_get_expr(polqual, polrelid)) FROM pg_policy WHERE polrelid = t
+  UNION ALL SELECT 2, 0, format('%s %s', conname, pg_get_constraintdef(oid)) FROM pg_constraint WHERE conrelid = t AND contype <> 'n'
+  UNION ALL SELECT 3, 0, pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = t
+  UNION ALL SELECT 4, 0, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = t AND NOT tgisinternal
+  UNION ALL SELECT 5, 0, format('%s %s', polname, pg_get_expr(polqual, polrelid)) FROM pg_policy WHERE polrelid = t
+  ) x ORDER BY place, position, what COLLATE "C"
 $$;
 CREATE TABLE feat.organizations (id uuid PRIMARY KEY);
 CREATE TABLE feat.projects (id uuid PRIMARY KEY, organization_id uuid NOT NULL, UNIQUE (organization_id, id));

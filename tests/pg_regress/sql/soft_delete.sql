@@ -139,7 +139,7 @@ SET ROLE app_owner;
 SET client_min_messages = notice;
 SELECT step, action, sql FROM tenant_guard.drop_feature('"so ft"."Fol der"', 'soft_delete');
 RESET client_min_messages;
-SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = '"so ft"."Fol der"'::regclass ORDER BY 1;
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = '"so ft"."Fol der"'::regclass AND contype <> 'n' ORDER BY 1;
 SELECT count(*) AS again FROM tenant_guard.drop_feature('"so ft"."Fol der"', 'soft_delete');
 SELECT count(*) FROM tenant_guard.undo((SELECT max(id) FROM tenant_guard.change));
 SELECT indexdef FROM pg_indexes WHERE schemaname = 'so ft' AND tablename = 'Fol der' ORDER BY 1;
