@@ -57,14 +57,18 @@ impl<'a> Change<'a> {
         (row && update).then_some(Change { data })
     }
 
-    /// Whether row-level security binds whoever makes the change; a foreign key's action it does not.
+    /// Whether row-level security binds whoever makes the change; a foreign key's action it does not. Since
+    /// version 18 what such an action set off runs as the table's owner, without the action's rights: so whoever
+    /// began it counts too.
     #[must_use]
     pub fn policies_bind(&self) -> bool {
         // SAFETY: the OID of an open relation; with noError nothing is raised.
-        unsafe {
-            pg_sys::check_enable_rls((*self.data.tg_relation).rd_id, pg_sys::InvalidOid, true)
+        let bind = |role| unsafe {
+            pg_sys::check_enable_rls((*self.data.tg_relation).rd_id, role, true)
                 == pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
-        }
+        };
+        // SAFETY: reads a backend-local variable.
+        bind(pg_sys::InvalidOid) && bind(unsafe { pg_sys::GetOuterUserId() })
     }
 
     /// The table as a message names it.

@@ -263,7 +263,7 @@ fn a_foreign_table_is_no_partition_of_a_protected_table() {
     let mut admin = database.admin();
     execute(
         &mut admin,
-        "CREATE EXTENSION postgres_fdw; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw",
+        "CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER far FOREIGN DATA WRAPPER nowhere",
     );
     let (mut heard_admin, heard) = crate::stage::connect_listening(&database, "postgres");
     match heard_admin.batch_execute(
@@ -286,7 +286,7 @@ fn a_tree_with_a_foreign_table_is_refused_or_told() {
     let mut admin = database.admin();
     execute(
         &mut admin,
-        "CREATE EXTENSION postgres_fdw; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw; GRANT USAGE ON FOREIGN SERVER far TO app_owner;
+        "CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER far FOREIGN DATA WRAPPER nowhere; GRANT USAGE ON FOREIGN SERVER far TO app_owner;
          CREATE FOREIGN TABLE zoo.f PARTITION OF zoo.t DEFAULT SERVER far; ALTER FOREIGN TABLE zoo.f OWNER TO app_owner",
     );
     let original = database.schema();

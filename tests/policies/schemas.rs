@@ -187,7 +187,10 @@ fn a_schema_with_odd_tables_is_protected() {
         "CREATE UNLOGGED TABLE zoo.unlogged (organization_id uuid); CREATE TYPE zoo.r AS (organization_id uuid, x int); CREATE TABLE zoo.typed OF zoo.r;
          CREATE TABLE zoo.empty (); CREATE TABLE zoo.\"it's \"\"odd\"\"\" (organization_id varchar)",
     );
-    execute(&mut database.admin(), "CREATE EXTENSION hstore SCHEMA zoo; CREATE TABLE other.foreign_parent (organization_id uuid)");
+    if !crate::stage::lacks(&database, "hstore") {
+        execute(&mut database.admin(), "CREATE EXTENSION hstore SCHEMA zoo");
+    }
+    execute(&mut database.admin(), "CREATE TABLE other.foreign_parent (organization_id uuid)");
     database.load("ALTER TABLE zoo.a ADD later int; DROP TABLE zoo.abroad");
     apply(&mut database.connect(OWNER), "protect_schema('zoo')");
     let found = protected(&database);

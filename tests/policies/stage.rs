@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, Once};
 use postgres::{Client, NoTls, SimpleQueryMessage};
 use tenant_guard_tests::cluster::{shared, OTHER_OWNER, OWNER, VISITOR};
 use tenant_guard_tests::fixtures::{ORG_A, ORG_B};
-use tenant_guard_tests::sql::execute;
+use tenant_guard_tests::sql::{execute, number};
 use tenant_guard_tests::steps::apply;
 use tenant_guard_tests::Database;
 
@@ -171,4 +171,20 @@ pub fn protected(options: &str) -> Database<'static> {
     grant_everything(&database);
     apply(&mut database.connect(OWNER), &format!("protect_table('zoo.t'{options})"));
     database
+}
+
+/// Whether this server was built or packaged without something: then a test that needs it has nothing to show.
+pub fn lacks(database: &Database, what: &str) -> bool {
+    let there = match what {
+        "icu" => "SELECT count(*) FROM pg_collation WHERE collprovider = 'i'".to_string(),
+        "xml" => {
+            "SELECT count(*) FROM pg_config WHERE name = 'CONFIGURE' AND setting LIKE '%with-libxml%'".to_string()
+        }
+        extension => format!("SELECT count(*) FROM pg_available_extensions WHERE name = '{extension}'"),
+    };
+    let lacks = number(&mut database.admin(), &there) == 0;
+    if lacks {
+        eprintln!("not on this server: {what}");
+    }
+    lacks
 }
