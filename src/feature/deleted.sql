@@ -1,6 +1,7 @@
 -- What restore_row has to know of the table $1 (its OID), whoever's it is: its key, whether it marks
 -- deleted rows, and the foreign keys ON DELETE CASCADE of tables that do so too. A partition's clone of
--- its table's foreign key is left out: the partitioned table's own covers it.
+-- its table's foreign key is left out: the partitioned table's own covers it. So are tables of other owners:
+-- whoever restores a row here did not ask to run their triggers.
 SELECT pg_catalog.json_build_object(
   'schema', n.nspname,
   'name', c.relname,
@@ -22,6 +23,7 @@ SELECT pg_catalog.json_build_object(
                   JOIN pg_catalog.pg_attribute fa ON fa.attrelid = k.confrelid AND fa.attnum = u.fnum)) ORDER BY k.oid)
     FROM pg_catalog.pg_constraint k
     WHERE k.confrelid = c.oid AND k.contype = 'f' AND k.confdeltype = 'c' AND k.conparentid = 0
+      AND (SELECT fc.relowner FROM pg_catalog.pg_class fc WHERE fc.oid = k.conrelid) = c.relowner
       AND EXISTS (SELECT FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
                   WHERE t.tgrelid = k.conrelid AND p.proname = 'soft_delete' AND p.pronamespace = g.oid)), '[]'))::pg_catalog.text
 FROM pg_catalog.pg_class c

@@ -48,6 +48,10 @@ pub fn instead_of_delete(
         Before::of(call).ok_or_else(|| wrong("it was not called as a BEFORE ROW trigger"))?;
     // SAFETY: the call was accepted, and this is the only place that asks.
     let state = unsafe { kept(call, || Ok(State::default()))? };
+    // SAFETY: as in `owner`.
+    if unsafe { (*firing.relation.rd_rel).relkind } as u8 != pg_sys::RELKIND_RELATION {
+        return Err(wrong("the rows of a foreign table are kept elsewhere"));
+    }
     let tuple = firing.data.tg_trigtuple;
     match firing.operation() {
         Operation::Delete => {}
@@ -58,8 +62,9 @@ pub fn instead_of_delete(
         _ => return Err(wrong("a row that is inserted cannot be deleted")),
     }
     let moved = state.updated.take() == Some(firing.place());
-    // A foreign key's action and purge_deleted run like this, and their rows must go.
-    if moved || user::past_policies() {
+    // A foreign key's action and purge_deleted run like this, and their rows must go. Both run as the table's
+    // owner: what a trigger of somebody else's deletes from within such an action is marked as ever.
+    if moved || (user::past_policies() && user::has_rights_of(owner(firing.relation))) {
         return Ok(RowOrNothing::row(tuple));
     }
     let marks = Marks::of(firing.relation, &firing)?;
@@ -262,8 +267,15 @@ unsafe fn cascade(
             let Some(tuple) = fetch(opened.raw, place) else { continue };
             if !marks.is_deleted(tuple, relation.rd_att) {
                 // There may be many: what each takes is given back before the next.
-                PgMemoryContexts::new("tenant_guard soft delete")
-                    .switch_to(|_| mark(relation, &marks, tuple, at, deletion, state))?;
+                let mut memory = PgMemoryContexts::new("tenant_guard soft delete");
+                let mut marked =
+                    || memory.switch_to(|_| mark(relation, &marks, tuple, at, deletion, state));
+                // The triggers of a child run with its owner's rights, as in a foreign key's action.
+                let owner = owner(relation);
+                match user::is_current(owner) {
+                    true => marked()?,
+                    false => user::as_role(owner, marked)?,
+                }
             }
             pg_sys::heap_freetuple(tuple);
         }
@@ -272,6 +284,11 @@ unsafe fn cascade(
 }
 
 /// The foreign keys, found by the triggers that enforce them.
+fn owner(relation: &pg_sys::RelationData) -> pg_sys::Oid {
+    // SAFETY: an open relation's pg_class row is valid while it is open.
+    unsafe { (*relation.rd_rel).relowner }
+}
+
 unsafe fn cascades(relation: &pg_sys::RelationData, state: &mut State) -> Result<Rc<Vec<Cascade>>> {
     let key = relation.rd_id.to_u32();
     if let Some(known) = state.cascades.get(&key) {

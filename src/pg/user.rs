@@ -69,6 +69,12 @@ pub fn past_policies() -> bool {
     context & pg_sys::SECURITY_NOFORCE_RLS as i32 != 0
 }
 
+/// Whether the role's own rights are those in force.
+#[must_use]
+pub fn is_current(role: pg_sys::Oid) -> bool {
+    current_oid() == role
+}
+
 /// The role whose rights are in force.
 #[must_use]
 pub fn current() -> String {

@@ -169,3 +169,48 @@ DROP TRIGGER hold ON "so ft"."Fol der";
 -- Marking by hand goes against the policy.
 SELECT * FROM refused($$UPDATE "so ft"."Fol der" SET is_deleted = true WHERE id = 3$$);
 RESET ROLE;
+
+-- A stranger who may refer to the table: its triggers run with its own rights, and restore_row runs none of them.
+RESET ROLE;
+CREATE SCHEMA evil AUTHORIZATION nobody;
+CREATE SCHEMA kept AUTHORIZATION app_owner;
+GRANT USAGE ON SCHEMA kept TO nobody, authenticated;
+SET ROLE app_owner;
+CREATE TABLE kept.parents (id int PRIMARY KEY, name text);
+SELECT count(*) FROM tenant_guard.add_feature('kept.parents', 'soft_delete');
+GRANT REFERENCES, SELECT ON kept.parents TO nobody;
+GRANT SELECT, INSERT, DELETE, UPDATE ON kept.parents TO authenticated;
+INSERT INTO kept.parents VALUES (1, 'a'), (2, 'b');
+SET ROLE nobody;
+CREATE TABLE evil.children (id int PRIMARY KEY, parent_id int REFERENCES kept.parents ON DELETE CASCADE);
+SELECT count(*) FROM tenant_guard.add_feature('evil.children', 'soft_delete');
+CREATE FUNCTION evil.who() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING '% as %', tg_when, current_user; RETURN NEW; END $$;
+CREATE TRIGGER who BEFORE UPDATE ON evil.children FOR EACH ROW EXECUTE FUNCTION evil.who();
+INSERT INTO evil.children VALUES (1, 1);
+RESET ROLE;
+DELETE FROM kept.parents WHERE id = 1;
+SELECT tenant_guard.restore_row('kept.parents', '{"id": 1}');
+SELECT id, is_deleted FROM evil.children;
+
+-- A trigger within somebody's own foreign key's action does not really delete another's rows.
+GRANT TEMP ON DATABASE tenant_guard_regress TO authenticated;
+SET ROLE authenticated;
+CREATE TEMP TABLE above (id int PRIMARY KEY);
+CREATE TEMP TABLE below (id int REFERENCES above ON DELETE CASCADE);
+CREATE FUNCTION pg_temp.delete_all() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM kept.parents; RETURN OLD; END $$;
+CREATE TRIGGER delete_all BEFORE DELETE ON below FOR EACH ROW EXECUTE FUNCTION pg_temp.delete_all();
+INSERT INTO above VALUES (1);
+INSERT INTO below VALUES (1);
+DELETE FROM above;
+RESET ROLE;
+SELECT id, is_deleted FROM kept.parents ORDER BY id;
+
+-- The mark is not for writing, whatever is shown.
+ALTER TABLE kept.parents ENABLE ROW LEVEL SECURITY;
+CREATE POLICY all_rows ON kept.parents USING (true);
+SET ROLE authenticated;
+SET tenant_guard.show_deleted = on;
+SELECT * FROM refused($$UPDATE kept.parents SET is_deleted = true, deleted_at = '2001-01-01'$$);
+SELECT * FROM refused($$INSERT INTO kept.parents (id, is_deleted) VALUES (3, true)$$);
+RESET tenant_guard.show_deleted;
+RESET ROLE;
