@@ -62,6 +62,21 @@ pub fn table_families(tables: &[RegClass], dry_run: bool) -> Result<Vec<Vec<Tabl
     Ok(families.filter(|family: &Vec<Table>| !family.is_empty()).collect())
 }
 
+/// Each of several tables with all that inherits from it, to be looked at: whatever is under two of them is in
+/// both families.
+pub fn whole_families(tables: &[RegClass]) -> Result<Vec<Vec<Table>>> {
+    let members: Vec<Vec<Oid>> = tables.iter().map(|t| family_oids(t.0)).collect::<Result<_>>()?;
+    let all: Vec<Oid> = members.iter().flatten().copied().collect();
+    let found = read(&all)?;
+    found.iter().try_for_each(check)?;
+    let by_oid: std::collections::HashMap<u32, Table> =
+        found.into_iter().map(|t| (t.oid, t)).collect();
+    let of = |family: Vec<Oid>| {
+        family.iter().filter_map(|oid| by_oid.get(&oid.to_u32()).cloned()).collect()
+    };
+    Ok(members.into_iter().map(of).filter(|family: &Vec<Table>| !family.is_empty()).collect())
+}
+
 /// One table of the caller's.
 pub fn table(table: RegClass) -> Result<Table> {
     let table = read_one(table.0)?;

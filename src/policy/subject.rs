@@ -142,7 +142,7 @@ pub fn drift(table: RegClass) -> Result<Option<Vec<String>>> {
 pub fn drifts() -> Result<Vec<(u32, Vec<String>)>> {
     let registered = registry::of_the_caller()?;
     let tables: Vec<RegClass> = registered.keys().map(|oid| RegClass(*oid)).collect();
-    let Ok(subjects) = Subject::read_all(tables.clone(), &registered, true) else {
+    let Ok(families) = catalog::whole_families(&tables) else {
         // What hangs under one of them is somebody else's: the others can be told.
         let each =
             tables.into_iter().map(|t| Ok((t.0, drift(t).unwrap_or(None).unwrap_or_default())));
@@ -150,8 +150,9 @@ pub fn drifts() -> Result<Vec<(u32, Vec<String>)>> {
     };
     let mut sites: HashMap<Vec<String>, Site> = HashMap::new();
     let mut found = Vec::new();
-    for subject in &subjects {
-        let Some(options) = subject.registered.clone() else { continue };
+    for family in families {
+        let Some(options) = registered.get(&family[0].oid).cloned() else { continue };
+        let subject = Subject { family, registered: Some(options.clone()), above: None };
         let roles = options.roles.clone();
         if !sites.contains_key(&roles) {
             sites.insert(roles.clone(), Site::of(&[], &options)?);
