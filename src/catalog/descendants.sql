@@ -2,7 +2,7 @@
 -- parents before children.
 WITH RECURSIVE tree(oid, depth) AS (
   SELECT $1::pg_catalog.oid, 0
-  UNION ALL
+  UNION
   SELECT i.inhrelid, tree.depth + 1
   FROM tree JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.oid
 )

@@ -1,7 +1,7 @@
 -- What is registered for the table $1, or else for the nearest table above it; not for one nearer than $2 tables.
 WITH RECURSIVE above(oid, distance) AS (
   SELECT $1::pg_catalog.oid, 0
-  UNION ALL
+  UNION
   SELECT i.inhparent, above.distance + 1
   FROM above JOIN pg_catalog.pg_inherits i ON i.inhrelid = above.oid
 )

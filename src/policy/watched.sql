@@ -3,9 +3,12 @@
 WITH RECURSIVE touched AS (
   SELECT max(d.command_tag) AS tag, CASE WHEN d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass
                        THEN (SELECT p.polrelid FROM pg_catalog.pg_policy p WHERE p.oid = d.objid)
+                       WHEN d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+                       THEN (SELECT w.ev_class FROM pg_catalog.pg_rewrite w WHERE w.oid = d.objid)
                        ELSE d.objid END AS oid
   FROM pg_catalog.pg_event_trigger_ddl_commands() d
-  WHERE NOT d.in_extension AND d.classid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_policy'::pg_catalog.regclass)
+  WHERE NOT d.in_extension AND d.classid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_policy'::pg_catalog.regclass,
+                                        'pg_catalog.pg_rewrite'::pg_catalog.regclass)
   GROUP BY 2
 ),
 -- Tables under what was touched, itself included, and tables above it.
