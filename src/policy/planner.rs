@@ -43,7 +43,7 @@ pub fn protect(family: &[Table], options: &Options, call: Call, world: World) ->
     let root = &family[0];
     let mut plan = Plan::new("protect_table", root.qualified());
     let tenancy = tenancy(world.above.unwrap_or(root), options, &world)?;
-    same_kind_as_organizations(root, options, &tenancy, &world)?;
+    same_kind_as_organizations(&mut plan, root, options, &tenancy, &world);
     can_be_kept(family, options, &tenancy)?;
     for table in family {
         let column = match &tenancy {
@@ -134,18 +134,19 @@ fn changes_rows(trigger: &Trigger) -> bool {
 /// An id that is stored as another type than the organizations' own would be compared in a spelling
 /// that nobody promised.
 fn same_kind_as_organizations(
+    plan: &mut Plan,
     table: &Table,
     options: &Options,
     tenancy: &Tenancy,
     world: &World,
-) -> Result<()> {
-    let Some((wanted, other, other_column)) = &world.site.organization else { return Ok(()) };
+) {
+    let Some((wanted, other, other_column)) = &world.site.organization else { return };
     let text = |id: IdType| matches!(id, IdType::Text | IdType::Varchar);
     let found = tenancy.id();
     if found == *wanted || (text(found) && text(*wanted)) {
-        return Ok(());
+        return;
     }
-    let r#type = match tenancy {
+    let type_name = match tenancy {
         Tenancy::Column { .. } => {
             table.column(&options.tenant_column).map(|c| c.r#type.clone()).unwrap_or_default()
         }
@@ -153,13 +154,17 @@ fn same_kind_as_organizations(
             path.end().tenant.as_ref().map(|t| t.r#type.clone()).unwrap_or_default()
         }
     };
-    Err(Error::IdsDiffer {
-        table: table.qualified(),
-        column: options.tenant_column.clone(),
-        found: r#type,
-        other: other.clone(),
-        other_column: other_column.clone(),
-    })
+    plan.findings.push(Finding {
+        severity: Severity::Warning,
+        message: format!(
+            "column \"{}\" of {} holds other ids than the registered organizations have",
+            options.tenant_column,
+            table.qualified()
+        ),
+        detail: format!("It is of type {type_name}; they are those of column \"{other_column}\" of {other}. Where memberships are asked, no row matches."),
+        hint: "Change the column's type, unless tokens alone say who belongs where (tenant_guard.org_check).".into(),
+        fix: None,
+    });
 }
 
 /// Plans taking the protection away: our policies, triggers and defaults go, and where no other
