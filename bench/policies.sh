@@ -54,7 +54,7 @@ median() { tr ' ' '\n' <<<"$1" | sed '/^$/d' | sort -n | sed -n 4p; }
 # the microsecond only. In it T is the table, WHERE_TENANT what the careful hand adds at the end, AND_TENANT the same
 # after another condition, ORG the organization where a row is written. slow leaves the third table out.
 measure() {
-  local clients=$1 times=$2 title=$3 query=$4 n i table value where and set run micros=() share=()
+  local clients=$1 times=$2 title=$3 query=$4 n i table value where and set micros=() share=()
   for table in "${tables[@]}"; do
     where='' and=''
     # In a request the organization is a parameter.
@@ -69,7 +69,7 @@ measure() {
   done
   set=("${tables[@]}")
   if [ "${5-}" = slow ]; then set=("${tables[@]:0:2}"); fi
-  for run in 1 2 3 4 5 6 7; do
+  for _ in 1 2 3 4 5 6 7; do
     local files=()
     for table in "${set[@]}"; do files+=(-f "$scripts/$table"); done
     mapfile -t now < <(pgbench -n -U reader -c "$clients" -j 1 -T 3 -M prepared "${files[@]}" 2>/dev/null |
@@ -90,6 +90,7 @@ measure() {
 printf '%-34s %8s %12s %12s %12s %12s %12s\n' 'us a query' clients 'by hand' generated 'per row' 'generated +%' 'per row +%'
 select='SELECT * FROM T WHERE id = :id AND_TENANT;'
 update='UPDATE T SET amount = amount + 1 WHERE id = :id AND_TENANT;'
+# shellcheck disable=SC2016 # $$ is SQL's
 insert='INSERT INTO T (organization_id, amount, created_at, body) VALUES (ORG, 1, now(), repeat($$x$$, 80));'
 latest='SELECT * FROM T WHERE_TENANT ORDER BY created_at DESC LIMIT 50;'
 # A request as a gateway makes it: the claims of one of the organizations, then the four statements below.
@@ -109,6 +110,7 @@ measure 4 10 'insert one row' "$insert"
 measure 4 10 'the latest 50' "$latest" slow
 measure 4 1 'a sum over 1,000 rows' 'SELECT sum(amount) FROM T WHERE_TENANT;' slow
 measure 1 1 'update 1,000 rows' 'UPDATE T SET amount = amount + 1 WHERE id <= 1000000 AND_TENANT;' slow
+# shellcheck disable=SC2016 # $$ is SQL's
 measure 1 1 'insert 1,000 rows' 'INSERT INTO T (organization_id, amount, created_at, body) SELECT ORG, n, now(), repeat($$x$$, 80) FROM generate_series(1, 1000) n;'
 
 echo

@@ -2,8 +2,8 @@
 
 use crate::catalog::{trigger_sql, Table, Trigger};
 use crate::error::Result;
-use crate::pg::ident::{literal, quote};
-use crate::plan::{Finding, Kind, Object, Plan, Severity, Step};
+use crate::pg::ident::literal;
+use crate::plan::{drop_trigger, Finding, Kind, Object, Plan, Severity, Step};
 
 const ROW: &str = "tenant_guard_audit_row";
 const TRUNCATE: &str = "tenant_guard_audit_truncate";
@@ -151,36 +151,6 @@ fn wanted(plan: &mut Plan, table: &Table, wanted: &Wanted) {
             enable_trigger(table, wanted.name, there.map_or("O", |t| &t.enabled)),
         ));
     }
-}
-
-fn drop_trigger(plan: &mut Plan, table: &Table, trigger: &Trigger, why: &str) {
-    let object = || Object::in_table(Kind::Trigger, &table.schema, &table.name, &trigger.name);
-    if let Some(comment) = &trigger.comment {
-        let on = format!("COMMENT ON TRIGGER {} ON {} IS", quote(&trigger.name), table.qualified());
-        plan.push(Step::new(
-            object(),
-            format!("remove the comment on trigger {}", trigger.name),
-            "so that undo can put it back with the trigger",
-            format!("{on} NULL"),
-            format!("{on} {}", literal(comment)),
-        ));
-    }
-    if trigger.enabled != "O" {
-        plan.push(Step::new(
-            object(),
-            format!("enable trigger {} as usual", trigger.name),
-            "so that undo can put its state back with it",
-            enable_trigger(table, &trigger.name, "O"),
-            enable_trigger(table, &trigger.name, &trigger.enabled),
-        ));
-    }
-    plan.push(Step::new(
-        object(),
-        format!("drop trigger {}", trigger.name),
-        why,
-        format!("DROP TRIGGER {} ON {}", quote(&trigger.name), table.qualified()),
-        trigger.definition.clone(),
-    ));
 }
 
 fn enable_trigger(table: &Table, name: &str, state: &str) -> String {

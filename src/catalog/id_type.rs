@@ -29,6 +29,17 @@ impl IdType {
         }
     }
 
+    /// What the names of the context helpers end with that return an id of the type: org_id, org_id_text,
+    /// org_id_bigint.
+    #[must_use]
+    pub fn helper_suffix(self) -> &'static str {
+        match self {
+            IdType::Uuid => "",
+            IdType::Text | IdType::Varchar => "_text",
+            IdType::Integer => "_bigint",
+        }
+    }
+
     /// An id given as text, as a parameter of the type; None when the type cannot hold it.
     #[must_use]
     pub fn bind(self, id: &str) -> Option<DatumWithOid<'static>> {

@@ -1,9 +1,9 @@
 //! What keeps the conventions: triggers, and the policy that hides deleted rows. Pure.
 
 use super::options::Transitions;
-use crate::catalog::{policy_sql, trigger_sql, Policy, Table, Trigger};
-use crate::pg::ident::{literal, quote};
-use crate::plan::{Kind, Object, Plan, Step};
+use crate::catalog::{policy_sql, Policy, Table, Trigger};
+use crate::pg::ident::literal;
+use crate::plan::{drop_trigger, Kind, Object, Plan, Step};
 
 pub const CONVENTIONS: &str = "tenant_guard_conventions";
 pub const SOFT_DELETE: &str = "tenant_guard_soft_delete";
@@ -146,36 +146,6 @@ fn trigger(plan: &mut Plan, table: &Table, name: &str, wanted: Option<&Wanted>) 
             format!("DROP TRIGGER {name} ON {}", table.qualified()),
         ));
     }
-}
-
-fn drop_trigger(plan: &mut Plan, table: &Table, trigger: &Trigger, why: &str) {
-    let object = || Object::in_table(Kind::Trigger, &table.schema, &table.name, &trigger.name);
-    if let Some(comment) = &trigger.comment {
-        let on = format!("COMMENT ON TRIGGER {} ON {} IS", quote(&trigger.name), table.qualified());
-        plan.push(Step::new(
-            object(),
-            format!("remove the comment on trigger {}", trigger.name),
-            "so that undo can put it back with the trigger",
-            format!("{on} NULL"),
-            format!("{on} {}", literal(comment)),
-        ));
-    }
-    if trigger.enabled != "O" {
-        plan.push(Step::new(
-            object(),
-            format!("enable trigger {} as usual", trigger.name),
-            "so that undo can put its state back with it",
-            trigger_sql::set_state(&table.qualified(), &trigger.name, "O"),
-            trigger_sql::set_state(&table.qualified(), &trigger.name, &trigger.enabled),
-        ));
-    }
-    plan.push(Step::new(
-        object(),
-        format!("drop trigger {}", trigger.name),
-        why,
-        format!("DROP TRIGGER {} ON {}", quote(&trigger.name), table.qualified()),
-        trigger.definition.clone(),
-    ));
 }
 
 fn not_deleted() -> Policy {

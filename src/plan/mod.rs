@@ -1,10 +1,12 @@
 //! The one mechanism that changes a database: planners make a `Plan`, and the executor here
 //! renders, applies, journals and undoes it.
 
+mod drop;
 mod execute;
 mod journal;
 mod undo;
 
+pub use drop::drop_trigger;
 pub use execute::{applying, run};
 pub use object::{Kind, Object};
 

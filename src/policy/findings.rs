@@ -5,7 +5,7 @@ use super::harden::{grantee, may_move};
 use super::model::Tenancy;
 use super::options::Options;
 use crate::catalog::{Constraint, References, Table, View};
-use crate::pg::ident::{qualified, quote, truncate, MAX_IDENTIFIER};
+use crate::pg::ident::{literal, qualified, quote, truncate, MAX_IDENTIFIER};
 use crate::plan::{Finding, Kind, Object, Plan, Severity, Step};
 
 pub fn all(
@@ -35,7 +35,7 @@ pub fn all(
             plan,
             format!("rows of {} are open through {parent}", root.qualified()),
             "A query on the table above obeys the policies of that table only, and it has none of the tenant's.",
-            &format!("Protect the table above, and this with it: SELECT * FROM tenant_guard.protect_table('{}').", parent.replace('\'', "''")),
+            &format!("Protect the table above, and this with it: SELECT * FROM tenant_guard.protect_table({}).", literal(&parent)),
             None,
         );
     }
@@ -71,8 +71,8 @@ fn path_costs(plan: &mut Plan, table: &Table, options: &Options, tenancy: &Tenan
             ),
             "Whoever may write there gives itself rows of other tenants here.",
             &format!(
-                "Protect it too: SELECT * FROM tenant_guard.protect_table('{}').",
-                parent.replace('\'', "''")
+                "Protect it too: SELECT * FROM tenant_guard.protect_table({}).",
+                literal(&parent)
             ),
             None,
         );
@@ -91,8 +91,8 @@ fn path_costs(plan: &mut Plan, table: &Table, options: &Options, tenancy: &Tenan
             }
         ),
         hint: format!(
-            "To have the column here, held to the parent's by a foreign key: SELECT * FROM tenant_guard.denormalize_tenant('{}').",
-            table.qualified().replace('\'', "''")
+            "To have the column here, held to the parent's by a foreign key: SELECT * FROM tenant_guard.denormalize_tenant({}).",
+            literal(&table.qualified())
         ),
         fix: None,
     });

@@ -44,12 +44,7 @@ pub fn defaults(plan: &mut Plan, table: &Table, options: &Options, tenancy: &Ten
 }
 
 fn context_default(helper: &str, id: IdType) -> String {
-    let suffix = match id {
-        IdType::Uuid => "",
-        IdType::Text | IdType::Varchar => "_text",
-        IdType::Integer => "_bigint",
-    };
-    format!("tenant_guard.{helper}{suffix}()")
+    format!("tenant_guard.{helper}{}()", id.helper_suffix())
 }
 
 fn is_context_default(column: &Column) -> bool {

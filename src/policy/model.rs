@@ -5,7 +5,7 @@ use super::path::Path;
 use super::permissions::Who;
 use crate::catalog::{IdType, Policy, Table};
 use crate::error::{Error, Result};
-use crate::pg::ident::{literal, qualified, quote};
+use crate::pg::ident::{literal, qualified};
 
 /// The restrictive floor: whatever other policies grant, nothing outside the tenant passes.
 pub const FLOOR: &str = "tenant_guard_tenant";
@@ -115,10 +115,11 @@ fn bare(column: &str, domain: bool, base_type: &str, id: IdType) -> String {
 
 /// "The row is the tenant's". The helper stands in a sub-select: it runs once a statement.
 fn matches(left: &str, id: IdType, allowed: &Allowed) -> String {
-    let (suffix, array) = match id {
-        IdType::Uuid => ("", "uuid[]"),
-        IdType::Text | IdType::Varchar => ("_text", "text[]"),
-        IdType::Integer => ("_bigint", "bigint[]"),
+    let suffix = id.helper_suffix();
+    let array = match id {
+        IdType::Uuid => "uuid[]",
+        IdType::Text | IdType::Varchar => "text[]",
+        IdType::Integer => "bigint[]",
     };
     let any = |call: String, name: String| {
         format!("({left} = ANY (( SELECT tenant_guard.{call} AS {name})::{array}))")
@@ -213,16 +214,8 @@ fn within(table: &Table, tenancy: &Tenancy, options: &Options, allowed: &Allowed
     };
     let id = IdType::from_sql(&project.base_type).unwrap_or(IdType::Text);
     let left = bare(&project.quoted, project.domain, &project.base_type, id);
-    let suffix = suffix(id);
+    let suffix = id.helper_suffix();
     format!("({tenant} AND ({left} = ( SELECT tenant_guard.project_id{suffix}() AS project_id{suffix})))")
-}
-
-fn suffix(id: IdType) -> &'static str {
-    match id {
-        IdType::Uuid => "",
-        IdType::Text | IdType::Varchar => "_text",
-        IdType::Integer => "_bigint",
-    }
 }
 
 /// The condition of one command's grant; None where nobody has it.
@@ -282,12 +275,11 @@ fn grant(
 fn own_row(table: &Table, options: &Options) -> Result<String> {
     let name = options.owner_column.as_deref().unwrap_or_default();
     let (column, id) = table.require_id_column(name)?;
-    let column_text = quote(&column.name);
     Ok(match id {
         IdType::Uuid => {
             let left = bare(&column.quoted, column.domain, &column.base_type, id);
             format!("({left} = ( SELECT tenant_guard.uid() AS uid))")
         }
-        _ => format!("(({column_text})::text = ( SELECT tenant_guard.uid_text() AS uid_text))"),
+        _ => format!("(({})::text = ( SELECT tenant_guard.uid_text() AS uid_text))", column.quoted),
     })
 }

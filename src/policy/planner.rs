@@ -61,16 +61,16 @@ pub fn protect(family: &[Table], options: &Options, call: Call, world: World) ->
         harden::privileges(&mut plan, table, &world.site.api_roles);
         harden::inherited_trigger(&mut plan, table);
     }
-    for table in
-        family.iter().filter(|t| !t.is_partition || (t.oid == root.oid && world.above.is_none()))
-    {
+    // What a partitioned table has makes that of its partitions.
+    let tops: Vec<&Table> = family
+        .iter()
+        .filter(|t| !t.is_partition || (t.oid == root.oid && world.above.is_none()))
+        .collect();
+    for table in &tops {
         harden::keep_tenant(&mut plan, table, options, &tenancy);
     }
-    // A partitioned table's index makes those of its partitions.
     let mut taken = world.site.taken.clone();
-    for table in
-        family.iter().filter(|t| !t.is_partition || (t.oid == root.oid && world.above.is_none()))
-    {
+    for table in &tops {
         harden::tenant_index(&mut plan, table, options, &tenancy, call.index, &mut taken);
     }
     if world.above.is_none() {

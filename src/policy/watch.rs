@@ -49,8 +49,7 @@ pub fn watch(fcinfo: pg_sys::FunctionCallInfo) {
     }
 }
 
-/// pg_dump's scripts make policies after tables: what they restore was in order when it was dumped. A table that
-/// is new among others is told of, in case nothing follows.
+/// A table that is new among what a restore makes is told of, in case nothing follows.
 fn restored(touched: &Touched) -> Result<()> {
     if touched.tag != "CREATE TABLE" {
         return Ok(());
@@ -67,7 +66,7 @@ fn restored(touched: &Touched) -> Result<()> {
     Ok(())
 }
 
-///
+/// pg_dump's scripts make policies after tables: what they restore was in order when it was dumped.
 /// Only the database's owner is believed to restore: anybody can set these.
 fn restoring() -> bool {
     user::owns_database()
@@ -237,8 +236,8 @@ impl Problem {
     fn fix(self, name: &str) -> String {
         match self {
             Problem::Table => format!(
-                "In the same transaction: SELECT * FROM tenant_guard.protect_table('{}').",
-                name.replace('\'', "''")
+                "In the same transaction: SELECT * FROM tenant_guard.protect_table({}).",
+                ident::literal(name)
             ),
             Problem::Weakened => {
                 "In the same transaction: protect_table with the options that tenant_guard.protected_tables shows.".into()
