@@ -150,7 +150,7 @@ value_seen, verdict, hint. Raises only what a registered `active` condition rais
 Example: `SELECT * FROM tenant_guard.explain_identity();`$comment$),
       ('flush_access', $comment$Adds the accesses that log_access noted to access_count and last_accessed, one UPDATE a table, and
 forgets them. table: NULL counts those of every table that the caller owns, and forgets those of
-tables that are gone. Runs with the rights of the table's owner, whatever the policies; the table's
+tables that are gone; one that fails is warned of, and its accesses wait. Runs with the rights of the table's owner, whatever the policies; the table's
 triggers fire as on any UPDATE. Two calls at once count nothing twice. Returns how many accesses were
 counted; those to rows that are gone by now are not. The caller must own the table. Raises 42501,
 42809, 42P01, 55000 (no such columns).
@@ -347,7 +347,7 @@ Example: `SELECT relation::regclass, drift FROM tenant_guard.protection_drifts()
 inherits from it, or of every table with the feature whose owner's rights the caller has. Rows that
 refer to others go before them; what a foreign key ON DELETE CASCADE takes along goes too, and is
 not counted. Policies are not looked at. Tables: name and number of rows; in a dry run how many
-there are to go.
+there are to go. Where all are purged, a table that fails is warned of, and left out.
 Raises 42501 for a table of another owner, 55000 for one without the feature, 22023, 22004, and
 what a foreign key raises that forbids it.
 
@@ -472,8 +472,9 @@ Example: `SELECT * FROM tenant_guard.set_role_permissions('admin', '{leads:*,bil
 as it is while restore_row runs; never NULL. Policies ask it. Raises nothing.
 
 Example: `SELECT tenant_guard.shows_deleted();`$comment$),
-      ('soft_delete', $comment$Marks a row as deleted instead of deleting it, and with it those that refer to it with ON DELETE
-CASCADE. For triggers made by add_feature.$comment$),
+      ('soft_delete', $comment$Marks a row as deleted instead of deleting it. For triggers made by add_feature.$comment$),
+      ('soft_delete_cascade', $comment$Marks the rows of other tables with the feature that refer to a row with ON DELETE CASCADE, once it is
+marked itself: at the same time, by the same user, for the same reason. For triggers made by add_feature.$comment$),
       ('status', $comment$Reports the installation: how identities are trusted, which keys there are, what is registered,
 which settings could be spoofed and by whom, which roles row-level security does not hold, and who
 may call administrative functions. Columns: item, value, verdict (ok, note or warning) and hint. No

@@ -23,6 +23,7 @@ fn trigger(name: &str, function: &str, arguments_hex: &str, enabled: &str) -> Tr
         definition: format!("CREATE TRIGGER {name} ..."),
         enabled: enabled.into(),
         inherited: false,
+        row_with_transition: false,
         function: Named { schema: "tenant_guard".into(), name: function.into() },
         executable: true,
         arguments_hex: arguments_hex.into(),

@@ -4,8 +4,10 @@ mod id_type;
 mod model;
 pub mod policy_sql;
 mod read;
+mod schema;
 pub mod trigger_sql;
 
 pub use id_type::{IdType, ID_TYPES};
 pub use model::*;
 pub use read::*;
+pub use schema::*;

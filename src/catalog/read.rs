@@ -1,6 +1,7 @@
 //! Reading the model. Queries live in the .sql files beside this one.
 
-use super::model::{ForeignKey, Named, Schema, Table};
+use super::model::{ForeignKey, Named, Table};
+use super::schema::Schema;
 use crate::error::{Error, Result};
 use crate::pg::relation::{lock, Lock};
 use crate::pg::types::RegClass;

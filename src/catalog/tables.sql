@@ -39,6 +39,12 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'force_row_security', c.relforcerowsecurity,
   'is_partition', c.relispartition,
   'partition_key', pg_catalog.pg_get_partkeydef(c.oid),
+  'partition_columns', coalesce((
+    SELECT pg_catalog.json_agg(a.attname ORDER BY a.attnum)
+    FROM pg_catalog.pg_attribute a
+    JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.objsubid = a.attnum
+      AND d.refclassid = d.classid AND d.refobjid = c.oid AND d.refobjsubid = 0 AND d.deptype = 'i'
+    WHERE a.attrelid = c.oid AND c.relkind = 'p'), '[]'),
   'partition_bound', pg_catalog.pg_get_expr(c.relpartbound, c.oid),
   'parents', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object('schema', pn.nspname, 'name', pc.relname) ORDER BY i.inhseqno)
@@ -242,6 +248,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'definition', pg_catalog.pg_get_triggerdef(t.oid, true),
       'enabled', t.tgenabled,
       'inherited', t.tgparentid <> 0,
+      'row_with_transition', t.tgtype & 1 = 1 AND (t.tgoldtable IS NOT NULL OR t.tgnewtable IS NOT NULL),
       'function', (SELECT pg_catalog.json_build_object('schema', fn.nspname, 'name', f.proname)
                    FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace fn ON fn.oid = f.pronamespace
                    WHERE f.oid = t.tgfoid),

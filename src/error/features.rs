@@ -141,6 +141,12 @@ pub(super) fn feature_parts(error: &Error) -> Parts {
             "create_table makes new tables only.",
             format!("Give the table the features that it lacks: SELECT * FROM tenant_guard.add_feature('{table}', ...)."),
         ),
+        Error::UnclearMove { table } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("a row of {table} was updated and deleted by one statement"),
+            "A trigger that fires after tenant_guard_soft_delete either moved it to another partition or kept it from being updated, and it cannot be told which.",
+            "Give the triggers that change the partition key names that sort before tenant_guard_soft_delete.",
+        ),
         Error::StaleVersion { table, given, current } => parts(
             ERRCODE_T_R_SERIALIZATION_FAILURE,
             format!("the row of {table} was changed by somebody else"),

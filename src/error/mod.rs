@@ -358,6 +358,9 @@ pub enum Error {
         why: String,
     },
     /// Somebody else changed the row since it was read.
+    UnclearMove {
+        table: String,
+    },
     StaleVersion {
         table: String,
         given: Option<i32>,

@@ -2,10 +2,11 @@
 
 use crate::catalog;
 use crate::error::{Error, Result};
+use crate::pg::attempt::attempt;
 use crate::pg::guc::Scope;
 use crate::pg::ident::{literal, qualified, quote};
 use crate::pg::types::RegClass;
-use crate::pg::{query, user};
+use crate::pg::{log, query, user};
 use crate::settings;
 use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -13,7 +14,8 @@ use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
 use pgrx::JsonB;
 use serde::Deserialize;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::rc::Rc;
 
 #[derive(Deserialize)]
 struct Deletable {
@@ -94,7 +96,41 @@ fn restore(oid: u32, key: &serde_json::Value) -> Result<i64> {
     let scope = Scope::new();
     scope.search_path(query::PINNED);
     scope.set(settings::SHOW_DELETED_NAME, "on");
-    restore_where(&table, &condition.join(" AND "), &key.to_string(), None)
+    let first = Waiting { table: Rc::new(table), condition, key: key.to_string(), at: None };
+    let mut known = HashMap::from([(oid, first.table.clone())]);
+    let mut waiting = VecDeque::from([first]);
+    let mut count = 0;
+    while let Some(next) = waiting.pop_front() {
+        let restored = restore_where(&next)?;
+        count += i64::try_from(restored.len()).unwrap_or(i64::MAX);
+        if restored.is_empty() {
+            continue;
+        }
+        for child in &next.table.children {
+            let condition: Vec<String> =
+                child.columns.iter().map(|c| same(&c.name, &c.referenced, &c.r#type)).collect();
+            let table = match known.get(&child.oid) {
+                Some(table) => table.clone(),
+                None => Rc::new(Deletable::read(child.oid)?),
+            };
+            known.insert(child.oid, table.clone());
+            waiting.extend(restored.iter().filter(|(_, at)| at.is_some()).map(|(row, at)| {
+                let (table, condition) = (table.clone(), condition.clone());
+                Waiting { table, condition, key: row.clone(), at: at.clone() }
+            }));
+        }
+    }
+    Ok(count)
+}
+
+/// Rows to be brought back.
+struct Waiting {
+    table: Rc<Deletable>,
+    /// All of them hold, of the JSON object in `key`.
+    condition: Vec<String>,
+    key: String,
+    /// When they were deleted, unless that does not matter.
+    at: Option<String>,
 }
 
 /// `o.column = value of the JSON object in $1`.
@@ -102,39 +138,23 @@ fn same(column: &str, key: &str, r#type: &str) -> String {
     format!("o.{} = ($1::pg_catalog.jsonb ->> {})::{type}", quote(column), literal(key))
 }
 
-fn restore_where(
-    table: &Deletable,
-    condition: &str,
-    key: &str,
-    deleted_at: Option<&str>,
-) -> Result<i64> {
+/// The rows brought back, as JSON objects, and when each had been deleted, where that was noted.
+fn restore_where(what: &Waiting) -> Result<Vec<(String, Option<String>)>> {
     let sql = format!(
         "UPDATE {table} t SET is_deleted = false, deleted_at = NULL, deleted_by = NULL, deletion_reason = NULL
          FROM (SELECT o.tableoid AS part, o.ctid AS place, o.deleted_at FROM {table} o
-               WHERE o.is_deleted AND {condition} AND o.deleted_at = coalesce($2::pg_catalog.timestamptz, o.deleted_at)
+               WHERE o.is_deleted AND {condition} AND ($2 IS NULL OR o.deleted_at = $2::pg_catalog.timestamptz)
                FOR UPDATE) old
          WHERE t.tableoid = old.part AND t.ctid = old.place
          RETURNING pg_catalog.to_jsonb(t)::pg_catalog.text, old.deleted_at::pg_catalog.text",
-        table = table.qualified(),
+        table = what.table.qualified(),
+        condition = what.condition.join(" AND "),
     );
-    let restored = query::changed_here(&sql, &[key.into(), deleted_at.into()], |row| {
-        Ok((row.get::<String>(1)?, row.get::<String>(2)?))
-    })?;
-    let mut count = i64::try_from(restored.len()).unwrap_or(i64::MAX);
-    if restored.is_empty() {
-        return Ok(0);
-    }
-    for child in &table.children {
-        let condition: Vec<String> =
-            child.columns.iter().map(|c| same(&c.name, &c.referenced, &c.r#type)).collect();
-        let child = Deletable::read(child.oid)?;
-        for (row, at) in &restored {
-            if let (Some(row), Some(at)) = (row, at) {
-                count += restore_where(&child, &condition.join(" AND "), row, Some(at))?;
-            }
-        }
-    }
-    Ok(count)
+    let restored =
+        query::changed_here(&sql, &[what.key.as_str().into(), what.at.as_deref().into()], |row| {
+            Ok((row.get::<String>(1)?, row.get::<String>(2)?))
+        })?;
+    Ok(restored.into_iter().filter_map(|(row, at)| Some((row?, at))).collect())
 }
 
 #[derive(Deserialize)]
@@ -152,7 +172,7 @@ struct Purgeable {
 /// inherits from it, or of every table with the feature whose owner's rights the caller has. Rows that
 /// refer to others go before them; what a foreign key ON DELETE CASCADE takes along goes too, and is
 /// not counted. Policies are not looked at. Tables: name and number of rows; in a dry run how many
-/// there are to go.
+/// there are to go. Where all are purged, a table that fails is warned of, and left out.
 /// Raises 42501 for a table of another owner, 55000 for one without the feature, 22023, 22004, and
 /// what a foreign key raises that forbids it.
 ///
@@ -194,13 +214,15 @@ fn purge(
         "SELECT pg_catalog.now() - $1",
         &[older_than.into()],
     )?;
-    let all: Option<Vec<Purgeable>> = query::model(include_str!("purgeable.sql"), &[oids.into()])?;
-    let all = all.unwrap_or_default();
-    if let (Some(table), true) = (table, all.is_empty()) {
+    let found: Option<Vec<Purgeable>> =
+        query::model(include_str!("purgeable.sql"), &[oids.into()])?;
+    let found = found.unwrap_or_default();
+    if let (Some(table), true) = (table, found.is_empty()) {
         return Err(Error::NotSoftDeleted { table: catalog::table(table)?.qualified() });
     }
-    let mut purged = Vec::with_capacity(all.len());
-    for table in children_first(all) {
+    let all = table.is_none();
+    let mut purged = Vec::with_capacity(found.len());
+    for table in children_first(found) {
         let name = qualified(&table.schema, &table.name);
         let only = if table.kind == "p" { "" } else { "ONLY " };
         let chosen = format!("FROM {only}{name} t WHERE t.is_deleted AND t.deleted_at < $1");
@@ -211,9 +233,27 @@ fn purge(
                 "WITH gone AS (DELETE {chosen} RETURNING 1) SELECT pg_catalog.count(*) FROM gone"
             )
         };
-        let rows = user::as_table_owner(Oid::from(table.owner), || {
-            query::returning::<i64>(&sql, &[before.into()])
-        })?;
+        let delete = || {
+            user::as_table_owner(Oid::from(table.owner), || {
+                query::returning::<i64>(&sql, &[before.into()])
+            })
+        };
+        let rows = if all {
+            // One table that cannot be purged does not keep the others.
+            match attempt(delete) {
+                Ok(rows) => rows,
+                Err(why) => {
+                    log::warning(
+                        &format!("the deleted rows of {name} stay"),
+                        &why,
+                        &format!("Purge the table by itself once that is mended: tenant_guard.purge_deleted(..., {}).", literal(&name)),
+                    );
+                    continue;
+                }
+            }
+        } else {
+            delete()?
+        };
         purged.push((name, rows.unwrap_or(0)));
     }
     Ok(purged)

@@ -7,6 +7,7 @@ use crate::plan::{drop_trigger, Kind, Object, Plan, Step};
 
 pub const CONVENTIONS: &str = "tenant_guard_conventions";
 pub const SOFT_DELETE: &str = "tenant_guard_soft_delete";
+pub const SOFT_DELETE_CASCADE: &str = "tenant_guard_soft_delete_cascade";
 pub const NOT_DELETED: &str = "tenant_guard_not_deleted";
 
 /// As the server deparses it, so that a policy that is there compares equal. The helper stands in a
@@ -65,9 +66,9 @@ impl Kept {
     /// row. Timestamps alone are of no concern to an INSERT.
     fn events(&self, table: &Table) -> &'static str {
         match (self.arguments().as_slice(), table.kind.as_str()) {
-            ([only], _) if only == "timestamps" => "UPDATE",
-            (_, "p") => "INSERT OR DELETE OR UPDATE",
-            _ => "INSERT OR UPDATE",
+            ([only], _) if only == "timestamps" => "BEFORE UPDATE",
+            (_, "p") => "BEFORE INSERT OR DELETE OR UPDATE",
+            _ => "BEFORE INSERT OR UPDATE",
         }
     }
 }
@@ -83,27 +84,41 @@ pub fn conventions(plan: &mut Plan, table: &Table, kept: &Kept) {
         name: CONVENTIONS,
         function: "keep_conventions",
         events: kept.events(table),
+        when: "",
         arguments,
         why: "what is kept for every row is kept whoever writes it",
     });
     trigger(plan, table, CONVENTIONS, wanted.as_ref());
 }
 
-pub fn soft_delete_trigger(plan: &mut Plan, table: &Table, wanted: bool) {
-    let wanted = wanted.then(|| Wanted {
+pub fn soft_delete_triggers(plan: &mut Plan, table: &Table, wanted: bool) {
+    let mark = wanted.then(|| Wanted {
         name: SOFT_DELETE,
         function: "soft_delete",
-        events: if table.kind == "p" { "DELETE OR UPDATE" } else { "DELETE" },
+        events: if table.kind == "p" { "BEFORE DELETE OR UPDATE" } else { "BEFORE DELETE" },
+        when: "",
         arguments: vec![],
         why: "a DELETE marks the row as deleted and keeps it",
     });
-    trigger(plan, table, SOFT_DELETE, wanted.as_ref());
+    trigger(plan, table, SOFT_DELETE, mark.as_ref());
+    let cascade = wanted.then(|| Wanted {
+        name: SOFT_DELETE_CASCADE,
+        function: "soft_delete_cascade",
+        events: "AFTER UPDATE OF is_deleted",
+        when: " WHEN (new.is_deleted AND NOT old.is_deleted)",
+        arguments: vec![],
+        why: "what refers to it with ON DELETE CASCADE is marked with it",
+    });
+    trigger(plan, table, SOFT_DELETE_CASCADE, cascade.as_ref());
 }
 
 struct Wanted {
     name: &'static str,
     function: &'static str,
+    /// With the timing before them.
     events: &'static str,
+    /// As the server deparses it.
+    when: &'static str,
     arguments: Vec<String>,
     why: &'static str,
 }
@@ -112,10 +127,11 @@ impl Wanted {
     fn create(&self, table: &Table) -> String {
         let arguments: Vec<String> = self.arguments.iter().map(|a| literal(a)).collect();
         format!(
-            "CREATE TRIGGER {} BEFORE {} ON {}\n  FOR EACH ROW EXECUTE FUNCTION tenant_guard.{}({})",
+            "CREATE TRIGGER {} {} ON {}\n  FOR EACH ROW{} EXECUTE FUNCTION tenant_guard.{}({})",
             self.name,
             self.events,
             table.qualified(),
+            self.when,
             self.function,
             arguments.join(", ")
         )
@@ -124,7 +140,8 @@ impl Wanted {
     fn is(&self, trigger: &Trigger) -> bool {
         is_of(trigger, self.function)
             && trigger.arguments() == self.arguments
-            && trigger.definition.contains(&format!(" BEFORE {} ON ", self.events))
+            && trigger.definition.contains(&format!(" {} ON ", self.events))
+            && trigger.definition.contains(&format!(" FOR EACH ROW{} EXECUTE ", self.when))
     }
 }
 

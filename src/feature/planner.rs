@@ -5,10 +5,10 @@ use super::machinery::{self, Kept};
 use super::options::Feature;
 use super::references::{self, TENANT_COLUMN};
 use super::surroundings::Surroundings;
-use super::{indexes, keys};
+use super::{indexes, keys, removal};
 use crate::catalog::Table;
 use crate::error::{Error, Result};
-use crate::pg::ident::{literal, qualified};
+use crate::pg::ident::{literal, qualified, quote};
 use crate::plan::{Kind, Object, Plan, Step};
 
 pub const AUDIT_ROW: &str = "tenant_guard_audit_row";
@@ -20,6 +20,9 @@ pub fn add(family: &[Table], features: &[Feature], around: &Surroundings) -> Res
     let root = &family[0];
     let mut plan = Plan::new("add_feature", root.qualified());
     check(root, features)?;
+    if features.iter().any(|f| matches!(f, Feature::SoftDelete(_))) {
+        family.iter().try_for_each(check_deletable)?;
+    }
     for feature in features {
         if matches!(feature, Feature::Status(_)) {
             status_type(&mut plan, around);
@@ -62,7 +65,7 @@ pub fn machinery_of(
         }
         machinery::conventions(plan, table, &kept(table, features));
         if features.iter().any(|f| matches!(f, Feature::SoftDelete(_))) {
-            machinery::soft_delete_trigger(plan, table, true);
+            machinery::soft_delete_triggers(plan, table, true);
         }
     }
     if features.iter().any(|f| matches!(f, Feature::SoftDelete(_))) {
@@ -95,6 +98,33 @@ fn check(root: &Table, features: &[Feature]) -> Result<()> {
             "It is a table of a type (CREATE TABLE ... OF), and columns come from the type.",
             "ALTER TABLE ... NOT OF makes it an ordinary table.".into(),
         ));
+    }
+    Ok(())
+}
+
+/// What no soft deletion can do: hand its rows to a trigger as a table of them, and move them by their mark.
+fn check_deletable(table: &Table) -> Result<()> {
+    let unfit = |why: String, hint: String| {
+        Err(Error::FeatureUnfit { feature: "soft_delete", table: table.qualified(), why, hint })
+    };
+    if let Some(trigger) = table.triggers.iter().find(|t| t.row_with_transition) {
+        return unfit(
+            format!(
+                "Its trigger {} fires FOR EACH ROW and reads the rows of the whole statement, and a row that is marked instead of deleted is in no such statement.",
+                quote(&trigger.name)
+            ),
+            "Let the trigger fire FOR EACH STATEMENT, or go without the table of rows (REFERENCING).".into(),
+        );
+    }
+    let marks = removal::columns_of("soft_delete");
+    if let Some(column) = table.partition_columns.iter().find(|c| marks.contains(&c.as_str())) {
+        return unfit(
+            format!(
+                "It is partitioned by {}, and a row that is marked stays where it is.",
+                quote(column)
+            ),
+            "Partition the table by something else, such as created_at.".into(),
+        );
     }
     Ok(())
 }

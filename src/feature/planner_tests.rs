@@ -73,6 +73,7 @@ fn trigger(name: &str, function: &str, events: &str, arguments: &[&str]) -> Trig
         definition: format!("CREATE TRIGGER {name} BEFORE {events} ON crm.t FOR EACH ROW ..."),
         enabled: "O".into(),
         inherited: false,
+        row_with_transition: false,
         function: Named { schema: "tenant_guard".into(), name: function.into() },
         executable: true,
         arguments_hex: hex.collect(),

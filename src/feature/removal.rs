@@ -58,7 +58,7 @@ fn machinery_of(plan: &mut Plan, table: &Table, features: &[(&'static str, Colum
     for (feature, _) in features {
         match *feature {
             "soft_delete" => {
-                machinery::soft_delete_trigger(plan, table, false);
+                machinery::soft_delete_triggers(plan, table, false);
                 indexes::whole_unique(plan, table);
             }
             "timestamps" => indexes::drop_index(plan, table, &["created_at".into()]),
@@ -88,7 +88,7 @@ fn audit(plan: &mut Plan, table: &Table) {
     ));
 }
 
-fn columns_of(feature: &str) -> &'static [&'static str] {
+pub fn columns_of(feature: &str) -> &'static [&'static str] {
     match feature {
         "dual_id" => &["public_id"],
         "tenant" => &["organization_id"],

@@ -1,8 +1,8 @@
 //! The trigger functions that add_feature attaches, and the helper that its policy asks.
 
 use crate::identity;
-use crate::pg::before::RowOrNothing;
 use crate::pg::convention;
+use crate::pg::row_trigger::RowOrNothing;
 use crate::pg::soft_delete::{self, Deletion};
 use crate::settings;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -18,8 +18,7 @@ fn keep_conventions(fcinfo: FunctionCallInfo) -> Result<RowOrNothing, ErrorRepor
     Ok(convention::keep(fcinfo, identity::user)?)
 }
 
-/// Marks a row as deleted instead of deleting it, and with it those that refer to it with ON DELETE
-/// CASCADE. For triggers made by add_feature.
+/// Marks a row as deleted instead of deleting it. For triggers made by add_feature.
 #[pg_extern(sql = r#"
 CREATE FUNCTION tenant_guard."soft_delete"() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
@@ -27,6 +26,16 @@ LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 fn soft_delete(fcinfo: FunctionCallInfo) -> Result<RowOrNothing, ErrorReport> {
     let deletion = || Deletion { user: identity::user(), reason: settings::deletion_reason() };
     Ok(soft_delete::instead_of_delete(fcinfo, deletion)?)
+}
+
+/// Marks the rows of other tables with the feature that refer to a row with ON DELETE CASCADE, once it is
+/// marked itself: at the same time, by the same user, for the same reason. For triggers made by add_feature.
+#[pg_extern(sql = r#"
+CREATE FUNCTION tenant_guard."soft_delete_cascade"() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+"#)]
+fn soft_delete_cascade(fcinfo: FunctionCallInfo) -> Result<RowOrNothing, ErrorReport> {
+    Ok(soft_delete::after_mark(fcinfo)?)
 }
 
 /// Whether soft-deleted rows are shown beside the others: true where tenant_guard.show_deleted is on,

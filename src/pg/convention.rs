@@ -1,7 +1,8 @@
 //! The BEFORE trigger that keeps timestamps, actors, versions and statuses, in one pass over the row.
 
-use super::before::{column_number, kept, user_datum, Before, RowOrNothing};
 use super::bytes::{with_values, Cursor};
+use super::moved::{self, Departure, Moves};
+use super::row_trigger::{column_number, kept, user_datum, Firing, RowOrNothing, Timing};
 use super::{backend, ident};
 use crate::error::{Error, Result};
 use pgrx::pg_sys;
@@ -36,8 +37,7 @@ struct Conventions {
     /// Room for the row before and after, used again for each row.
     old: Values,
     new: Values,
-    /// The row that an UPDATE was about, should it be moved to another partition.
-    updated: Option<(usize, u32, u16)>,
+    moves: Moves,
 }
 
 struct Timestamps {
@@ -70,7 +70,7 @@ struct Status {
 }
 
 impl Conventions {
-    fn read(firing: &Before) -> Result<Self> {
+    fn read(firing: &Firing) -> Result<Self> {
         let mut conventions = Conventions {
             timestamps: None,
             actors: None,
@@ -79,7 +79,7 @@ impl Conventions {
             compared: compared(firing),
             old: Values::default(),
             new: Values::default(),
-            updated: None,
+            moves: Moves::default(),
         };
         let stamp = |name: &str| column(firing, name, &[pg_sys::TIMESTAMPTZOID]);
         let actor = |name: &str| {
@@ -125,6 +125,10 @@ impl Conventions {
         }
         Ok(conventions)
     }
+
+    fn only_timestamps(&self) -> bool {
+        self.actors.is_none() && self.version.is_none() && self.status.is_none()
+    }
 }
 
 fn unknown(argument: &str) -> Error {
@@ -134,7 +138,7 @@ fn unknown(argument: &str) -> Error {
     }
 }
 
-fn compared(firing: &Before) -> Vec<bool> {
+fn compared(firing: &Firing) -> Vec<bool> {
     // SAFETY: the descriptor of an open relation; each number is within it.
     unsafe {
         let count = (*firing.descriptor()).natts as usize;
@@ -152,7 +156,7 @@ fn compared(firing: &Before) -> Vec<bool> {
 }
 
 /// A column's position, from 0; it must be of one of the types, of any where none is given.
-fn column(firing: &Before, name: &str, types: &[pg_sys::Oid]) -> Result<usize> {
+fn column(firing: &Firing, name: &str, types: &[pg_sys::Oid]) -> Result<usize> {
     let found = column_number(firing.descriptor(), name).map(|number| number - 1);
     match found.filter(|i| types.is_empty() || types.contains(&type_of(firing, *i))) {
         Some(position) => Ok(position),
@@ -164,7 +168,7 @@ fn column(firing: &Before, name: &str, types: &[pg_sys::Oid]) -> Result<usize> {
     }
 }
 
-fn type_of(firing: &Before, position: usize) -> pg_sys::Oid {
+fn type_of(firing: &Firing, position: usize) -> pg_sys::Oid {
     // SAFETY: the position is within the descriptor of an open relation.
     unsafe { backend::attribute(firing.descriptor(), position + 1).atttypid }
 }
@@ -216,15 +220,22 @@ pub fn keep(
         function: "keep_conventions",
         why: "it was not called as a BEFORE ROW trigger".into(),
     };
-    let firing = Before::of(call).ok_or_else(wrong)?;
+    let firing = Firing::of(call, Timing::Before).ok_or_else(wrong)?;
     // SAFETY: the call was accepted, and this is the only place that asks.
     let conventions = unsafe { kept(call, || Conventions::read(&firing))? };
     match firing.operation() {
         super::trigger::Operation::Insert => insert(&firing, conventions, user),
-        super::trigger::Operation::Update => update(&firing, conventions, user),
+        super::trigger::Operation::Update => {
+            let row = update(&firing, conventions, user)?;
+            // The others have nothing to do with what is inserted.
+            if !conventions.only_timestamps() {
+                conventions.moves.updated(&firing, row.tuple());
+            }
+            Ok(row)
+        }
         _ => {
-            if conventions.updated.take() == Some(firing.place()) {
-                firing.starts_move();
+            if conventions.moves.deleted(&firing) == Departure::Moved {
+                moved::starts(&firing);
             }
             Ok(RowOrNothing::row(firing.data.tg_trigtuple))
         }
@@ -232,15 +243,13 @@ pub fn keep(
 }
 
 fn insert(
-    firing: &Before,
+    firing: &Firing,
     conventions: &mut Conventions,
     user: impl Fn() -> Option<String>,
 ) -> Result<RowOrNothing> {
     let tuple = firing.data.tg_trigtuple;
     let Conventions { actors, version, status, new, .. } = conventions;
-    if (firing.is_partition() && firing.ends_move())
-        || (actors.is_none() && version.is_none() && status.is_none())
-    {
+    if moved::ends(firing) || (actors.is_none() && version.is_none() && status.is_none()) {
         return Ok(RowOrNothing::row(tuple));
     }
     let user = user();
@@ -266,13 +275,10 @@ fn insert(
 }
 
 fn update(
-    firing: &Before,
+    firing: &Firing,
     conventions: &mut Conventions,
     user: impl Fn() -> Option<String>,
 ) -> Result<RowOrNothing> {
-    if firing.is_partition() {
-        conventions.updated = Some(firing.place());
-    }
     if let Some(done) = stamp(firing, conventions) {
         return Ok(done);
     }
@@ -334,12 +340,8 @@ fn update(
 }
 
 /// The usual case, timestamps alone, without taking the row apart; None where it has to be.
-fn stamp(firing: &Before, conventions: &Conventions) -> Option<RowOrNothing> {
-    let Conventions { timestamps: Some(stamps), actors: None, version: None, status: None, .. } =
-        conventions
-    else {
-        return None;
-    };
+fn stamp(firing: &Firing, conventions: &Conventions) -> Option<RowOrNothing> {
+    let stamps = conventions.timestamps.as_ref().filter(|_| conventions.only_timestamps())?;
     let (tuple, descriptor) = (firing.data.tg_newtuple, firing.descriptor());
     // SAFETY: both tuples are of the descriptor of the relation that the executor holds open.
     let (mut old, mut new) = unsafe {
@@ -370,7 +372,7 @@ fn stamp(firing: &Before, conventions: &Conventions) -> Option<RowOrNothing> {
 }
 
 /// The version after the change; refuses a row that somebody else changed since it was read.
-fn next_version(firing: &Before, version: &Version, old: &Values, new: &Values) -> Result<i32> {
+fn next_version(firing: &Firing, version: &Version, old: &Values, new: &Values) -> Result<i32> {
     let number = |row: &Values| {
         (!row.nulls[version.version]).then(|| row.values[version.version].value() as i32)
     };
@@ -382,7 +384,7 @@ fn next_version(firing: &Before, version: &Version, old: &Values, new: &Values) 
     }
 }
 
-fn check_transition(firing: &Before, status: &Status, old: &Values, new: &Values) -> Result<()> {
+fn check_transition(firing: &Firing, status: &Status, old: &Values, new: &Values) -> Result<()> {
     let Some(transitions) = &status.transitions else { return Ok(()) };
     let label = |row: &Values| label(firing, row, status.status);
     let (Some(from), Some(to)) = (label(old), label(new)) else { return Ok(()) };
@@ -394,7 +396,7 @@ fn check_transition(firing: &Before, status: &Status, old: &Values, new: &Values
 }
 
 /// A value as text; None for NULL.
-fn label(firing: &Before, row: &Values, position: usize) -> Option<String> {
+fn label(firing: &Firing, row: &Values, position: usize) -> Option<String> {
     if row.nulls[position] {
         return None;
     }

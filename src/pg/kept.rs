@@ -4,7 +4,7 @@ use super::query;
 use crate::error::Result;
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::Oid;
-use pgrx::spi::{OwnedPreparedStatement, SpiTupleTable};
+use pgrx::spi::{OwnedPreparedStatement, SpiClient, SpiTupleTable};
 use pgrx::{PgOid, Spi};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -64,32 +64,58 @@ pub fn rows_plainly<T>(
     rows_here(sql, args, f)
 }
 
-fn rows_here<T>(
+/// `rows` for a statement that changes or locks the rows.
+pub fn changed<T>(
     sql: &str,
     args: &[DatumWithOid],
-    mut f: impl FnMut(&mut SpiTupleTable) -> Result<T>,
+    f: impl FnMut(&mut SpiTupleTable) -> Result<T>,
 ) -> Result<Vec<T>> {
-    Spi::connect(|client| {
-        let types: Vec<Oid> = args.iter().map(DatumWithOid::oid).collect();
-        let key = (sql.to_string(), types);
-        // Taken out while it runs, for it may be asked for again meanwhile.
-        let kept = PLANS.with_borrow_mut(|plans| plans.remove(&key));
-        let statement = match kept {
-            Some(statement) => statement,
-            None => {
-                let types: Vec<PgOid> = key.1.iter().map(|oid| PgOid::from(*oid)).collect();
-                ManuallyDrop::new(client.prepare(sql, &types)?.keep())
-            }
-        };
-        let lent = Lent { key: Some(key), statement: Some(statement) };
+    let _path = query::pin();
+    Spi::connect_mut(|client| {
+        let lent = lend(client, sql, args)?;
         let Some(statement) = &lent.statement else {
             return Ok(Vec::new());
         };
-        let mut table = client.select(&**statement, None, args)?;
-        let mut out = Vec::with_capacity(table.len());
-        while table.next().is_some() {
-            out.push(f(&mut table)?);
-        }
-        Ok(out)
+        collect(client.update(&**statement, None, args)?, f)
     })
+}
+
+fn rows_here<T>(
+    sql: &str,
+    args: &[DatumWithOid],
+    f: impl FnMut(&mut SpiTupleTable) -> Result<T>,
+) -> Result<Vec<T>> {
+    Spi::connect(|client| {
+        let lent = lend(client, sql, args)?;
+        let Some(statement) = &lent.statement else {
+            return Ok(Vec::new());
+        };
+        collect(client.select(&**statement, None, args)?, f)
+    })
+}
+
+fn lend(client: &SpiClient, sql: &str, args: &[DatumWithOid]) -> Result<Lent> {
+    let types: Vec<Oid> = args.iter().map(DatumWithOid::oid).collect();
+    let key = (sql.to_string(), types);
+    // Taken out while it runs, for it may be asked for again meanwhile.
+    let kept = PLANS.with_borrow_mut(|plans| plans.remove(&key));
+    let statement = match kept {
+        Some(statement) => statement,
+        None => {
+            let types: Vec<PgOid> = key.1.iter().map(|oid| PgOid::from(*oid)).collect();
+            ManuallyDrop::new(client.prepare(sql, &types)?.keep())
+        }
+    };
+    Ok(Lent { key: Some(key), statement: Some(statement) })
+}
+
+fn collect<T>(
+    mut table: SpiTupleTable,
+    mut f: impl FnMut(&mut SpiTupleTable) -> Result<T>,
+) -> Result<Vec<T>> {
+    let mut out = Vec::with_capacity(table.len());
+    while table.next().is_some() {
+        out.push(f(&mut table)?);
+    }
+    Ok(out)
 }

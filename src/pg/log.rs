@@ -14,6 +14,18 @@ pub fn to_server(refused: bool, message: &'static str, detail: &str) {
         .report(PgLogLevel::LOG_SERVER_ONLY);
 }
 
+/// Warns the client of what was left undone.
+pub fn warning(message: &str, detail: &str, hint: &str) {
+    pgrx::pg_sys::panic::ErrorReport::new(
+        PgSqlErrorCode::ERRCODE_WARNING,
+        message.to_string(),
+        pgrx::function_name!(),
+    )
+    .set_detail(detail.to_string())
+    .set_hint(hint.to_string())
+    .report(PgLogLevel::WARNING);
+}
+
 /// Tells the client what happened beside what it asked for.
 pub fn notice(message: &str) {
     let code = PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION;

@@ -2,8 +2,8 @@
 //! Everybody else calls these.
 #![allow(unsafe_code)]
 
+pub mod attempt;
 mod backend;
-pub mod before;
 mod bytes;
 pub mod convention;
 pub mod event;
@@ -15,9 +15,11 @@ pub mod invalidation;
 pub mod json;
 pub mod kept;
 pub mod log;
+mod moved;
 pub mod query;
 pub mod relation;
 pub mod row;
+pub mod row_trigger;
 pub mod scan;
 pub mod snapshot;
 pub mod soft_delete;

@@ -51,6 +51,12 @@ pub fn as_role<R>(role: pg_sys::Oid, f: impl FnOnce() -> Result<R>) -> Result<R>
     f()
 }
 
+/// Runs `f` with the rights of another role that whoever calls has reason to trust.
+pub fn as_owner<R>(role: pg_sys::Oid, f: impl FnOnce() -> Result<R>) -> Result<R> {
+    let _switch = Switch::to(role, pg_sys::SECURITY_LOCAL_USERID_CHANGE);
+    f()
+}
+
 /// Runs `f` with a table's owner's rights and without the policies that FORCE puts on owners,
 /// as PostgreSQL's own foreign-key checks do: a look-up that no policy can blind or recurse into,
 /// and that never evaluates the owner's functions with more rights than the owner has.
@@ -67,6 +73,25 @@ pub fn past_policies() -> bool {
     // SAFETY: reads two backend-local variables.
     unsafe { pg_sys::GetUserIdAndSecContext(&mut user, &mut context) };
     context & pg_sys::SECURITY_NOFORCE_RLS as i32 != 0
+}
+
+/// Whether the role in force may delete rows of the table, or could give itself the privilege.
+#[must_use]
+pub fn may_delete(table: pg_sys::Oid) -> bool {
+    // SAFETY: syscache look-ups for a table and the current user.
+    unsafe {
+        let user = pg_sys::GetUserId();
+        pg_sys::pg_class_aclcheck(table, user, pg_sys::ACL_DELETE as pg_sys::AclMode)
+            == pg_sys::AclResult::ACLCHECK_OK
+            || is_owner(table, user)
+    }
+}
+
+unsafe fn is_owner(table: pg_sys::Oid, user: pg_sys::Oid) -> bool {
+    #[cfg(feature = "pg15")]
+    return pg_sys::pg_class_ownercheck(table, user);
+    #[cfg(not(feature = "pg15"))]
+    return pg_sys::object_ownercheck(pg_sys::RelationRelationId, table, user);
 }
 
 /// Whether the role's own rights are those in force.

@@ -107,6 +107,7 @@ fn keep_tenant(column: &str) -> Trigger {
         definition: format!("CREATE TRIGGER tenant_guard_keep_tenant AFTER UPDATE ON crm.t FOR EACH ROW WHEN (old.{column} IS DISTINCT FROM new.{column}) EXECUTE FUNCTION tenant_guard.keep_tenant('{column}')"),
         enabled: "O".into(),
         inherited: false,
+        row_with_transition: false,
         function: Named { schema: "tenant_guard".into(), name: "keep_tenant".into() },
         executable: true,
         arguments_hex: hex + "00",

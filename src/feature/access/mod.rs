@@ -4,9 +4,10 @@
 use crate::catalog;
 use crate::error::{Error, Result};
 use crate::identity;
+use crate::pg::attempt::attempt;
 use crate::pg::row::{self, OwnRow};
 use crate::pg::types::RegClass;
-use crate::pg::{ident, kept, query, relation, transaction, user};
+use crate::pg::{ident, kept, log, query, relation, transaction, user};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::pg_sys::{self, Oid};
 use pgrx::prelude::*;
@@ -55,7 +56,7 @@ fn log_access(
 
 /// Adds the accesses that log_access noted to access_count and last_accessed, one UPDATE a table, and
 /// forgets them. table: NULL counts those of every table that the caller owns, and forgets those of
-/// tables that are gone. Runs with the rights of the table's owner, whatever the policies; the table's
+/// tables that are gone; one that fails is warned of, and its accesses wait. Runs with the rights of the table's owner, whatever the policies; the table's
 /// triggers fire as on any UPDATE. Two calls at once count nothing twice. Returns how many accesses were
 /// counted; those to rows that are gone by now are not. The caller must own the table. Raises 42501,
 /// 42809, 42P01, 55000 (no such columns).
@@ -177,7 +178,7 @@ fn flush_own() -> Result<i64> {
         match relation::describe(table) {
             None => forget(table)?,
             Some(described) if user::has_rights_of(described.owner) => match tracked(table) {
-                Ok(_) => counted += flush(table)?,
+                Ok(name) => counted += flush_or_warn(table, &name),
                 // The columns are gone, and with them what could be counted.
                 Err(_) => forget(table)?,
             },
@@ -185,6 +186,21 @@ fn flush_own() -> Result<i64> {
         }
     }
     Ok(counted)
+}
+
+/// One table that cannot be counted does not keep the others.
+fn flush_or_warn(table: u32, name: &str) -> i64 {
+    attempt(|| flush(table)).unwrap_or_else(|why| {
+        log::warning(
+            &format!("the accesses to {name} are not counted"),
+            &why,
+            &format!(
+                "They wait. Count them by themselves once that is mended: tenant_guard.flush_access({}).",
+                ident::literal(name)
+            ),
+        );
+        0
+    })
 }
 
 fn forget(table: u32) -> Result<()> {

@@ -107,5 +107,17 @@ SET ROLE authenticated;
 SELECT * FROM refused($$SELECT tenant_guard.flush_access('"Acc".many')$$);
 SELECT tenant_guard.flush_access() AS "owns none";
 RESET ROLE;
+
+-- A table whose accesses cannot be counted does not keep the others.
+RESET ROLE;
+DELETE FROM tenant_guard.access_event;
+CREATE TABLE "Acc".stuck AS SELECT * FROM "Acc".many LIMIT 1;
+CREATE TABLE "Acc".loose AS SELECT * FROM "Acc".stuck;
+CREATE FUNCTION "Acc".refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this one'; END $$;
+CREATE TRIGGER stuck BEFORE UPDATE ON "Acc".stuck FOR EACH ROW EXECUTE FUNCTION "Acc".refuse();
+SELECT count(tenant_guard.log_access('"Acc".stuck', public_id)::text), count(tenant_guard.log_access('"Acc".loose', public_id)::text) FROM "Acc".stuck;
+SELECT tenant_guard.flush_access() AS counted;
+SELECT table_oid::regclass AS waiting FROM tenant_guard.access_event;
+SELECT * FROM refused($$SELECT tenant_guard.flush_access('"Acc".stuck')$$);
 SET client_min_messages = warning;
 DROP SCHEMA "Acc" CASCADE;

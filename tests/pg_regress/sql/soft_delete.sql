@@ -186,10 +186,18 @@ CREATE TABLE evil.children (id int PRIMARY KEY, parent_id int REFERENCES kept.pa
 SELECT count(*) FROM tenant_guard.add_feature('evil.children', 'soft_delete');
 CREATE FUNCTION evil.who() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING '% as %', tg_when, current_user; RETURN NEW; END $$;
 CREATE TRIGGER who BEFORE UPDATE ON evil.children FOR EACH ROW EXECUTE FUNCTION evil.who();
+CREATE TRIGGER who_after AFTER UPDATE ON evil.children FOR EACH ROW EXECUTE FUNCTION evil.who();
+CREATE CONSTRAINT TRIGGER who_later AFTER UPDATE ON evil.children DEFERRABLE FOR EACH ROW EXECUTE FUNCTION evil.who();
 INSERT INTO evil.children VALUES (1, 1);
 RESET ROLE;
 DELETE FROM kept.parents WHERE id = 1;
 SELECT tenant_guard.restore_row('kept.parents', '{"id": 1}');
+-- What would run when nobody's rights are in force any more, is refused.
+BEGIN;
+SET CONSTRAINTS ALL DEFERRED;
+UPDATE evil.children SET is_deleted = false;
+SELECT * FROM refused('DELETE FROM kept.parents WHERE id = 1');
+ROLLBACK;
 SELECT id, is_deleted FROM evil.children;
 
 -- A trigger within somebody's own foreign key's action does not really delete another's rows.
@@ -214,3 +222,105 @@ SELECT * FROM refused($$UPDATE kept.parents SET is_deleted = true, deleted_at = 
 SELECT * FROM refused($$INSERT INTO kept.parents (id, is_deleted) VALUES (3, true)$$);
 RESET tenant_guard.show_deleted;
 RESET ROLE;
+
+-- One statement may delete a row and those that refer to it, in whatever order.
+CREATE SCHEMA trees;
+CREATE TABLE trees.nodes (id int PRIMARY KEY, parent_id int REFERENCES trees.nodes ON DELETE CASCADE, other_id int REFERENCES trees.nodes ON DELETE CASCADE);
+SELECT count(*) FROM tenant_guard.add_feature('trees.nodes', 'soft_delete', 'version');
+INSERT INTO trees.nodes VALUES (1, NULL, 1), (2, 1, NULL), (3, 2, 1), (4, 3, 4), (5, NULL, 4), (6, NULL, NULL);
+BEGIN;
+DELETE FROM trees.nodes RETURNING id;
+SELECT id, is_deleted, version, count(*) OVER (PARTITION BY deleted_at) AS together FROM trees.nodes ORDER BY 1;
+ROLLBACK;
+BEGIN;
+DELETE FROM trees.nodes WHERE id IN (4, 2, 1);
+SELECT id, is_deleted, version FROM trees.nodes ORDER BY 1;
+SELECT tenant_guard.restore_row('trees.nodes', '{"id": 1}') AS restored;
+ROLLBACK;
+-- Down a long way.
+BEGIN;
+INSERT INTO trees.nodes SELECT n, nullif(n - 1, 99) FROM generate_series(100, 3100) n;
+DELETE FROM trees.nodes WHERE id = 100;
+SELECT count(*), count(DISTINCT deleted_at) FROM trees.nodes WHERE is_deleted;
+SELECT tenant_guard.restore_row('trees.nodes', '{"id": 100}') AS restored;
+ROLLBACK;
+-- A mark written by hand takes along what a DELETE would, if its writer could delete.
+GRANT USAGE ON SCHEMA trees TO authenticated;
+GRANT SELECT, UPDATE ON trees.nodes TO authenticated;
+BEGIN;
+UPDATE trees.nodes SET is_deleted = true, deletion_reason = 'by hand' WHERE id = 2;
+SELECT id, is_deleted, deleted_at IS NOT NULL AS at, deletion_reason FROM trees.nodes ORDER BY 1;
+SELECT tenant_guard.restore_row('trees.nodes', '{"id": 2}') AS alone, tenant_guard.restore_row('trees.nodes', '{"id": 3}') AS with_what_refers;
+ROLLBACK;
+BEGIN;
+SET LOCAL ROLE authenticated;
+UPDATE trees.nodes SET is_deleted = true WHERE id = 2;
+SELECT id FROM trees.nodes WHERE is_deleted ORDER BY 1;
+ROLLBACK;
+
+-- MERGE on partitions: what it deletes and inserts is no row that moves, though it tried to update the row before.
+CREATE TABLE trees.parts (id int, part int, body text, created_by text DEFAULT 'forged') PARTITION BY LIST (part);
+CREATE TABLE trees.parts_1 PARTITION OF trees.parts FOR VALUES IN (1);
+CREATE TABLE trees.parts_2 PARTITION OF trees.parts FOR VALUES IN (2);
+SELECT count(*) FROM tenant_guard.add_feature('trees.parts', 'soft_delete', 'actors:{"type": "text"}', 'version');
+CREATE TRIGGER z_redundant BEFORE UPDATE ON trees.parts FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+BEGIN;
+SELECT identity('{"sub":"alice"}');
+INSERT INTO trees.parts VALUES (1, 1, 'one'), (2, 1, 'two');
+COMMIT;
+BEGIN;
+SELECT identity('{"sub":"bob"}');
+-- Row by row, in the order of the list.
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_mergejoin = off;
+SELECT * FROM refused($$
+MERGE INTO trees.parts p USING (VALUES (1, 'update'), (1, 'delete'), (9, 'insert')) v(id, what) ON p.id = v.id
+  WHEN MATCHED AND what = 'update' THEN UPDATE SET body = body
+  WHEN MATCHED THEN DELETE
+  WHEN NOT MATCHED THEN INSERT (id, part, body, created_by, version) VALUES (v.id, 2, what, 'forged', 7)$$);
+CREATE TABLE trees.kept (LIKE trees.parts INCLUDING DEFAULTS) PARTITION BY LIST (part);
+CREATE TABLE trees.kept_1 PARTITION OF trees.kept FOR VALUES IN (1);
+CREATE TABLE trees.kept_2 PARTITION OF trees.kept FOR VALUES IN (2);
+INSERT INTO trees.kept SELECT * FROM trees.parts;
+SELECT count(*) FROM tenant_guard.add_feature('trees.kept', 'actors', 'version');
+CREATE TRIGGER z_redundant BEFORE UPDATE ON trees.kept FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+MERGE INTO trees.kept p USING (VALUES (1, 'update'), (1, 'delete'), (9, 'insert')) v(id, what) ON p.id = v.id
+  WHEN MATCHED AND what = 'update' THEN UPDATE SET body = body
+  WHEN MATCHED THEN DELETE
+  WHEN NOT MATCHED THEN INSERT (id, part, body, created_by, version) VALUES (v.id, 2, what, 'forged', 7);
+SELECT tableoid::regclass AS part, id, created_by, version FROM trees.kept ORDER BY id;
+COMMIT;
+-- A row that moves takes all it has along.
+UPDATE trees.parts SET part = 2 WHERE id = 2;
+MERGE INTO trees.parts p USING (VALUES (2)) v(id) ON p.id = v.id WHEN MATCHED THEN UPDATE SET part = 1, body = 'back';
+SELECT tableoid::regclass AS part, id, is_deleted, created_by, updated_by, version FROM trees.parts WHERE id = 2;
+-- Moved by a trigger that nobody could see coming.
+CREATE FUNCTION trees.elsewhere() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.part := 3 - OLD.part; RETURN NEW; END $$;
+CREATE TRIGGER z_elsewhere BEFORE UPDATE ON trees.parts FOR EACH ROW EXECUTE FUNCTION trees.elsewhere();
+SELECT * FROM refused($$UPDATE trees.parts SET body = 'moved' WHERE id = 2$$);
+ALTER TRIGGER z_elsewhere ON trees.parts RENAME TO a_elsewhere;
+UPDATE trees.parts SET body = 'moved' WHERE id = 2;
+SELECT tableoid::regclass AS part, id, is_deleted, created_by, updated_by, version FROM trees.parts WHERE id = 2;
+
+-- What does not go together.
+CREATE TABLE trees.by_mark (id int, is_deleted boolean NOT NULL DEFAULT false) PARTITION BY LIST ((NOT is_deleted));
+SELECT * FROM refused($$SELECT * FROM tenant_guard.add_feature('trees.by_mark', 'soft_delete')$$);
+CREATE TABLE trees.told (id int);
+CREATE TRIGGER told AFTER UPDATE ON trees.told REFERENCING NEW TABLE AS news FOR EACH ROW EXECUTE FUNCTION trees.elsewhere();
+SELECT * FROM refused($$SELECT * FROM tenant_guard.add_feature('trees.told', 'soft_delete')$$);
+
+-- A table that cannot be purged does not keep the others.
+CREATE TABLE trees.stuck (id int);
+CREATE TABLE trees.loose (id int);
+SELECT count(*) FROM unnest(ARRAY['trees.stuck', 'trees.loose']) t, tenant_guard.add_feature(t::regclass, 'soft_delete');
+INSERT INTO trees.stuck VALUES (1);
+INSERT INTO trees.loose VALUES (1);
+DELETE FROM trees.stuck;
+DELETE FROM trees.loose;
+CREATE FUNCTION trees.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this one, says %', current_user; END $$;
+CREATE TRIGGER stuck AFTER DELETE ON trees.stuck FOR EACH ROW EXECUTE FUNCTION trees.refuse();
+SELECT * FROM tenant_guard.purge_deleted('0') WHERE "table" LIKE 'trees.%' ORDER BY 1;
+SELECT (SELECT count(*) FROM trees.stuck) AS stuck, (SELECT count(*) FROM trees.loose) AS loose, current_user;
+SELECT * FROM refused($$SELECT * FROM tenant_guard.purge_deleted('0', 'trees.stuck')$$);
+SET client_min_messages = warning;
+DROP SCHEMA trees CASCADE;

@@ -1,6 +1,5 @@
-//! A BEFORE row trigger's firing by the raw call: for triggers that run once a row and must cost little.
+//! A row trigger's firing by the raw call: for triggers that run once a row and must cost little.
 
-use super::backend;
 use super::row::c_name;
 use super::trigger::Operation;
 use crate::error::Result;
@@ -9,7 +8,6 @@ use pgrx::pg_sys;
 use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
 };
-use std::cell::Cell;
 use std::ffi::CStr;
 
 /// What a trigger function returns: a row, or nothing where the row is to be left as it is.
@@ -18,6 +16,10 @@ pub struct RowOrNothing(pg_sys::HeapTuple);
 impl RowOrNothing {
     pub(super) fn row(tuple: pg_sys::HeapTuple) -> Self {
         RowOrNothing(tuple)
+    }
+
+    pub(super) fn tuple(&self) -> pg_sys::HeapTuple {
+        self.0
     }
 
     pub(super) fn nothing() -> Self {
@@ -42,24 +44,25 @@ unsafe impl BoxRet for RowOrNothing {
     }
 }
 
-/// Where a row is, and in which query: what tells the halves of a row's move between partitions apart
-/// from a DELETE and an INSERT of their own.
-type Place = (usize, u32, u16);
-
-thread_local! {
-    /// The query whose UPDATE has just deleted a row from one partition to insert it into another.
-    static MOVING: Cell<Option<(usize, i64)>> = const { Cell::new(None) };
+/// When a trigger fires.
+#[derive(Clone, Copy)]
+pub(super) enum Timing {
+    Before,
+    After,
 }
 
-pub(super) struct Before<'a> {
+/// Where a row is, and in which query.
+pub(super) type Place = (usize, u32, u16);
+
+pub(super) struct Firing<'a> {
     call: pg_sys::FunctionCallInfo,
     pub data: &'a pg_sys::TriggerData,
     pub relation: &'a pg_sys::RelationData,
 }
 
-impl Before<'_> {
-    /// None unless called as a BEFORE row trigger.
-    pub fn of(call: pg_sys::FunctionCallInfo) -> Option<Self> {
+impl Firing<'_> {
+    /// None unless called as a row trigger of that timing.
+    pub fn of(call: pg_sys::FunctionCallInfo, timing: Timing) -> Option<Self> {
         // SAFETY: the node tag is checked before the cast; the executor keeps all of it, the open
         // relation included, while the trigger function runs.
         unsafe {
@@ -69,9 +72,12 @@ impl Before<'_> {
             }
             let data = &*context.cast::<pg_sys::TriggerData>();
             let row = data.tg_event & pg_sys::TRIGGER_EVENT_ROW != 0;
-            let before =
-                data.tg_event & pg_sys::TRIGGER_EVENT_TIMINGMASK == pg_sys::TRIGGER_EVENT_BEFORE;
-            (row && before && !(*call).flinfo.is_null()).then(|| Before {
+            let wanted = match timing {
+                Timing::Before => pg_sys::TRIGGER_EVENT_BEFORE,
+                Timing::After => pg_sys::TRIGGER_EVENT_AFTER,
+            };
+            let timely = data.tg_event & pg_sys::TRIGGER_EVENT_TIMINGMASK == wanted;
+            (row && timely && !(*call).flinfo.is_null()).then(|| Firing {
                 call,
                 data,
                 relation: &*data.tg_relation,
@@ -117,7 +123,8 @@ impl Before<'_> {
         }
     }
 
-    fn query(&self) -> usize {
+    /// Which query the trigger fires in.
+    pub fn query(&self) -> usize {
         // SAFETY: the call's own state, checked in `of`.
         unsafe { (*(*self.call).flinfo).fn_mcxt as usize }
     }
@@ -130,26 +137,22 @@ impl Before<'_> {
         (self.query(), high << 16 | low, tid.ip_posid)
     }
 
+    /// Where what is made lives as long as the query.
+    pub fn memory(&self) -> pg_sys::MemoryContext {
+        // SAFETY: as in `query`.
+        unsafe { (*(*self.call).flinfo).fn_mcxt }
+    }
+
     pub fn is_partition(&self) -> bool {
         // SAFETY: an open relation's pg_class row.
         unsafe { (*self.relation.rd_rel).relispartition }
-    }
-
-    /// The row goes from here to another partition: the INSERT there is no new row.
-    pub fn starts_move(&self) {
-        MOVING.set(Some((self.query(), statement_start())));
-    }
-
-    /// Whether this INSERT is the second half of a row's move.
-    pub fn ends_move(&self) -> bool {
-        MOVING.take() == Some((self.query(), statement_start()))
     }
 }
 
 /// What a trigger keeps for the rest of the query. `T` is always the same for a trigger function.
 ///
 /// # Safety
-/// `Before::of` has accepted the call, and the function asks once a call.
+/// `Firing::of` has accepted the call, and the function asks once a call.
 pub(super) unsafe fn kept<'q, T: 'static>(
     call: pg_sys::FunctionCallInfo,
     make: impl FnOnce() -> Result<T>,
@@ -163,11 +166,6 @@ pub(super) unsafe fn kept<'q, T: 'static>(
         state.fn_extra = context.leak_and_drop_on_delete(made).cast();
     }
     Ok(&mut *state.fn_extra.cast::<T>())
-}
-
-fn statement_start() -> i64 {
-    // SAFETY: reads a backend-local variable.
-    unsafe { backend::unguarded_statement_start() }
 }
 
 /// The number of a column, from 1; None where there is none of that name.

@@ -1,0 +1,37 @@
+//! Work of which a part may fail: each part in a subtransaction of its own.
+
+use crate::error::Result;
+use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
+use pgrx::{pg_sys, PgSqlErrorCode, PgTryBuilder};
+use std::panic::AssertUnwindSafe;
+
+/// Runs `f` in a subtransaction. Gives back what it raised, in words, once all that it did is undone; a
+/// query that is cancelled is cancelled.
+pub fn attempt<R>(f: impl FnOnce() -> Result<R>) -> Result<R, String> {
+    // SAFETY: as PL/pgSQL runs a block with an exception clause: the memory context and the resource owner of
+    // before are put back whichever way the subtransaction ends, and the abort puts back the user and the settings.
+    unsafe {
+        let (memory, resources) = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::MemoryContextSwitchTo(memory);
+        let answer = PgTryBuilder::new(AssertUnwindSafe(|| {
+            f().map_err(|error| ErrorReport::from(error).message().to_string())
+        }))
+        .catch_others(|caught| match &caught {
+            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
+                if report.sql_error_code() != PgSqlErrorCode::ERRCODE_QUERY_CANCELED =>
+            {
+                Err(report.message().to_string())
+            }
+            _ => caught.rethrow(),
+        })
+        .execute();
+        match answer {
+            Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
+            Err(_) => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
+        }
+        pg_sys::MemoryContextSwitchTo(memory);
+        pg_sys::CurrentResourceOwner = resources;
+        answer
+    }
+}
