@@ -177,7 +177,7 @@ pub(super) fn feature_parts(error: &Error) -> Parts {
             format!("That is because {why}."),
             "Drop the trigger and call tenant_guard.add_feature on the table.",
         ),
-        // messages.rs has all the others.
+        // The files that are asked before this one have all the others.
         what => parts(
             ERRCODE_INTERNAL_ERROR,
             format!("tenant_guard: {what:?}"),

@@ -1,13 +1,15 @@
-//! Every failure the extension raises: one enum. `messages.rs` turns it into SQLSTATE, message, DETAIL
-//! and HINT; the catalogue for users is docs/ERRORS.md.
+//! Every failure the extension raises: one enum. `messages.rs` and the files beside it turn it into SQLSTATE,
+//! message, DETAIL and HINT; the catalogue for users is docs/ERRORS.md.
 
+mod context;
+mod convert;
 mod features;
+mod identity;
 mod messages;
 mod policies;
+mod tenant;
 
 use crate::identity::Refusal;
-use pgrx::function_name;
-use pgrx::pg_sys::panic::ErrorReport;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -387,23 +389,4 @@ pub enum Error {
     Internal {
         what: String,
     },
-}
-
-impl From<Error> for ErrorReport {
-    fn from(error: Error) -> Self {
-        let p = error.parts();
-        ErrorReport::new(p.code, p.message, function_name!()).set_detail(p.detail).set_hint(p.hint)
-    }
-}
-
-impl From<pgrx::spi::Error> for Error {
-    fn from(error: pgrx::spi::Error) -> Self {
-        Error::Internal { what: error.to_string() }
-    }
-}
-
-impl From<serde_json::Error> for Error {
-    fn from(error: serde_json::Error) -> Self {
-        Error::Internal { what: format!("the catalog model could not be read: {error}") }
-    }
 }

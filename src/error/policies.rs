@@ -7,6 +7,12 @@ use pgrx::PgSqlErrorCode::*;
 
 pub(super) fn policy_parts(error: &Error) -> Parts {
     match error {
+        Error::ExistingPolicies { table, policies } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("table {table} already has policies that tenant_guard did not make"),
+            format!("They are {}.", policies.join(", ")),
+            "Say existing => 'replace' to drop them (undo restores them), or existing => 'keep' to leave them beside the tenant policies.",
+        ),
         Error::WrongOption { option, why, hint } => parts(
             ERRCODE_INVALID_PARAMETER_VALUE,
             format!("option \"{option}\" cannot be used like this"),

@@ -1,0 +1,66 @@
+//! What a failure of tenant schemas says: SQLSTATE, message, DETAIL and HINT.
+
+use super::messages::{parts, Parts};
+use super::policies::policy_parts;
+use super::Error;
+use pgrx::PgSqlErrorCode::*;
+
+pub(super) fn tenant_parts(error: &Error) -> Parts {
+    match error {
+        Error::NotASlug { slug, why } => parts(
+            ERRCODE_INVALID_NAME,
+            format!("\"{slug}\" cannot be the slug of a tenant schema"),
+            why.clone(),
+            "A slug is the schema's name: 1 to 56 characters of a-z, 0-9 and _, starting with a letter.",
+        ),
+        Error::SchemaExists { schema } => parts(
+            ERRCODE_DUPLICATE_SCHEMA,
+            format!("schema \"{schema}\" already exists"),
+            "A tenant schema is made new; an existing schema is never taken over.",
+            "Choose another slug, or drop the schema first.",
+        ),
+        Error::RoleExists { role } => parts(
+            ERRCODE_DUPLICATE_OBJECT,
+            format!("role \"{role}\" already exists"),
+            "Roles are shared by all databases; a role that someone else made is not given a tenant's rows unasked.",
+            format!("If it is meant to be this tenant's, say so: tenant_role => '{role}'."),
+        ),
+        Error::NotATenantSchema { slug } => parts(
+            ERRCODE_INVALID_SCHEMA_NAME,
+            format!("\"{slug}\" is not a tenant schema"),
+            "tenant_guard.tenant_schemas has no such slug.",
+            "List them: SELECT slug FROM tenant_guard.tenant_schemas.",
+        ),
+        Error::SchemaMissing { slug } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("tenant schema \"{slug}\" is registered, but its schema is gone"),
+            "Somebody dropped the schema by hand; the registration and the tenant's role are still there.",
+            format!("Clear them away first: SELECT * FROM tenant_guard.drop_tenant_schema('{slug}', confirm => '{slug}')."),
+        ),
+        Error::NotConfirmed { slug } => parts(
+            ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("dropping tenant schema \"{slug}\" was not confirmed"),
+            "The rows in it are lost for good: no undo brings them back.",
+            format!("Repeat the slug: drop_tenant_schema('{slug}', confirm => '{slug}')."),
+        ),
+        Error::SchemaInUse { schema, dependents } => parts(
+            ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+            format!("other objects depend on schema \"{schema}\""),
+            format!("They are {}.", dependents.join(", ")),
+            "Drop or change them first.",
+        ),
+        Error::CannotClone { schema, objects } => parts(
+            ERRCODE_FEATURE_NOT_SUPPORTED,
+            format!("schema \"{schema}\" cannot be cloned completely"),
+            format!("Its tables need {}, which this version does not carry.", objects.join(", ")),
+            "Move them to a schema that all tenants share, and point the tables there.",
+        ),
+        Error::PointsBack { schema, template, objects } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("schema \"{schema}\" would still depend on its template \"{template}\""),
+            format!("These would: {}.", objects.join(", ")),
+            "Nothing was created. Name the objects in the template without their schema, or move what they share to another schema.",
+        ),
+        other => policy_parts(other),
+    }
+}
