@@ -4,7 +4,7 @@ use super::model::Tenancy;
 use super::options::{IndexMode, Options, Scope};
 use crate::catalog::{trigger_sql, Column, IdType, Named, Privilege, Table, Trigger, UsedSequence};
 use crate::pg::ident::{literal, qualified, quote, truncate, MAX_IDENTIFIER};
-use crate::plan::{Finding, Kind, Object, Plan, Severity, Step};
+use crate::plan::{self, Finding, Kind, Object, Plan, Severity, Step};
 use std::collections::BTreeSet;
 
 const KEEP_TENANT: &str = "tenant_guard_keep_tenant";
@@ -69,12 +69,7 @@ pub fn keep_tenant(plan: &mut Plan, table: &Table, options: &Options, tenancy: &
     let trigger = keep_tenant_name(table);
     if options.scope == Scope::Active {
         if let Some(there) = table.trigger(trigger).filter(|t| !t.inherited) {
-            drop_trigger(
-                plan,
-                table,
-                &there.definition,
-                "WITH CHECK keeps rows with the active organization",
-            );
+            drop_trigger(plan, table, there, "WITH CHECK keeps rows with the active organization");
         }
         return;
     }
@@ -83,7 +78,7 @@ pub fn keep_tenant(plan: &mut Plan, table: &Table, options: &Options, tenancy: &
         if is_as_wanted(there, column, moment) {
             return enable(plan, table, trigger, &there.enabled);
         }
-        drop_trigger(plan, table, &there.definition, "it differs from what was asked for");
+        drop_trigger(plan, table, there, "it differs from what was asked for");
     }
     let quoted = quote(&column.name);
     let create = format!(
@@ -152,18 +147,12 @@ fn enable(plan: &mut Plan, table: &Table, trigger: &str, state: &str) {
     );
 }
 
-fn drop_trigger(plan: &mut Plan, table: &Table, definition: &str, why: &str) {
-    let trigger = keep_tenant_name(table);
-    plan.push(
-        Step::new(
-            Object::in_table(Kind::Trigger, &table.schema, &table.name, trigger),
-            format!("drop trigger {trigger}"),
-            why,
-            format!("DROP TRIGGER {trigger} ON {}", table.qualified()),
-            definition,
-        )
-        .locking("ACCESS EXCLUSIVE", table),
-    );
+/// The last step is the one that drops it.
+fn drop_trigger(plan: &mut Plan, table: &Table, trigger: &Trigger, why: &str) {
+    plan::drop_trigger(plan, table, trigger, why);
+    if let Some(step) = plan.steps.pop() {
+        plan.push(step.locking("ACCESS EXCLUSIVE", table));
+    }
 }
 
 /// What the API's roles may do past the policies is taken from them, and what sequences tell.
@@ -345,7 +334,7 @@ pub fn index_name(table: &Table, columns: &[&str], taken: &[Named]) -> String {
 /// What unprotect_table takes back of it.
 pub fn release(plan: &mut Plan, table: &Table, registered: Option<&Options>) {
     if let Some(trigger) = table.trigger(keep_tenant_name(table)).filter(|t| !t.inherited) {
-        drop_trigger(plan, table, &trigger.definition, "the table is no longer to be protected");
+        drop_trigger(plan, table, trigger, "the table is no longer to be protected");
     }
     let Some(options) = registered else { return };
     let columns = [Some(&options.tenant_column), options.project_column.as_ref()];

@@ -187,6 +187,26 @@ fn a_replaced_policy_comes_back_with_its_comment_when_undone() {
 }
 
 #[test]
+fn a_dropped_trigger_comes_back_with_its_state_and_its_comment_when_undone() {
+    let mut there = protected("contacts", &Options { scope: Scope::Member, ..options() });
+    there.triggers[0].enabled = "D".into();
+    there.triggers[0].comment = Some("ours".into());
+    let definition = there.triggers[0].definition.clone();
+    let plan = planned(&[there], &options());
+    let steps: Vec<_> = plan.steps.iter().filter(|s| s.object.kind == Kind::Trigger).collect();
+    let undo: Vec<_> = steps.iter().rev().map(|s| s.undo.as_deref().unwrap()).collect();
+    assert_eq!(
+        undo,
+        [
+            definition.as_str(),
+            "ALTER TABLE crm.contacts DISABLE TRIGGER tenant_guard_keep_tenant",
+            "COMMENT ON TRIGGER tenant_guard_keep_tenant ON crm.contacts IS 'ours'",
+        ]
+    );
+    assert_eq!(steps[2].lock.as_deref(), Some("ACCESS EXCLUSIVE on crm.contacts"));
+}
+
+#[test]
 fn foreign_policies_are_refused_or_kept_with_a_finding() {
     let mut table = table("contacts");
     table.policies = vec![foreign_policy("old one")];
