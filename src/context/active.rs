@@ -9,6 +9,7 @@ use crate::id::Id;
 use crate::identity::claims::Claims;
 use crate::identity::with_claims_at;
 use crate::pg::guc::{self, Lasting};
+use crate::pg::record::Row;
 use crate::pg::transaction::{self, Moment, Position};
 use crate::settings::{self, OrgCheck};
 use std::cell::{OnceCell, RefCell};
@@ -134,8 +135,12 @@ pub struct Active {
     pub organization: Option<Id>,
     pub project: Option<Id>,
     pub verdict: Verdict,
+    /// Whether a table had a say: then it is asked again in the next transaction.
+    asked: bool,
     /// Made when first asked for.
     pub authority: OnceCell<Rc<super::authority::Authority>>,
+    /// What `context` returns, made when first asked for.
+    pub row: OnceCell<Row>,
 }
 
 /// All that an answer depends on; while it is the same, so is the answer.
@@ -206,7 +211,9 @@ impl Remembered {
             (0, 0) => true,
             _ => chosen == self.chosen,
         };
-        self.position.lasts()
+        let lasts =
+            self.position.lasts() || (!self.active.asked && self.active.authority.get().is_none());
+        lasts
             && settings::with_org(same)
             && ((certain && complete) || self.command == transaction::command())
     }
@@ -223,7 +230,7 @@ fn resolve(claimed: Claimed, chosen: &[u8]) -> Result<Active> {
         let counts = !matches!(check, Check::Claim(_))
             || claimed.names(choice.organization, spelling).is_some();
         if counts {
-            return Ok(of(claimed, Some(organization), project, Verdict::Chosen));
+            return Ok(of(claimed, Some(organization), project, Verdict::Chosen, true));
         }
     }
     let (organization, verdict) = match claimed.organizations.as_slice() {
@@ -235,11 +242,19 @@ fn resolve(claimed: Claimed, chosen: &[u8]) -> Result<Active> {
         (Some(organization), Some(project)) => project_in(organization, project)?,
         _ => None,
     };
-    Ok(of(claimed, organization, project, verdict))
+    let asked = !matches!(check()?, Check::Claim(None));
+    Ok(of(claimed, organization, project, verdict, asked))
 }
 
-fn of(claimed: Claimed, organization: Option<Id>, project: Option<Id>, verdict: Verdict) -> Active {
-    Active { claimed, organization, project, verdict, authority: OnceCell::new() }
+fn of(
+    claimed: Claimed,
+    organization: Option<Id>,
+    project: Option<Id>,
+    verdict: Verdict,
+    asked: bool,
+) -> Active {
+    let (authority, row) = (OnceCell::new(), OnceCell::new());
+    Active { claimed, organization, project, verdict, asked, authority, row }
 }
 
 fn believed(claimed: &Claimed, organization: &Id) -> Result<(Option<Id>, Verdict)> {

@@ -13,6 +13,7 @@ mod membership;
 mod permission;
 mod permitted;
 mod planner;
+mod record;
 pub mod register;
 pub mod require;
 pub mod roles;

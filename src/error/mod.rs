@@ -359,10 +359,11 @@ pub enum Error {
     BadColumns {
         why: String,
     },
-    /// Somebody else changed the row since it was read.
+    /// One statement updated and deleted a row of a partition, or moved it after all.
     UnclearMove {
         table: String,
     },
+    /// Somebody else changed the row since it was read.
     StaleVersion {
         table: String,
         given: Option<i32>,

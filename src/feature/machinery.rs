@@ -10,9 +10,9 @@ pub const SOFT_DELETE: &str = "tenant_guard_soft_delete";
 pub const SOFT_DELETE_CASCADE: &str = "tenant_guard_soft_delete_cascade";
 pub const NOT_DELETED: &str = "tenant_guard_not_deleted";
 
-/// As the server deparses it, so that a policy that is there compares equal. The helper stands in a
-/// sub-select: it runs once a statement.
-const HIDES: &str = "((NOT is_deleted) OR ( SELECT tenant_guard.shows_deleted() AS shows_deleted))";
+/// As the server deparses it, so that a policy that is there compares equal. The helper reads a setting, and is
+/// asked for deleted rows alone.
+const HIDES: &str = "((NOT is_deleted) OR tenant_guard.shows_deleted())";
 
 /// What the trigger is told to keep.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

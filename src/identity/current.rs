@@ -41,6 +41,7 @@ enum Content {
 }
 
 thread_local! {
+    static CLAIMS: guc::Frequent = const { guc::Frequent::new(CLAIMS_SETTING) };
     static CACHE: RefCell<Cache> = RefCell::default();
 }
 
@@ -64,9 +65,11 @@ pub fn with_claims_at<R>(moment: Moment, f: impl FnOnce(&Claims, u64) -> Option<
 }
 
 fn of_gateway<R>(f: impl FnOnce(&Claims, u64) -> Option<R>) -> Option<R> {
-    guc::with_setting(CLAIMS_SETTING, |raw| match raw {
-        None | Some(b"") => of_gateway_raw(legacy::claims()?.as_bytes(), f),
-        Some(raw) => of_gateway_raw(raw, f),
+    CLAIMS.with(|claims| {
+        claims.with(|raw| match raw {
+            None | Some(b"") => of_gateway_raw(legacy::claims()?.as_bytes(), f),
+            Some(raw) => of_gateway_raw(raw, f),
+        })
     })
 }
 

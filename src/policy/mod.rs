@@ -3,6 +3,7 @@
 pub mod denormalize;
 pub mod enforce;
 mod findings;
+mod floor;
 mod harden;
 pub mod keep_tenant;
 mod model;

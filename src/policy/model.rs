@@ -10,7 +10,7 @@ use crate::pg::ident::{literal, qualified};
 /// The restrictive floor: whatever other policies grant, nothing outside the tenant passes.
 pub const FLOOR: &str = "tenant_guard_tenant";
 /// The floor by command, where reading shows more than writing may touch.
-const FLOORS: &[(&str, &str)] = &[
+pub const FLOORS: &[(&str, &str)] = &[
     (FLOOR, "SELECT"),
     ("tenant_guard_tenant_insert", "INSERT"),
     ("tenant_guard_tenant_update", "UPDATE"),
@@ -113,7 +113,8 @@ fn bare(column: &str, domain: bool, base_type: &str, id: IdType) -> String {
     }
 }
 
-/// "The row is the tenant's". The helper stands in a sub-select: it runs once a statement.
+/// "The row is the tenant's". What the condition compares with is asked once a statement: `context` keeps it
+/// by itself, and for less than a sub-select costs; the lists of organizations stand in one.
 fn matches(left: &str, id: IdType, allowed: &Allowed) -> String {
     let suffix = id.helper_suffix();
     let array = match id {
@@ -126,7 +127,7 @@ fn matches(left: &str, id: IdType, allowed: &Allowed) -> String {
     };
     match allowed {
         Allowed::Active => {
-            format!("({left} = ( SELECT tenant_guard.org_id{suffix}() AS org_id{suffix}))")
+            format!("({left} = (tenant_guard.context()).org_id{suffix})")
         }
         Allowed::Any => any(format!("org_ids{suffix}()"), format!("org_ids{suffix}")),
         Allowed::With(words) => {
@@ -141,8 +142,9 @@ fn matches(left: &str, id: IdType, allowed: &Allowed) -> String {
 pub type Normal<'a> = dyn Fn(&Table, &str) -> Result<String> + 'a;
 
 /// The policies of a protected table: the floor for everybody, and for the named roles one grant a
-/// command. Each grant repeats the tenant's condition: neither a policy dropped by hand nor DROP EXTENSION ...
-/// CASCADE can open the table, and where the two are the same PostgreSQL looks at the rows it reads once.
+/// command. A grant that would only repeat the floor's condition grants while the floor stands, which is found
+/// out as the query is planned: neither a floor dropped by hand nor DROP EXTENSION ... CASCADE opens the table,
+/// and a row that is written is looked at once. Any other grant says whose rows it is about itself.
 pub fn policies(
     table: &Table,
     tenancy: &Tenancy,
@@ -154,6 +156,8 @@ pub fn policies(
     roles.dedup();
     let tenant = within(table, tenancy, options, &Allowed::any(options.scope));
     let shared = options.shared.as_deref();
+    let standing =
+        format!("tenant_guard.has_floor({}::pg_catalog.regclass)", literal(&table.qualified()));
     let mut policies = Vec::new();
     let mut add = |name: &str, command: &str, permissive: bool, condition: &str| {
         let condition = normal(table, condition)?;
@@ -180,6 +184,7 @@ pub fn policies(
     for (name, command) in GRANTS {
         let Some(grant) = grant(table, tenancy, options, command)? else { continue };
         let condition = match shared {
+            _ if grant == tenant => standing.clone(),
             None => grant,
             Some(shared) => or_shared(&grant, shared, command),
         };
@@ -215,7 +220,7 @@ fn within(table: &Table, tenancy: &Tenancy, options: &Options, allowed: &Allowed
     let id = IdType::from_sql(&project.base_type).unwrap_or(IdType::Text);
     let left = bare(&project.quoted, project.domain, &project.base_type, id);
     let suffix = id.helper_suffix();
-    format!("({tenant} AND ({left} = ( SELECT tenant_guard.project_id{suffix}() AS project_id{suffix})))")
+    format!("({tenant} AND ({left} = (tenant_guard.context()).project_id{suffix}))")
 }
 
 /// The condition of one command's grant; None where nobody has it.

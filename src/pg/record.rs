@@ -1,0 +1,174 @@
+//! A row that a function returns, made once for each query that calls it.
+
+use super::backend;
+use super::transaction::{self, Position};
+use crate::error::Result;
+use pgrx::callconv::{BoxRet, FcInfo};
+use pgrx::pg_sys;
+use pgrx::pgrx_sql_entity_graph::metadata::{
+    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
+};
+use pgrx::{IntoDatum, PgMemoryContexts, Uuid};
+use std::cell::Cell;
+use std::ffi::CStr;
+
+/// The columns of a row: their names and types.
+pub type Columns = &'static [(&'static CStr, pg_sys::Oid)];
+
+/// A row in memory of its own.
+pub struct Row(Box<[u64]>);
+
+/// A value of a row.
+pub enum Value<'a> {
+    Uuid(uuid::Uuid),
+    Text(&'a str),
+    Bigint(i64),
+    Null,
+}
+
+impl Value<'_> {
+    fn datum(self) -> Option<pg_sys::Datum> {
+        match self {
+            Value::Uuid(uuid) => Uuid::from_bytes(*uuid.as_bytes()).into_datum(),
+            Value::Text(text) => text.into_datum(),
+            Value::Bigint(number) => number.into_datum(),
+            Value::Null => None,
+        }
+    }
+}
+
+impl Row {
+    /// One value for each column, of its type.
+    #[must_use]
+    pub fn of(columns: Columns, values: Vec<Value>) -> Self {
+        let values: Vec<_> = values.into_iter().map(Value::datum).collect();
+        let mut nulls: Vec<bool> = values.iter().map(Option::is_none).collect();
+        let mut values: Vec<_> =
+            values.into_iter().map(|v| v.unwrap_or(pg_sys::Datum::null())).collect();
+        // SAFETY: the descriptor has as many columns as there are values; the tuple is copied, header and all,
+        // into memory that is aligned as the server's own.
+        unsafe {
+            let descriptor = blessed(columns);
+            let tuple =
+                pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
+            let length = (*tuple).t_len as usize;
+            let datum = pg_sys::HeapTupleHeaderGetDatum((*tuple).t_data);
+            let mut bytes = vec![0u64; length.div_ceil(8)];
+            std::ptr::copy_nonoverlapping(
+                datum.cast_mut_ptr::<u8>(),
+                bytes.as_mut_ptr().cast(),
+                length,
+            );
+            Row(bytes.into_boxed_slice())
+        }
+    }
+}
+
+/// The descriptor of a row of these columns, known to the server by a number; one for the life of the process.
+unsafe fn blessed(columns: Columns) -> pg_sys::TupleDesc {
+    thread_local! {
+        static KNOWN: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+    }
+    let key = columns.as_ptr() as usize;
+    match KNOWN.get() {
+        (known, descriptor) if known == key => descriptor as pg_sys::TupleDesc,
+        _ => {
+            let made = PgMemoryContexts::TopMemoryContext.switch_to(|_| {
+                let made = pg_sys::CreateTemplateTupleDesc(columns.len() as i32);
+                for (i, (name, column_type)) in columns.iter().enumerate() {
+                    let number = i as i16 + 1;
+                    pg_sys::TupleDescInitEntry(made, number, name.as_ptr(), *column_type, -1, 0);
+                }
+                pg_sys::BlessTupleDesc(made)
+            });
+            KNOWN.set((key, made as usize));
+            made
+        }
+    }
+}
+
+/// What the function returns: a row, or NULL.
+pub struct Record(Option<pg_sys::Datum>);
+
+// SAFETY: the declared SQL type is that of a function with several OUT parameters.
+unsafe impl SqlTranslatable for Record {
+    const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!(Record);
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("record"));
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("record")));
+}
+
+// SAFETY: a composite datum in the memory of the query, or NULL.
+unsafe impl BoxRet for Record {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> pgrx::datum::Datum<'fcx> {
+        match self.0 {
+            Some(datum) => fcinfo.return_raw_datum(datum),
+            None => fcinfo.return_null(),
+        }
+    }
+}
+
+/// What a call keeps for as long as the expression that it is in is evaluated; the row follows it.
+#[repr(C, align(8))]
+struct Kept {
+    statement: pg_sys::TimestampTz,
+    at: Position,
+    null: bool,
+}
+
+impl Kept {
+    /// In memory that lives as long as the expression.
+    unsafe fn make(
+        memory: pg_sys::MemoryContext,
+        statement: pg_sys::TimestampTz,
+        at: Position,
+        row: Option<&Row>,
+    ) -> *mut Self {
+        let row_bytes = row.map_or(0, |row| std::mem::size_of_val(&*row.0));
+        let size = std::mem::size_of::<Self>() + row_bytes;
+        let kept = pg_sys::MemoryContextAlloc(memory, size).cast::<Self>();
+        kept.write(Kept { statement, at, null: row.is_none() });
+        if let Some(row) = row {
+            std::ptr::copy_nonoverlapping(
+                row.0.as_ptr().cast::<u8>(),
+                kept.add(1).cast(),
+                row_bytes,
+            );
+        }
+        kept
+    }
+
+    unsafe fn record(kept: *mut Self) -> Record {
+        Record((!(*kept).null).then(|| pg_sys::Datum::from(kept.add(1))))
+    }
+}
+
+/// The row that the call returns: asked for once in a query, as a sub-select would be. An expression of
+/// PL/pgSQL that is no query asks once in a statement of the client and transaction.
+pub fn once(
+    call: pg_sys::FunctionCallInfo,
+    ask: impl FnOnce(&mut dyn FnMut(&Row)) -> Result<()>,
+) -> Result<Record> {
+    // SAFETY: the call's own state, which lives as long as the expression; nothing else keeps anything there.
+    unsafe {
+        let state = (*call).flinfo;
+        let (statement, at) = (backend::unguarded_statement_start(), transaction::position());
+        if !state.is_null() {
+            let kept = (*state).fn_extra.cast::<Kept>();
+            if !kept.is_null() && (*kept).statement == statement && (*kept).at == at {
+                return Ok(Kept::record(kept));
+            }
+        }
+        let memory = if state.is_null() { pg_sys::CurrentMemoryContext } else { (*state).fn_mcxt };
+        let mut kept = std::ptr::null_mut();
+        ask(&mut |row| kept = Kept::make(memory, statement, at, Some(row)))?;
+        if kept.is_null() {
+            kept = Kept::make(memory, statement, at, None);
+        }
+        if !state.is_null() {
+            (*state).fn_extra = kept.cast();
+        }
+        Ok(Kept::record(kept))
+    }
+}

@@ -1,0 +1,32 @@
+//! What grants ask of the floor.
+
+use super::model::FLOORS;
+use crate::pg::policies;
+use crate::pg::types::RegClass;
+use pgrx::prelude::*;
+
+/// Whether the table has the floor of protect_table: the restrictive policies for PUBLIC that keep every command
+/// to the tenant's rows, none of which is a constant. The grants of protect_table hold while it has. The answer
+/// is the planner's, who asks again whenever a policy of the table has changed; hence it counts as immutable.
+/// Raises nothing.
+///
+/// Example: `SELECT tenant_guard.has_floor('crm.contacts');`
+#[pg_extern(immutable, parallel_safe, strict)]
+fn has_floor(table: RegClass) -> bool {
+    let restrictive = policies::restrictive_of(table.0);
+    let stands = |name: &str, command: char| {
+        restrictive.iter().any(|policy| policy.name == name && policy.command == command)
+    };
+    let (whole, _) = FLOORS[0];
+    stands(whole, '*') || FLOORS.iter().all(|(name, command)| stands(name, letter(command)))
+}
+
+/// pg_policy.polcmd.
+fn letter(command: &str) -> char {
+    match command {
+        "SELECT" => 'r',
+        "INSERT" => 'a',
+        "UPDATE" => 'w',
+        _ => 'd',
+    }
+}
