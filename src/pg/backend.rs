@@ -28,6 +28,24 @@ extern "C-unwind" {
     pub(super) fn unguarded_clock() -> pg_sys::TimestampTz;
     #[link_name = "GetCurrentTransactionStartTimestamp"]
     pub(super) fn unguarded_transaction_start() -> pg_sys::TimestampTz;
+    #[cfg(feature = "pg15")]
+    #[link_name = "get_guc_variables"]
+    pub(super) fn unguarded_settings() -> *mut *mut pg_sys::config_generic;
+    #[cfg(feature = "pg15")]
+    #[link_name = "GetNumConfigOptions"]
+    pub(super) fn unguarded_settings_count() -> std::ffi::c_int;
+    // Raises only for absurd sizes where the flags have MCXT_ALLOC_NO_OOM.
+    #[link_name = "MemoryContextAllocExtended"]
+    pub(super) fn unguarded_allocate(
+        context: pg_sys::MemoryContext,
+        size: pg_sys::Size,
+        flags: std::ffi::c_int,
+    ) -> *mut std::ffi::c_void;
+    #[link_name = "MemoryContextRegisterResetCallback"]
+    pub(super) fn unguarded_at_reset(
+        context: pg_sys::MemoryContext,
+        callback: *mut pg_sys::MemoryContextCallback,
+    );
     #[link_name = "heap_deform_tuple"]
     pub(super) fn unguarded_deform(
         tuple: pg_sys::HeapTuple,

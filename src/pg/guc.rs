@@ -19,6 +19,16 @@ pub fn with_setting<R>(name: &CStr, f: impl FnOnce(Option<&[u8]>) -> R) -> R {
     }
 }
 
+/// As the name is written here: another spelling of it is not found, and nothing is lost by that.
+#[cfg(feature = "pg15")]
+unsafe fn is_named(entry: *const pg_sys::config_generic, name: &CStr) -> bool {
+    // Both end with a zero byte, and neither is read past it.
+    name.to_bytes_with_nul()
+        .iter()
+        .enumerate()
+        .all(|(i, byte)| *(*entry).name.add(i) as u8 == *byte)
+}
+
 /// A setting that is read for every query: where PostgreSQL keeps it is remembered.
 pub struct Frequent {
     name: &'static CStr,
@@ -43,13 +53,13 @@ impl Frequent {
         // SAFETY: what stands in the list of all settings is alive, and a placeholder for a name that no module
         // has defined holds a string. It may have moved, or something else may stand in its place: both are seen.
         unsafe {
-            let all = pg_sys::get_guc_variables();
-            let count = pg_sys::GetNumConfigOptions() as usize;
+            let all = backend::unguarded_settings();
+            let count = backend::unguarded_settings_count() as usize;
             if let Some((place, entry)) = self.found.get() {
                 if place < count
                     && *all.add(place) == entry
                     && (*entry).vartype == pg_sys::config_type::PGC_STRING
-                    && CStr::from_ptr((*entry).name) == self.name
+                    && is_named(entry, self.name)
                 {
                     let value = *(*entry.cast::<pg_sys::config_string>()).variable;
                     return match value.is_null() {
@@ -61,8 +71,7 @@ impl Frequent {
             }
             with_setting(self.name, |value| {
                 if value.is_some() {
-                    let place =
-                        (0..count).find(|i| CStr::from_ptr((**all.add(*i)).name) == self.name);
+                    let place = (0..count).find(|i| is_named(*all.add(*i), self.name));
                     self.found.set(place.map(|i| (i, *all.add(i))));
                 }
                 f(value)

@@ -8,7 +8,7 @@ use pgrx::pg_sys;
 use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
 };
-use pgrx::{IntoDatum, PgMemoryContexts, Uuid};
+use pgrx::{pg_guard, IntoDatum, PgMemoryContexts, Uuid};
 use std::cell::Cell;
 use std::ffi::CStr;
 
@@ -115,6 +115,21 @@ struct Kept {
     statement: pg_sys::TimestampTz,
     at: Position,
     null: bool,
+    /// Tells when the memory that this is in is given back.
+    end: pg_sys::MemoryContextCallback,
+}
+
+thread_local! {
+    /// What was kept last, and in which memory: another expression of the same query shares it. Forgotten before the
+    /// memory is used again.
+    static LAST: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn forget(memory: *mut std::ffi::c_void) {
+    if LAST.get().0 == memory as usize {
+        LAST.set((0, 0));
+    }
 }
 
 impl Kept {
@@ -127,8 +142,19 @@ impl Kept {
     ) -> *mut Self {
         let row_bytes = row.map_or(0, |row| std::mem::size_of_val(&*row.0));
         let size = std::mem::size_of::<Self>() + row_bytes;
-        let kept = pg_sys::MemoryContextAlloc(memory, size).cast::<Self>();
-        kept.write(Kept { statement, at, null: row.is_none() });
+        let no_error = pg_sys::MCXT_ALLOC_NO_OOM as i32;
+        let mut kept = backend::unguarded_allocate(memory, size, no_error).cast::<Self>();
+        if kept.is_null() {
+            kept = pg_sys::MemoryContextAlloc(memory, size).cast();
+        }
+        let end = pg_sys::MemoryContextCallback {
+            func: Some(forget),
+            arg: memory.cast(),
+            next: std::ptr::null_mut(),
+        };
+        kept.write(Kept { statement, at, null: row.is_none(), end });
+        backend::unguarded_at_reset(memory, &raw mut (*kept).end);
+        LAST.set((memory as usize, kept as usize));
         if let Some(row) = row {
             std::ptr::copy_nonoverlapping(
                 row.0.as_ptr().cast::<u8>(),
@@ -154,10 +180,17 @@ pub fn once(
     unsafe {
         let state = (*call).flinfo;
         let (statement, at) = (backend::unguarded_statement_start(), transaction::position());
+        let valid =
+            |kept: *mut Kept| !kept.is_null() && (*kept).statement == statement && (*kept).at == at;
         if !state.is_null() {
             let kept = (*state).fn_extra.cast::<Kept>();
-            if !kept.is_null() && (*kept).statement == statement && (*kept).at == at {
+            if valid(kept) {
                 return Ok(Kept::record(kept));
+            }
+            let (memory, kept) = LAST.get();
+            if memory == (*state).fn_mcxt as usize && valid(kept as *mut Kept) {
+                (*state).fn_extra = kept as *mut _;
+                return Ok(Kept::record(kept as *mut Kept));
             }
         }
         let memory = if state.is_null() { pg_sys::CurrentMemoryContext } else { (*state).fn_mcxt };
