@@ -170,6 +170,13 @@ impl Kept {
     }
 }
 
+/// Whether the memory is that of a query with a portal of its own: a cursor stays one query from statement to
+/// statement.
+unsafe fn is_of_portal(memory: pg_sys::MemoryContext) -> bool {
+    let parent = (*memory).parent;
+    !parent.is_null() && CStr::from_ptr((*parent).name) == c"PortalContext"
+}
+
 /// The row that the call returns: asked for once in a query, as a sub-select would be. An expression of
 /// PL/pgSQL that is no query asks once in a statement of the client and transaction.
 pub fn once(
@@ -180,9 +187,12 @@ pub fn once(
     unsafe {
         let state = (*call).flinfo;
         let (statement, at) = (backend::unguarded_statement_start(), transaction::position());
-        let valid =
-            |kept: *mut Kept| !kept.is_null() && (*kept).statement == statement && (*kept).at == at;
         if !state.is_null() {
+            let valid = |kept: *mut Kept| {
+                !kept.is_null()
+                    && (((*kept).statement, (*kept).at) == (statement, at)
+                        || is_of_portal((*state).fn_mcxt))
+            };
             let kept = (*state).fn_extra.cast::<Kept>();
             if valid(kept) {
                 return Ok(Kept::record(kept));

@@ -112,6 +112,20 @@ SELECT id FROM "Flo or"."no te";
 ROLLBACK TO before;
 SELECT id FROM "Flo or"."no te";
 COMMIT;
+-- A cursor is one query, whatever becomes of the identity, and however its rows are found.
+BEGIN;
+SELECT "Flo or".become('a');
+DECLARE by_row CURSOR FOR SELECT id FROM "Flo or"."no te" ORDER BY ctid;
+DECLARE of_two CURSOR FOR SELECT n.id, p.id AS part FROM "Flo or"."no te" n LEFT JOIN "Flo or".parts p ON p.id = n.id + 1 OR p.id = n.id;
+FETCH 1 FROM by_row;
+SELECT "Flo or".become('b');
+SAVEPOINT later;
+FETCH 1 FROM by_row;
+FETCH 1 FROM of_two;
+SELECT "Flo or".become('a');
+FETCH ALL FROM by_row;
+FETCH ALL FROM of_two;
+COMMIT;
 -- What is added is whose it is, and to be nobody is to see nothing.
 INSERT INTO "Flo or"."no te" (id, organization_id, body) VALUES (20, DEFAULT, 'mine');
 SELECT * FROM refused($$INSERT INTO "Flo or"."no te" VALUES (21, 'bbbbbbbb-0000-4000-8000-000000000001')$$);
