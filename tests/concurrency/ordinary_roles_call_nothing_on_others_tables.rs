@@ -34,9 +34,14 @@ fn owners_database() -> (Database<'static>, i64) {
 /// Parameters through which a function is told what to touch.
 const TARGETS: [&str; 5] = ["table", "membership", "template", "change_id", "slug"];
 
-/// Called about tables of others: they write a query, note that somebody looked, or say nothing.
-const FOR_READERS: [&str; 3] =
-    ["tenant_guard.page_query", "tenant_guard.log_access", "tenant_guard.protection_drift"];
+/// Called about tables of others: they write a query, note that somebody looked, tell what pg_policy shows
+/// everybody, or say nothing.
+const FOR_READERS: [&str; 4] = [
+    "tenant_guard.page_query",
+    "tenant_guard.log_access",
+    "tenant_guard.protection_drift",
+    "tenant_guard.has_floor",
+];
 
 /// Those that go by the caller's own rights on rows, or, unless a table is named, by the caller's own
 /// tables: pg_regress/soft_delete shows that they keep to them.
