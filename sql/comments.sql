@@ -53,9 +53,8 @@ Example: `SELECT tenant_guard.claims() ->> 'email';`$comment$),
       ('context', $comment$The active organization and project in each type, as org_id, org_id_text, project_id and so on return
 them; NULL without an identity. For the conditions of policies: it is asked once for each query that it
 stands in, as `(SELECT org_id())` would be, and costs a query less; and as a row it is no value that the
-planner could look at, so that a kept plan is made for no organization in particular. In PL/pgSQL, outside of
-queries, it may answer what it answered before in the same statement of the client: use org_id() there.
-Raises only what a registered `active` condition raises.
+planner could look at, so that a kept plan is made for no organization in particular. Outside of a query, as in
+an expression of PL/pgSQL, it is asked each time. Raises only what a registered `active` condition raises.
 
 Example: `CREATE POLICY own ON notes USING (organization_id = (tenant_guard.context()).org_id);`$comment$),
       ('create_table', $comment$Creates a table with features, in the order id, public_id, organization_id, project_id, then the
@@ -169,9 +168,9 @@ called again; an identity of the session is gone, unless the transaction is roll
 
 Example: `SELECT tenant_guard.forget();`$comment$),
       ('has_floor', $comment$Whether the table has the floor of protect_table: the restrictive policies for PUBLIC that keep every command
-to the tenant's rows, none of which is a constant. The grants of protect_table hold while it has. The answer
-is the planner's, who asks again whenever a policy of the table has changed; hence it counts as immutable.
-Raises nothing.
+to the tenant's rows, each of which asks the extension for the context. The grants of protect_table hold while it
+has. The answer is the planner's, who asks again, for a table that a query reads, whenever a policy of it has
+changed; hence it counts as immutable. Raises nothing.
 
 Example: `SELECT tenant_guard.has_floor('crm.contacts');`$comment$),
       ('has_permission', $comment$Whether the user is permitted something in the active organization: `leads:read` is permitted by

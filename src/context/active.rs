@@ -10,6 +10,7 @@ use crate::identity::claims::Claims;
 use crate::identity::with_claims_at;
 use crate::pg::guc::{self, Lasting};
 use crate::pg::record::Row;
+use crate::pg::snapshot;
 use crate::pg::transaction::{self, Moment, Position};
 use crate::settings::{self, OrgCheck};
 use std::cell::{OnceCell, RefCell};
@@ -135,8 +136,9 @@ pub struct Active {
     pub organization: Option<Id>,
     pub project: Option<Id>,
     pub verdict: Verdict,
-    /// Whether a table had a say: then it is asked again in the next transaction.
-    asked: bool,
+    /// Whether the next transaction has to find out anew: a table may have a say, or what was read is not to be
+    /// kept, as in a parallel query, which reads with the snapshot that it began with.
+    of_the_transaction: bool,
     /// Made when first asked for.
     pub authority: OnceCell<Rc<super::authority::Authority>>,
     /// What `context` returns, made when first asked for.
@@ -211,8 +213,8 @@ impl Remembered {
             (0, 0) => true,
             _ => chosen == self.chosen,
         };
-        let lasts =
-            self.position.lasts() || (!self.active.asked && self.active.authority.get().is_none());
+        let lasts = self.position.lasts()
+            || (!self.active.of_the_transaction && self.active.authority.get().is_none());
         lasts
             && settings::with_org(same)
             && ((certain && complete) || self.command == transaction::command())
@@ -242,8 +244,9 @@ fn resolve(claimed: Claimed, chosen: &[u8]) -> Result<Active> {
         (Some(organization), Some(project)) => project_in(organization, project)?,
         _ => None,
     };
-    let asked = !matches!(check()?, Check::Claim(None));
-    Ok(of(claimed, organization, project, verdict, asked))
+    let of_the_transaction =
+        snapshot::in_parallel_mode() || !matches!(check()?, Check::Claim(None));
+    Ok(of(claimed, organization, project, verdict, of_the_transaction))
 }
 
 fn of(
@@ -251,10 +254,10 @@ fn of(
     organization: Option<Id>,
     project: Option<Id>,
     verdict: Verdict,
-    asked: bool,
+    of_the_transaction: bool,
 ) -> Active {
     let (authority, row) = (OnceCell::new(), OnceCell::new());
-    Active { claimed, organization, project, verdict, asked, authority, row }
+    Active { claimed, organization, project, verdict, of_the_transaction, authority, row }
 }
 
 fn believed(claimed: &Claimed, organization: &Id) -> Result<(Option<Id>, Verdict)> {

@@ -20,9 +20,8 @@ const COLUMNS: Columns = &[
 /// The active organization and project in each type, as org_id, org_id_text, project_id and so on return
 /// them; NULL without an identity. For the conditions of policies: it is asked once for each query that it
 /// stands in, as `(SELECT org_id())` would be, and costs a query less; and as a row it is no value that the
-/// planner could look at, so that a kept plan is made for no organization in particular. In PL/pgSQL, outside of
-/// queries, it may answer what it answered before in the same statement of the client: use org_id() there.
-/// Raises only what a registered `active` condition raises.
+/// planner could look at, so that a kept plan is made for no organization in particular. Outside of a query, as in
+/// an expression of PL/pgSQL, it is asked each time. Raises only what a registered `active` condition raises.
 ///
 /// Example: `CREATE POLICY own ON notes USING (organization_id = (tenant_guard.context()).org_id);`
 #[pg_extern(

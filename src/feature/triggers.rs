@@ -24,8 +24,11 @@ CREATE FUNCTION tenant_guard."soft_delete"() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 "#)]
 fn soft_delete(fcinfo: FunctionCallInfo) -> Result<RowOrNothing, ErrorReport> {
-    let deletion = || Deletion { user: identity::user(), reason: settings::deletion_reason() };
     Ok(soft_delete::instead_of_delete(fcinfo, deletion)?)
+}
+
+fn deletion() -> Deletion {
+    Deletion { user: identity::user(), reason: settings::deletion_reason() }
 }
 
 /// Marks the rows of other tables with the feature that refer to a row with ON DELETE CASCADE, once it is
@@ -35,7 +38,7 @@ CREATE FUNCTION tenant_guard."soft_delete_cascade"() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 "#)]
 fn soft_delete_cascade(fcinfo: FunctionCallInfo) -> Result<RowOrNothing, ErrorReport> {
-    Ok(soft_delete::after_mark(fcinfo)?)
+    Ok(soft_delete::after_mark(fcinfo, deletion)?)
 }
 
 /// Whether soft-deleted rows are shown beside the others: true where tenant_guard.show_deleted is on,

@@ -5,25 +5,35 @@ use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
 use pgrx::{pg_sys, PgSqlErrorCode, PgTryBuilder};
 use std::panic::AssertUnwindSafe;
 
+/// What went wrong.
+enum Failure {
+    /// In words.
+    Told(String),
+    /// Not for anybody to catch: the query was cancelled, or the code has an error.
+    Thrown(Box<CaughtError>),
+}
+
 /// Runs `f` in a subtransaction. Gives back what it raised, in words, once all that it did is undone; a
 /// query that is cancelled is cancelled.
 pub fn attempt<R>(f: impl FnOnce() -> Result<R>) -> Result<R, String> {
-    // SAFETY: as PL/pgSQL runs a block with an exception clause: the memory context and the resource owner of
-    // before are put back whichever way the subtransaction ends, and the abort puts back the user and the settings.
+    // SAFETY: as PL/pgSQL runs a block with an exception clause: the subtransaction ends, and the memory context and
+    // the resource owner of before are put back, whatever happened; the abort puts back the user and the settings.
     unsafe {
         let (memory, resources) = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
         pg_sys::BeginInternalSubTransaction(std::ptr::null());
         pg_sys::MemoryContextSwitchTo(memory);
         let answer = PgTryBuilder::new(AssertUnwindSafe(|| {
-            f().map_err(|error| ErrorReport::from(error).message().to_string())
+            f().map_err(|error| Failure::Told(ErrorReport::from(error).message().to_string()))
         }))
-        .catch_others(|caught| match &caught {
-            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
-                if report.sql_error_code() != PgSqlErrorCode::ERRCODE_QUERY_CANCELED =>
-            {
-                Err(report.message().to_string())
-            }
-            _ => caught.rethrow(),
+        .catch_others(|caught| {
+            Err(match &caught {
+                CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
+                    if report.sql_error_code() != PgSqlErrorCode::ERRCODE_QUERY_CANCELED =>
+                {
+                    Failure::Told(report.message().to_string())
+                }
+                _ => Failure::Thrown(Box::new(caught)),
+            })
         })
         .execute();
         match answer {
@@ -32,6 +42,9 @@ pub fn attempt<R>(f: impl FnOnce() -> Result<R>) -> Result<R, String> {
         }
         pg_sys::MemoryContextSwitchTo(memory);
         pg_sys::CurrentResourceOwner = resources;
-        answer
+        answer.map_err(|failure| match failure {
+            Failure::Told(words) => words,
+            Failure::Thrown(caught) => caught.rethrow(),
+        })
     }
 }

@@ -55,6 +55,49 @@ extern "C-unwind" {
     );
 }
 
+/// What looks at the nodes of a tree: true ends the walk.
+pub type Walker = unsafe extern "C-unwind" fn(*mut pg_sys::Node, *mut std::ffi::c_void) -> bool;
+
+extern "C-unwind" {
+    #[cfg_attr(not(feature = "pg15"), link_name = "expression_tree_walker_impl")]
+    fn expression_tree_walker(
+        node: *mut pg_sys::Node,
+        walker: Walker,
+        context: *mut std::ffi::c_void,
+    ) -> bool;
+    #[cfg_attr(not(feature = "pg15"), link_name = "query_tree_walker_impl")]
+    fn query_tree_walker(
+        query: *mut pg_sys::Query,
+        walker: Walker,
+        context: *mut std::ffi::c_void,
+        flags: std::ffi::c_int,
+    ) -> bool;
+}
+
+/// Looks at the parts of a node.
+///
+/// # Safety
+/// A node of an expression, and what the walker takes.
+pub unsafe fn walk_expression(
+    node: *mut pg_sys::Node,
+    walker: Walker,
+    context: *mut std::ffi::c_void,
+) -> bool {
+    pg_sys::ffi::pg_guard_ffi_boundary(|| expression_tree_walker(node, walker, context))
+}
+
+/// Looks at the parts of a query.
+///
+/// # Safety
+/// As for `walk_expression`.
+pub unsafe fn walk_query(
+    query: *mut pg_sys::Query,
+    walker: Walker,
+    context: *mut std::ffi::c_void,
+) -> bool {
+    pg_sys::ffi::pg_guard_ffi_boundary(|| query_tree_walker(query, walker, context, 0))
+}
+
 /// The next value of a sequence, whoever asks.
 ///
 /// # Safety

@@ -1,7 +1,6 @@
 //! A row that a function returns, made once for each query that calls it.
 
 use super::backend;
-use super::transaction::{self, Position};
 use crate::error::Result;
 use pgrx::callconv::{BoxRet, FcInfo};
 use pgrx::pg_sys;
@@ -15,8 +14,8 @@ use std::ffi::CStr;
 /// The columns of a row: their names and types.
 pub type Columns = &'static [(&'static CStr, pg_sys::Oid)];
 
-/// A row in memory of its own.
-pub struct Row(Box<[u64]>);
+/// A row in memory of its own, with a number that no other row of this process has.
+pub struct Row(Box<[u64]>, u64);
 
 /// A value of a row.
 pub enum Value<'a> {
@@ -59,9 +58,17 @@ impl Row {
                 bytes.as_mut_ptr().cast(),
                 length,
             );
-            Row(bytes.into_boxed_slice())
+            Row(bytes.into_boxed_slice(), next_number())
         }
     }
+}
+
+fn next_number() -> u64 {
+    thread_local! {
+        static NUMBER: Cell<u64> = const { Cell::new(0) };
+    }
+    NUMBER.set(NUMBER.get() + 1);
+    NUMBER.get()
 }
 
 /// The descriptor of a row of these columns, known to the server by a number; one for the life of the process.
@@ -112,16 +119,15 @@ unsafe impl BoxRet for Record {
 /// What a call keeps for as long as the expression that it is in is evaluated; the row follows it.
 #[repr(C, align(8))]
 struct Kept {
-    statement: pg_sys::TimestampTz,
-    at: Position,
-    null: bool,
+    /// The row's number; 0 for NULL.
+    number: u64,
     /// Tells when the memory that this is in is given back.
     end: pg_sys::MemoryContextCallback,
 }
 
 thread_local! {
-    /// What was kept last, and in which memory: another expression of the same query shares it. Forgotten before the
-    /// memory is used again.
+    /// What a query kept last, and in which memory: another expression of the same query shares it. Forgotten before
+    /// the memory is used again.
     static LAST: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
 }
 
@@ -134,12 +140,7 @@ unsafe extern "C-unwind" fn forget(memory: *mut std::ffi::c_void) {
 
 impl Kept {
     /// In memory that lives as long as the expression.
-    unsafe fn make(
-        memory: pg_sys::MemoryContext,
-        statement: pg_sys::TimestampTz,
-        at: Position,
-        row: Option<&Row>,
-    ) -> *mut Self {
+    unsafe fn make(memory: pg_sys::MemoryContext, row: Option<&Row>) -> *mut Self {
         let row_bytes = row.map_or(0, |row| std::mem::size_of_val(&*row.0));
         let size = std::mem::size_of::<Self>() + row_bytes;
         let no_error = pg_sys::MCXT_ALLOC_NO_OOM as i32;
@@ -147,14 +148,10 @@ impl Kept {
         if kept.is_null() {
             kept = pg_sys::MemoryContextAlloc(memory, size).cast();
         }
-        let end = pg_sys::MemoryContextCallback {
-            func: Some(forget),
-            arg: memory.cast(),
-            next: std::ptr::null_mut(),
-        };
-        kept.write(Kept { statement, at, null: row.is_none(), end });
-        backend::unguarded_at_reset(memory, &raw mut (*kept).end);
-        LAST.set((memory as usize, kept as usize));
+        kept.write(Kept {
+            number: row.map_or(0, |row| row.1),
+            end: pg_sys::MemoryContextCallback::default(),
+        });
         if let Some(row) = row {
             std::ptr::copy_nonoverlapping(
                 row.0.as_ptr().cast::<u8>(),
@@ -165,20 +162,34 @@ impl Kept {
         kept
     }
 
+    /// Lets the other expressions of the query have it.
+    unsafe fn share(kept: *mut Self, memory: pg_sys::MemoryContext) {
+        (*kept).end.func = Some(forget);
+        (*kept).end.arg = memory.cast();
+        backend::unguarded_at_reset(memory, &raw mut (*kept).end);
+        LAST.set((memory as usize, kept as usize));
+    }
+
     unsafe fn record(kept: *mut Self) -> Record {
-        Record((!(*kept).null).then(|| pg_sys::Datum::from(kept.add(1))))
+        Record(((*kept).number != 0).then(|| pg_sys::Datum::from(kept.add(1))))
     }
 }
 
-/// Whether the memory is that of a query with a portal of its own: a cursor stays one query from statement to
-/// statement.
-unsafe fn is_of_portal(memory: pg_sys::MemoryContext) -> bool {
+/// Whether the memory is that of one run of a query: its parent is a portal's, which a cursor has too, or SPI's for
+/// the statements of functions, or another query's. What PL/pgSQL evaluates without a query has memory that lasts
+/// from one identity to the next. In a parallel worker there is one query, and one identity.
+unsafe fn is_of_a_query(memory: pg_sys::MemoryContext) -> bool {
     let parent = (*memory).parent;
-    !parent.is_null() && CStr::from_ptr((*parent).name) == c"PortalContext"
+    if parent.is_null() {
+        return false;
+    }
+    let name = CStr::from_ptr((*parent).name);
+    [c"PortalContext", c"SPI Exec", c"ExecutorState"].contains(&name)
+        || pg_sys::ParallelWorkerNumber >= 0
 }
 
-/// The row that the call returns: asked for once in a query, as a sub-select would be. An expression of
-/// PL/pgSQL that is no query asks once in a statement of the client and transaction.
+/// The row that the call returns. A query asks once, as it would a sub-select, and all its expressions share the
+/// answer; anything else asks each time, and copies the row where it is another.
 pub fn once(
     call: pg_sys::FunctionCallInfo,
     ask: impl FnOnce(&mut dyn FnMut(&Row)) -> Result<()>,
@@ -186,28 +197,33 @@ pub fn once(
     // SAFETY: the call's own state, which lives as long as the expression; nothing else keeps anything there.
     unsafe {
         let state = (*call).flinfo;
-        let (statement, at) = (backend::unguarded_statement_start(), transaction::position());
-        if !state.is_null() {
-            let valid = |kept: *mut Kept| {
-                !kept.is_null()
-                    && (((*kept).statement, (*kept).at) == (statement, at)
-                        || is_of_portal((*state).fn_mcxt))
-            };
-            let kept = (*state).fn_extra.cast::<Kept>();
-            if valid(kept) {
-                return Ok(Kept::record(kept));
+        let memory = if state.is_null() { pg_sys::CurrentMemoryContext } else { (*state).fn_mcxt };
+        let mut kept = if state.is_null() { std::ptr::null_mut() } else { (*state).fn_extra };
+        let in_query = !state.is_null() && is_of_a_query(memory);
+        if in_query {
+            let (shared_in, shared) = LAST.get();
+            if kept.is_null() && shared_in == memory as usize {
+                kept = shared as *mut _;
+                (*state).fn_extra = kept;
             }
-            let (memory, kept) = LAST.get();
-            if memory == (*state).fn_mcxt as usize && valid(kept as *mut Kept) {
-                (*state).fn_extra = kept as *mut _;
-                return Ok(Kept::record(kept as *mut Kept));
+            if !kept.is_null() {
+                return Ok(Kept::record(kept.cast()));
             }
         }
-        let memory = if state.is_null() { pg_sys::CurrentMemoryContext } else { (*state).fn_mcxt };
-        let mut kept = std::ptr::null_mut();
-        ask(&mut |row| kept = Kept::make(memory, statement, at, Some(row)))?;
-        if kept.is_null() {
-            kept = Kept::make(memory, statement, at, None);
+        let mut kept = kept.cast::<Kept>();
+        let is_kept = |kept: *mut Kept, number| !kept.is_null() && (*kept).number == number;
+        let mut answered = false;
+        ask(&mut |row| {
+            answered = true;
+            if !is_kept(kept, row.1) {
+                kept = Kept::make(memory, Some(row));
+            }
+        })?;
+        if !answered && !is_kept(kept, 0) {
+            kept = Kept::make(memory, None);
+        }
+        if in_query {
+            Kept::share(kept, memory);
         }
         if !state.is_null() {
             (*state).fn_extra = kept.cast();

@@ -158,7 +158,7 @@ pub(super) unsafe fn kept<'q, T: 'static>(
     make: impl FnOnce() -> Result<T>,
 ) -> Result<&'q mut T> {
     // fn_extra belongs to the trigger function, which keeps nothing else there; what is kept is
-    // dropped with the context that the call's own state lives in.
+    // dropped with the context that the call's own state lives in: whoever fires triggers makes that the query's.
     let state = &mut *(*call).flinfo;
     if state.fn_extra.is_null() {
         let made = make()?;

@@ -75,7 +75,7 @@ pub fn past_policies() -> bool {
     context & pg_sys::SECURITY_NOFORCE_RLS as i32 != 0
 }
 
-/// Whether the role in force may delete rows of the table, or could give itself the privilege.
+/// Whether the role in force may delete rows of the table: it has the privilege, or owns the table.
 #[must_use]
 pub fn may_delete(table: pg_sys::Oid) -> bool {
     // SAFETY: syscache look-ups for a table and the current user.

@@ -6,9 +6,9 @@ use crate::pg::types::RegClass;
 use pgrx::prelude::*;
 
 /// Whether the table has the floor of protect_table: the restrictive policies for PUBLIC that keep every command
-/// to the tenant's rows, none of which is a constant. The grants of protect_table hold while it has. The answer
-/// is the planner's, who asks again whenever a policy of the table has changed; hence it counts as immutable.
-/// Raises nothing.
+/// to the tenant's rows, each of which asks the extension for the context. The grants of protect_table hold while it
+/// has. The answer is the planner's, who asks again, for a table that a query reads, whenever a policy of it has
+/// changed; hence it counts as immutable. Raises nothing.
 ///
 /// Example: `SELECT tenant_guard.has_floor('crm.contacts');`
 #[pg_extern(immutable, parallel_safe, strict)]
@@ -17,6 +17,7 @@ fn has_floor(table: RegClass) -> bool {
     let stands = |name: &str, command: char| {
         restrictive.iter().any(|policy| policy.name == name && policy.command == command)
     };
+    // One for all commands has the name of the first of those by command.
     let (whole, _) = FLOORS[0];
     stands(whole, '*') || FLOORS.iter().all(|(name, command)| stands(name, letter(command)))
 }
@@ -27,6 +28,7 @@ fn letter(command: &str) -> char {
         "SELECT" => 'r',
         "INSERT" => 'a',
         "UPDATE" => 'w',
-        _ => 'd',
+        "DELETE" => 'd',
+        _ => '*',
     }
 }

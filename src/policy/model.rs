@@ -144,7 +144,7 @@ pub type Normal<'a> = dyn Fn(&Table, &str) -> Result<String> + 'a;
 /// The policies of a protected table: the floor for everybody, and for the named roles one grant a
 /// command. A grant that would only repeat the floor's condition grants while the floor stands, which is found
 /// out as the query is planned: neither a floor dropped by hand nor DROP EXTENSION ... CASCADE opens the table,
-/// and a row that is written is looked at once. Any other grant says whose rows it is about itself.
+/// and PostgreSQL compares a row that is written with the tenant once, for the floor, and not for the grant as well. Any other grant says whose rows it is about itself.
 pub fn policies(
     table: &Table,
     tenancy: &Tenancy,

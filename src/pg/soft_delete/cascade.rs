@@ -2,10 +2,11 @@
 //! trigger as a foreign key's own action is: a row that the same statement deletes too is marked by then.
 
 use super::mark::{Marks, Writer};
-use super::{broken, owner};
+use super::{broken, owner, Deletion};
 use crate::error::{Error, Result};
 use crate::pg::relation::Relation;
 use crate::pg::row_trigger::{kept, Firing, RowOrNothing, Timing};
+use crate::pg::transaction::{self, Position};
 use crate::pg::trigger::Operation;
 use crate::pg::{backend, kept as statements, user};
 use pgrx::datum::DatumWithOid;
@@ -47,6 +48,10 @@ struct Marked {
 }
 
 thread_local! {
+    /// Row versions of the transaction that a DELETE marked which its user has no privilege for on the very table: it
+    /// had it on the partitioned table or the view that it named.
+    static DELETED: RefCell<(Position, HashSet<Place>)> = RefCell::default();
+
     /// Row versions that a run of `follow` has marked, and whose triggers are firing: what refers to them it
     /// looks up itself, level by level, so that a long way down takes no deep stack.
     static IN_HAND: RefCell<Vec<HashSet<Place>>> = const { RefCell::new(Vec::new()) };
@@ -76,8 +81,32 @@ fn place(table: pg_sys::Oid, at: pg_sys::ItemPointerData) -> Place {
     (table, u32::from(at.ip_blkid.bi_hi) << 16 | u32::from(at.ip_blkid.bi_lo), at.ip_posid)
 }
 
+/// A DELETE has marked a row: what refers to it is to go along, whatever the privileges on this table are.
+pub(super) fn expect(table: pg_sys::Oid, at: pg_sys::ItemPointerData) {
+    if user::may_delete(table) {
+        return;
+    }
+    let now = transaction::position();
+    DELETED.with_borrow_mut(|(then, places)| {
+        if !then.same_transaction(now) {
+            places.clear();
+        }
+        *then = now;
+        places.insert(place(table, at));
+    });
+}
+
+fn is_expected(place: Place) -> bool {
+    DELETED.with_borrow_mut(|(then, places)| {
+        then.same_transaction(transaction::position()) && places.remove(&place)
+    })
+}
+
 /// The work of tenant_guard.soft_delete_cascade.
-pub fn after_mark(call: pg_sys::FunctionCallInfo) -> Result<RowOrNothing> {
+pub fn after_mark(
+    call: pg_sys::FunctionCallInfo,
+    deletion: impl FnOnce() -> Deletion,
+) -> Result<RowOrNothing> {
     let wrong =
         |why: &str| Error::NotOurTrigger { function: "soft_delete_cascade", why: why.into() };
     let firing = Firing::of(call, Timing::After)
@@ -92,7 +121,7 @@ pub fn after_mark(call: pg_sys::FunctionCallInfo) -> Result<RowOrNothing> {
     if marks.is_deleted(old, descriptor)
         || !marks.is_deleted(new, descriptor)
         || InHand::has(place(relation.rd_id, at))
-        || !user::may_delete(relation.rd_id)
+        || !(is_expected(place(relation.rd_id, at)) || user::may_delete(relation.rd_id))
     {
         return Ok(RowOrNothing::nothing());
     }
@@ -101,11 +130,9 @@ pub fn after_mark(call: pg_sys::FunctionCallInfo) -> Result<RowOrNothing> {
     if cascades(relation, known)?.is_empty() {
         return Ok(RowOrNothing::nothing());
     }
-    let mark = Mark {
-        at: marks.at(new, descriptor).unwrap_or_else(super::moment),
-        user: marks.user(new, descriptor),
-        reason: marks.reason(new, descriptor),
-    };
+    // Not what the row says: an UPDATE may have written anything there.
+    let Deletion { user, reason } = deletion();
+    let mark = Mark { at: super::moment(), user, reason };
     let first = Marked { table: relation.rd_id, rows: vec![at], trusted: true };
     let mut waiting = VecDeque::from([first]);
     while let Some(marked) = waiting.pop_front() {

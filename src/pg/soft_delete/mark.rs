@@ -4,8 +4,7 @@
 
 use crate::pg::backend;
 use crate::pg::row_trigger::{column_number, user_datum};
-use pgrx::{pg_sys, FromDatum, IntoDatum};
-use std::ffi::CStr;
+use pgrx::{pg_sys, IntoDatum};
 
 const COLUMNS: [&str; 4] = ["is_deleted", "deleted_at", "deleted_by", "deletion_reason"];
 
@@ -44,36 +43,6 @@ impl Marks {
 
     pub fn is_deleted(&self, tuple: pg_sys::HeapTuple, descriptor: pg_sys::TupleDesc) -> bool {
         self.get(0, tuple, descriptor).is_some_and(|value| value.value() != 0)
-    }
-
-    pub fn at(
-        &self,
-        tuple: pg_sys::HeapTuple,
-        descriptor: pg_sys::TupleDesc,
-    ) -> Option<pg_sys::TimestampTz> {
-        self.get(1, tuple, descriptor).map(|value| value.value() as pg_sys::TimestampTz)
-    }
-
-    pub fn user(&self, tuple: pg_sys::HeapTuple, descriptor: pg_sys::TupleDesc) -> Option<String> {
-        let value = self.get(2, tuple, descriptor)?;
-        let mut output = pg_sys::InvalidOid;
-        let mut varlena = false;
-        // SAFETY: the value is of the type, whose own output function gives a C string.
-        unsafe {
-            pg_sys::getTypeOutputInfo(self.by, &mut output, &mut varlena);
-            let text = pg_sys::OidOutputFunctionCall(output, value);
-            Some(CStr::from_ptr(text).to_string_lossy().into_owned())
-        }
-    }
-
-    pub fn reason(
-        &self,
-        tuple: pg_sys::HeapTuple,
-        descriptor: pg_sys::TupleDesc,
-    ) -> Option<String> {
-        let value = self.get(3, tuple, descriptor)?;
-        // SAFETY: the column was checked to be text.
-        unsafe { String::from_datum(value, false) }
     }
 
     fn get(
@@ -125,6 +94,7 @@ impl<'a> Writer<'a> {
         pg_sys::InitResultRelInfo(result, raw, 1, std::ptr::null_mut(), 0);
         (*estate).es_output_cid = pg_sys::GetCurrentCommandId(true);
         (*estate).es_snapshot = pg_sys::GetActiveSnapshot();
+        prepare_triggers(result, (*estate).es_query_cxt);
         pg_sys::ExecOpenIndices(result, false);
         let old = pg_sys::table_slot_create(raw, &mut (*estate).es_tupleTable);
         let new = pg_sys::table_slot_create(raw, &mut (*estate).es_tupleTable);
@@ -198,6 +168,19 @@ impl<'a> Writer<'a> {
         pg_sys::ExecCloseResultRelations(self.estate);
         pg_sys::ExecResetTupleTable((*self.estate).es_tupleTable, false);
         pg_sys::FreeExecutorState(self.estate);
+    }
+}
+
+/// The executor looks a trigger's function up as it fires first, into the memory at hand, which may be of that row
+/// alone; what the functions keep is to last for all.
+unsafe fn prepare_triggers(result: *mut pg_sys::ResultRelInfo, memory: pg_sys::MemoryContext) {
+    let triggers = (*result).ri_TrigDesc;
+    if triggers.is_null() {
+        return;
+    }
+    for i in 0..(*triggers).numtriggers as usize {
+        let function = (*(*triggers).triggers.add(i)).tgfoid;
+        pg_sys::fmgr_info_cxt(function, (*result).ri_TrigFunctions.add(i), memory);
     }
 }
 

@@ -61,8 +61,11 @@ pub fn instead_of_delete(
         // SAFETY: the executor has locked the row, and keeps its relation open.
         unsafe {
             let mut writer = Writer::open(firing.relation, &marks);
-            writer.mark(tuple, moment(), user.as_deref(), reason);
+            let marked = writer.mark(tuple, moment(), user.as_deref(), reason);
             writer.close();
+            if let Some(at) = marked {
+                cascade::expect(firing.relation.rd_id, at);
+            }
         }
     }
     Ok(RowOrNothing::nothing())

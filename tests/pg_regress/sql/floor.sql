@@ -1,7 +1,7 @@
 -- What stands and falls with the floor: the grants, also in plans that are kept; and the context that it compares with.
 SET ROLE app_owner;
 CREATE SCHEMA "Flo or";
-GRANT USAGE ON SCHEMA "Flo or" TO authenticated;
+GRANT USAGE, CREATE ON SCHEMA "Flo or" TO authenticated;
 CREATE TABLE "Flo or"."no te" (id int PRIMARY KEY, organization_id uuid NOT NULL, body text);
 CREATE TABLE "Flo or".parts (id int, organization_id uuid NOT NULL) PARTITION BY RANGE (id);
 CREATE TABLE "Flo or".parts_1 PARTITION OF "Flo or".parts FOR VALUES FROM (0) TO (10);
@@ -55,6 +55,8 @@ END $$;
 CALL "Flo or".without('DROP POLICY tenant_guard_tenant ON "Flo or"."no te"; DROP POLICY tenant_guard_tenant ON "Flo or".parts_1');
 CALL "Flo or".without('ALTER POLICY tenant_guard_tenant ON "Flo or"."no te" USING (true) WITH CHECK (true)');
 CALL "Flo or".without('ALTER POLICY tenant_guard_tenant ON "Flo or"."no te" WITH CHECK (true)');
+CALL "Flo or".without('ALTER POLICY tenant_guard_tenant ON "Flo or"."no te" USING (1 = 1) WITH CHECK (organization_id IS NOT NULL)');
+CALL "Flo or".without('ALTER POLICY tenant_guard_tenant ON "Flo or"."no te" USING (true OR organization_id = (tenant_guard.context()).org_id)');
 CALL "Flo or".without('ALTER POLICY tenant_guard_tenant ON "Flo or"."no te" TO authenticated');
 CALL "Flo or".without('ALTER POLICY tenant_guard_tenant ON "Flo or"."no te" RENAME TO another');
 -- What shows rows now is the policy that the owner has put in its place, and not the grants.
@@ -112,6 +114,20 @@ SELECT id FROM "Flo or"."no te";
 ROLLBACK TO before;
 SELECT id FROM "Flo or"."no te";
 COMMIT;
+-- A function in a policy of one's own asks each time, whoever one is meanwhile.
+CREATE FUNCTION "Flo or".mine(org uuid) RETURNS boolean LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN org = (tenant_guard.context()).org_id; END $$;
+CREATE FUNCTION "Flo or".whose() RETURNS text LANGUAGE plpgsql STABLE AS $$ DECLARE c record := tenant_guard.context(); BEGIN RETURN left(c.org_id_text, 1) || left((tenant_guard.context()).org_id_text, 1); END $$;
+DO $$
+DECLARE
+  seen text;
+BEGIN
+  FOR i IN 1..3 LOOP
+    PERFORM "Flo or".become(substr('ab', i % 2 + 1, 1));
+    SELECT string_agg(id::text, ' ' ORDER BY id) INTO seen FROM "Flo or"."no te" WHERE "Flo or".mine(organization_id);
+    RAISE WARNING '% sees %, in an expression % and %', left(tenant_guard.org_id_text(), 1), seen, left((tenant_guard.context()).org_id_text, 1), "Flo or".whose();
+  END LOOP;
+END $$;
+
 -- A cursor is one query, whatever becomes of the identity, and however its rows are found.
 BEGIN;
 SELECT "Flo or".become('a');

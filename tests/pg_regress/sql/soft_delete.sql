@@ -244,6 +244,37 @@ DELETE FROM trees.nodes WHERE id = 100;
 SELECT count(*), count(DISTINCT deleted_at) FROM trees.nodes WHERE is_deleted;
 SELECT tenant_guard.restore_row('trees.nodes', '{"id": 100}') AS restored;
 ROLLBACK;
+-- Many rows of a table at once, with all that is kept for each, and their partitions below.
+CREATE TABLE trees.branches (id int PRIMARY KEY, node_id int REFERENCES trees.nodes ON DELETE CASCADE, status text);
+CREATE TABLE trees.leaves (id int, branch_id int REFERENCES trees.branches ON DELETE CASCADE, at int, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+CREATE TABLE trees.leaves_1 PARTITION OF trees.leaves FOR VALUES FROM (0) TO (50);
+CREATE TABLE trees.leaves_2 PARTITION OF trees.leaves FOR VALUES FROM (50) TO (100);
+SELECT count(*) FROM unnest(ARRAY['trees.branches', 'trees.leaves']) t, tenant_guard.add_feature(t::regclass, 'soft_delete', 'timestamps', 'actors:{"type": "text"}', 'version');
+INSERT INTO trees.branches SELECT n, 1 + n % 3 FROM generate_series(1, 30) n;
+INSERT INTO trees.leaves SELECT n, 1 + n % 30, n % 100 FROM generate_series(1, 600) n;
+UPDATE trees.branches SET updated_at = '2001-01-01';
+BEGIN;
+SELECT identity('{"sub":"carol"}');
+DELETE FROM trees.nodes WHERE id = 1;
+SELECT 'branch' AS what, version, deleted_by, updated_by, is_deleted, count(*), count(DISTINCT updated_at), count(DISTINCT deleted_at) FROM trees.branches GROUP BY 2, 3, 4, 5
+UNION ALL SELECT 'leaf', version, deleted_by, updated_by, is_deleted, count(*), count(DISTINCT updated_at), count(DISTINCT deleted_at) FROM trees.leaves GROUP BY 2, 3, 4, 5 ORDER BY 1, 2;
+ROLLBACK;
+-- A privilege on the partitioned table, or on a view, is one for what goes along.
+GRANT USAGE ON SCHEMA trees TO authenticated;
+CREATE TABLE trees.roots (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE trees.roots_1 PARTITION OF trees.roots FOR VALUES FROM (0) TO (10);
+CREATE TABLE trees.shoots (root_id int REFERENCES trees.roots ON DELETE CASCADE);
+SELECT count(*) FROM unnest(ARRAY['trees.roots', 'trees.shoots']) t, tenant_guard.add_feature(t::regclass, 'soft_delete');
+CREATE VIEW trees.in_sight AS SELECT id FROM trees.roots_1;
+GRANT SELECT, DELETE ON trees.roots, trees.in_sight TO authenticated;
+INSERT INTO trees.roots VALUES (1), (2), (3);
+INSERT INTO trees.shoots VALUES (1), (2), (3);
+SET ROLE authenticated;
+DELETE FROM trees.roots WHERE id = 1;
+DELETE FROM trees.in_sight WHERE id = 2;
+RESET ROLE;
+SELECT root_id, is_deleted FROM trees.shoots ORDER BY 1;
+
 -- A mark written by hand takes along what a DELETE would, if its writer could delete.
 GRANT USAGE ON SCHEMA trees TO authenticated;
 GRANT SELECT, UPDATE ON trees.nodes TO authenticated;
@@ -308,6 +339,19 @@ SELECT * FROM refused($$SELECT * FROM tenant_guard.add_feature('trees.by_mark', 
 CREATE TABLE trees.told (id int);
 CREATE TRIGGER told AFTER UPDATE ON trees.told REFERENCING NEW TABLE AS news FOR EACH ROW EXECUTE FUNCTION trees.elsewhere();
 SELECT * FROM refused($$SELECT * FROM tenant_guard.add_feature('trees.told', 'soft_delete')$$);
+
+-- A purge that is cancelled leaves the session as it was.
+CREATE TABLE trees.slow (id int);
+SELECT count(*) FROM tenant_guard.add_feature('trees.slow', 'soft_delete');
+INSERT INTO trees.slow VALUES (1);
+DELETE FROM trees.slow;
+CREATE FUNCTION trees.wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(30); RETURN OLD; END $$;
+CREATE TRIGGER a_slow BEFORE DELETE ON trees.slow FOR EACH ROW EXECUTE FUNCTION trees.wait();
+SET statement_timeout = '300ms';
+SELECT * FROM tenant_guard.purge_deleted('0') WHERE "table" = 'trees.slow';
+RESET statement_timeout;
+SELECT count(*) AS still_there FROM trees.slow;
+DROP TABLE trees.slow;
 
 -- A table that cannot be purged does not keep the others.
 CREATE TABLE trees.stuck (id int);
