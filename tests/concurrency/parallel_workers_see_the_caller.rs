@@ -3,7 +3,8 @@
 use postgres::Client;
 use tenant_guard_tests::cluster::{OWNER, VISITOR};
 use tenant_guard_tests::fixtures::*;
-use tenant_guard_tests::sql::{claims, execute, number, rows, text};
+use tenant_guard_tests::sql::{claims, execute, number, rows, session_claims, text};
+use tenant_guard_tests::steps::apply;
 use tenant_guard_tests::Database;
 
 /// The CRM, and a table big enough for several workers, open to the visitor.
@@ -122,4 +123,33 @@ fn a_protected_table_scanned_by_workers_shows_the_tenants_rows() {
         insist_on_workers(&mut client);
         assert_eq!(number(&mut client, query), 0, "{scope}: nobody");
     }
+}
+
+#[test]
+fn what_a_parallel_query_read_too_early_is_forgotten() {
+    let database = Database::fresh();
+    database.load(&format!(
+        "CREATE SCHEMA crm;
+         GRANT USAGE ON SCHEMA crm TO visitor;
+         CREATE TABLE crm.members (user_id uuid, organization_id uuid, PRIMARY KEY (user_id, organization_id));
+         CREATE TABLE crm.facts (id int, organization_id uuid NOT NULL);
+         INSERT INTO crm.facts SELECT n, '{ORG_B}' FROM generate_series(1, 20000) AS n;
+         ALTER TABLE crm.facts SET (parallel_workers = 2);
+         GRANT SELECT ON crm.facts TO visitor;
+         ANALYZE crm.facts"
+    ));
+    let mut client = database.connect(VISITOR);
+    execute(&mut client, &session_claims(MALLORY, Some(ORG_B)));
+    // Its snapshot is of a time when the token was all that counted.
+    execute(&mut client, "BEGIN ISOLATION LEVEL REPEATABLE READ");
+    execute(&mut client, "SELECT 1 FROM pg_class LIMIT 1");
+    apply(&mut database.admin(), "use_membership('crm.members', 'user_id', 'organization_id')");
+    insist_on_workers(&mut client);
+    execute(&mut client, "SET LOCAL parallel_leader_participation = on");
+    let query = "SELECT count(*) FROM crm.facts WHERE organization_id = tenant_guard.org_id()";
+    ran_in_workers(&mut client, query);
+    number(&mut client, query);
+    execute(&mut client, "COMMIT");
+    assert_eq!(text(&mut client, "SELECT tenant_guard.org_id_text()"), None);
+    assert_eq!(number(&mut client, query), 0);
 }
