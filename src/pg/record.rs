@@ -121,6 +121,8 @@ unsafe impl BoxRet for Record {
 struct Kept {
     /// The row's number; 0 for NULL.
     number: u64,
+    /// Whether it is a query's, for as long as that runs.
+    of_query: bool,
     /// Tells when the memory that this is in is given back.
     end: pg_sys::MemoryContextCallback,
 }
@@ -150,6 +152,7 @@ impl Kept {
         }
         kept.write(Kept {
             number: row.map_or(0, |row| row.1),
+            of_query: false,
             end: pg_sys::MemoryContextCallback::default(),
         });
         if let Some(row) = row {
@@ -164,6 +167,7 @@ impl Kept {
 
     /// Lets the other expressions of the query have it.
     unsafe fn share(kept: *mut Self, memory: pg_sys::MemoryContext) {
+        (*kept).of_query = true;
         (*kept).end.func = Some(forget);
         (*kept).end.arg = memory.cast();
         backend::unguarded_at_reset(memory, &raw mut (*kept).end);
@@ -197,20 +201,23 @@ pub fn once(
     // SAFETY: the call's own state, which lives as long as the expression; nothing else keeps anything there.
     unsafe {
         let state = (*call).flinfo;
+        let mut kept: *mut Kept = match state.is_null() {
+            true => std::ptr::null_mut(),
+            false => (*state).fn_extra.cast(),
+        };
+        if !kept.is_null() && (*kept).of_query {
+            return Ok(Kept::record(kept));
+        }
         let memory = if state.is_null() { pg_sys::CurrentMemoryContext } else { (*state).fn_mcxt };
-        let mut kept = if state.is_null() { std::ptr::null_mut() } else { (*state).fn_extra };
         let in_query = !state.is_null() && is_of_a_query(memory);
         if in_query {
             let (shared_in, shared) = LAST.get();
-            if kept.is_null() && shared_in == memory as usize {
-                kept = shared as *mut _;
-                (*state).fn_extra = kept;
-            }
-            if !kept.is_null() {
-                return Ok(Kept::record(kept.cast()));
+            if shared_in == memory as usize {
+                kept = shared as *mut Kept;
+                (*state).fn_extra = kept.cast();
+                return Ok(Kept::record(kept));
             }
         }
-        let mut kept = kept.cast::<Kept>();
         let is_kept = |kept: *mut Kept, number| !kept.is_null() && (*kept).number == number;
         let mut answered = false;
         ask(&mut |row| {
