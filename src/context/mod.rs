@@ -7,6 +7,7 @@
 mod active;
 mod authority;
 mod belonging;
+mod choice;
 pub mod choose;
 pub mod explain;
 mod membership;

@@ -111,9 +111,12 @@ fn restore(oid: u32, key: &serde_json::Value) -> Result<i64> {
                 child.columns.iter().map(|c| same(&c.name, &c.referenced, &c.r#type)).collect();
             let table = match known.get(&child.oid) {
                 Some(table) => table.clone(),
-                None => Rc::new(Deletable::read(child.oid)?),
+                None => {
+                    let read = Rc::new(Deletable::read(child.oid)?);
+                    known.insert(child.oid, read.clone());
+                    read
+                }
             };
-            known.insert(child.oid, table.clone());
             waiting.extend(restored.iter().filter(|(_, at)| at.is_some()).map(|(row, at)| {
                 let (table, condition) = (table.clone(), condition.clone());
                 Waiting { table, condition, key: row.clone(), at: at.clone() }

@@ -98,6 +98,21 @@ pub unsafe fn walk_query(
     pg_sys::ffi::pg_guard_ffi_boundary(|| query_tree_walker(query, walker, context, 0))
 }
 
+/// What the executor knows a table by that it writes to; `index` is that of its range table entry, 0 for none.
+///
+/// # Safety
+/// The relation is open, and stays so as long as this is in use. It is made in the current memory context.
+pub unsafe fn result_relation(
+    relation: pg_sys::Relation,
+    index: pg_sys::Index,
+) -> *mut pg_sys::ResultRelInfo {
+    let result: *mut pg_sys::ResultRelInfo =
+        pg_sys::palloc0(std::mem::size_of::<pg_sys::ResultRelInfo>()).cast();
+    (*result).type_ = pg_sys::NodeTag::T_ResultRelInfo;
+    pg_sys::InitResultRelInfo(result, relation, index, std::ptr::null_mut(), 0);
+    result
+}
+
 /// The next value of a sequence, whoever asks.
 ///
 /// # Safety

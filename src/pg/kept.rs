@@ -76,7 +76,7 @@ pub fn changed<T>(
         let Some(statement) = &lent.statement else {
             return Ok(Vec::new());
         };
-        collect(client.update(&**statement, None, args)?, f)
+        query::collect(client.update(&**statement, None, args)?, f)
     })
 }
 
@@ -90,7 +90,7 @@ fn rows_here<T>(
         let Some(statement) = &lent.statement else {
             return Ok(Vec::new());
         };
-        collect(client.select(&**statement, None, args)?, f)
+        query::collect(client.select(&**statement, None, args)?, f)
     })
 }
 
@@ -107,15 +107,4 @@ fn lend(client: &SpiClient, sql: &str, args: &[DatumWithOid]) -> Result<Lent> {
         }
     };
     Ok(Lent { key: Some(key), statement: Some(statement) })
-}
-
-fn collect<T>(
-    mut table: SpiTupleTable,
-    mut f: impl FnMut(&mut SpiTupleTable) -> Result<T>,
-) -> Result<Vec<T>> {
-    let mut out = Vec::with_capacity(table.len());
-    while table.next().is_some() {
-        out.push(f(&mut table)?);
-    }
-    Ok(out)
 }

@@ -14,7 +14,7 @@ pub fn to_server(refused: bool, message: &'static str, detail: &str) {
         .report(PgLogLevel::LOG_SERVER_ONLY);
 }
 
-/// Warns the client of what was left undone.
+/// Warns the client of what was left undone, or is open.
 pub fn warning(message: &str, detail: &str, hint: &str) {
     pgrx::pg_sys::panic::ErrorReport::new(
         PgSqlErrorCode::ERRCODE_WARNING,

@@ -58,11 +58,8 @@ impl Constraint {
         unsafe {
             PgMemoryContexts::For(firing.memory()).switch_to(|_| {
                 let estate = pg_sys::CreateExecutorState();
-                let result: *mut pg_sys::ResultRelInfo =
-                    pg_sys::palloc0(std::mem::size_of::<pg_sys::ResultRelInfo>()).cast();
-                (*result).type_ = pg_sys::NodeTag::T_ResultRelInfo;
                 let relation = std::ptr::from_ref(firing.relation).cast_mut();
-                pg_sys::InitResultRelInfo(result, relation, 1, std::ptr::null_mut(), 0);
+                let result = backend::result_relation(relation, 1);
                 let descriptor = pg_sys::CreateTupleDescCopy(firing.descriptor());
                 let slot = pg_sys::MakeSingleTupleTableSlot(
                     descriptor,

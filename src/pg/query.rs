@@ -118,17 +118,10 @@ pub fn value_here<T: FromDatum + IntoDatum>(sql: &str, args: &[DatumWithOid]) ->
 pub fn rows<T>(
     sql: &str,
     args: &[DatumWithOid],
-    mut f: impl FnMut(&mut SpiTupleTable) -> Result<T>,
+    f: impl FnMut(&mut SpiTupleTable) -> Result<T>,
 ) -> Result<Vec<T>> {
     let _path = pin();
-    Spi::connect(|client| {
-        let mut table = client.select(sql, None, args)?;
-        let mut out = Vec::with_capacity(table.len());
-        while table.next().is_some() {
-            out.push(f(&mut table)?);
-        }
-        Ok(out)
-    })
+    Spi::connect(|client| collect(client.select(sql, None, args)?, f))
 }
 
 /// Runs one statement with the rights in force.
@@ -149,16 +142,9 @@ pub fn run_here(sql: &str, args: &[DatumWithOid]) -> Result<()> {
 pub fn changed_here<T>(
     sql: &str,
     args: &[DatumWithOid],
-    mut f: impl FnMut(&mut SpiTupleTable) -> Result<T>,
+    f: impl FnMut(&mut SpiTupleTable) -> Result<T>,
 ) -> Result<Vec<T>> {
-    Spi::connect_mut(|client| {
-        let mut table = client.update(sql, None, args)?;
-        let mut out = Vec::with_capacity(table.len());
-        while table.next().is_some() {
-            out.push(f(&mut table)?);
-        }
-        Ok(out)
-    })
+    Spi::connect_mut(|client| collect(client.update(sql, None, args)?, f))
 }
 
 /// Runs one `INSERT ... RETURNING`, or its like, and gives the first row's value back; None for no row.
@@ -172,4 +158,16 @@ pub fn returning<T: FromDatum + IntoDatum>(sql: &str, args: &[DatumWithOid]) -> 
         }
         Ok(rows.first().get_one::<T>()?)
     })
+}
+
+/// The rows of an answer, each through `f`.
+pub(super) fn collect<T>(
+    mut table: SpiTupleTable,
+    mut f: impl FnMut(&mut SpiTupleTable) -> Result<T>,
+) -> Result<Vec<T>> {
+    let mut out = Vec::with_capacity(table.len());
+    while table.next().is_some() {
+        out.push(f(&mut table)?);
+    }
+    Ok(out)
 }

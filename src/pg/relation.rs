@@ -1,6 +1,6 @@
 //! Relations by OID: locks, owners, and writing rows of the extension's own tables without SPI.
 
-use super::ident;
+use super::{backend, ident};
 use crate::error::{Error, Result};
 use pgrx::{pg_sys, PgSqlErrorCode, PgTryBuilder};
 use std::ffi::{CStr, CString};
@@ -200,10 +200,7 @@ impl Relation {
         let descriptor = (*self.raw).rd_att;
         debug_assert_eq!((*descriptor).natts as usize, values.len());
         let estate = pg_sys::CreateExecutorState();
-        let target: *mut pg_sys::ResultRelInfo =
-            pg_sys::palloc0(std::mem::size_of::<pg_sys::ResultRelInfo>()).cast();
-        (*target).type_ = pg_sys::NodeTag::T_ResultRelInfo;
-        pg_sys::InitResultRelInfo(target, self.raw, 0, std::ptr::null_mut(), 0);
+        let target = backend::result_relation(self.raw, 0);
         pg_sys::ExecOpenIndices(target, false);
 
         let slot = pg_sys::MakeSingleTupleTableSlot(descriptor, &pg_sys::TTSOpsVirtual);

@@ -286,18 +286,15 @@ fn later(oid: u32) -> Result<()> {
 }
 
 fn warn(name: &str, schema: &str, problem: Problem) {
-    ErrorReport::new(
-        PgSqlErrorCode::ERRCODE_WARNING,
-        format!("{name} is not protected"),
-        pgrx::function_name!(),
-    )
-    .set_detail(format!(
-        "Here {} Schema {} is under tenant_guard.enforce.",
-        problem.why(),
-        ident::quote(schema)
-    ))
-    .set_hint(problem.fix(name))
-    .report(PgLogLevel::WARNING);
+    log::warning(
+        &format!("{name} is not protected"),
+        &format!(
+            "Here {} Schema {} is under tenant_guard.enforce.",
+            problem.why(),
+            ident::quote(schema)
+        ),
+        &problem.fix(name),
+    );
 }
 
 /// Looks, when its transaction commits, at a table or view that was made or altered in an enforced schema.

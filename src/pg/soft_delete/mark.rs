@@ -88,10 +88,7 @@ impl<'a> Writer<'a> {
         (*entry).relkind = (*relation.rd_rel).relkind;
         (*entry).rellockmode = pg_sys::RowExclusiveLock as i32;
         range_table(estate, entry, updated);
-        let result: *mut pg_sys::ResultRelInfo =
-            pg_sys::palloc0(std::mem::size_of::<pg_sys::ResultRelInfo>()).cast();
-        (*result).type_ = pg_sys::NodeTag::T_ResultRelInfo;
-        pg_sys::InitResultRelInfo(result, raw, 1, std::ptr::null_mut(), 0);
+        let result = backend::result_relation(raw, 1);
         (*estate).es_output_cid = pg_sys::GetCurrentCommandId(true);
         (*estate).es_snapshot = pg_sys::GetActiveSnapshot();
         prepare_triggers(result, (*estate).es_query_cxt);
