@@ -3,7 +3,41 @@
 use super::backend;
 use super::relation::SCHEMA;
 use pgrx::{pg_guard, pg_sys, PgList};
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::CStr;
+
+thread_local! {
+    /// What was found out about a table's policies; and a number that grows with each thing forgotten.
+    static KNOWN: RefCell<(HashMap<u32, bool>, u64)> = RefCell::default();
+}
+
+/// What `find` says of the table's policies, found out anew when one of them may have changed.
+pub fn kept(table: u32, find: impl FnOnce() -> bool) -> bool {
+    if let Some(known) = KNOWN.with_borrow(|(known, _)| known.get(&table).copied()) {
+        return known;
+    }
+    let forgotten = KNOWN.with_borrow(|(_, forgotten)| *forgotten);
+    let found = find();
+    KNOWN.with_borrow_mut(|(known, now)| {
+        // What changed while it was read may not have been seen.
+        if *now == forgotten {
+            known.insert(table, found);
+        }
+    });
+    found
+}
+
+/// A relation is not what it was: no OID stands for all of them.
+pub(super) fn forget(relation: pg_sys::Oid) {
+    KNOWN.with_borrow_mut(|(known, forgotten)| {
+        *forgotten += 1;
+        match relation {
+            pg_sys::InvalidOid => known.clear(),
+            one => drop(known.remove(&one.to_u32())),
+        }
+    });
+}
 
 /// A restrictive policy for every role, of which each condition asks a function of the extension.
 pub struct Restrictive {

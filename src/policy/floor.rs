@@ -13,13 +13,17 @@ use pgrx::prelude::*;
 /// Example: `SELECT tenant_guard.has_floor('crm.contacts');`
 #[pg_extern(immutable, parallel_safe, strict)]
 fn has_floor(table: RegClass) -> bool {
-    let restrictive = policies::restrictive_of(table.0);
-    let stands = |name: &str, command: char| {
+    policies::kept(table.0, || stands(table.0))
+}
+
+fn stands(table: u32) -> bool {
+    let restrictive = policies::restrictive_of(table);
+    let is_there = |name: &str, command: char| {
         restrictive.iter().any(|policy| policy.name == name && policy.command == command)
     };
     // One for all commands has the name of the first of those by command.
     let (whole, _) = FLOORS[0];
-    stands(whole, '*') || FLOORS.iter().all(|(name, command)| stands(name, letter(command)))
+    is_there(whole, '*') || FLOORS.iter().all(|(name, command)| is_there(name, letter(command)))
 }
 
 /// pg_policy.polcmd.
