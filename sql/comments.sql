@@ -25,8 +25,29 @@ EXECUTE is not granted to PUBLIC. The secret stands in this statement, so keep i
 Returns the key id. Raises 22023 for what is no such key, 42710 for a key id that is taken, 22004.
 
 Example: `SELECT tenant_guard.add_key('2026-11', 'HS256', 'a secret of at least 32 bytes, kept well');`$comment$),
-      ('audit_row', $comment$Logs the change of one row. For triggers made by enable_audit; its argument is the tenant column.$comment$),
-      ('audit_truncate', $comment$Logs a TRUNCATE. For triggers made by enable_audit.$comment$),
+      ('audit_changed', $comment$The columns that an UPDATE changed, by the bytes of their values; NULL for other events. Raises nothing.
+
+Example: `SELECT changed_columns FROM tenant_guard.audit_log WHERE operation = 'UPDATE';`$comment$),
+      ('audit_key', $comment$The primary key of an event's row, as jsonb; NULL where the table has none, and for a TRUNCATE. Raises nothing.
+
+Example: `SELECT key FROM tenant_guard.audit_log;`$comment$),
+      ('audit_old_record', $comment$The row before an event, as audit_record gives the one after; NULL for an INSERT. Raises nothing.
+
+Example: `SELECT old_record FROM tenant_guard.audit_log;`$comment$),
+      ('audit_organization', $comment$The active organization as the audit log has it: its UUID, or a UUID that stands for an id of another kind;
+NULL without one. Raises only what a registered `active` condition raises.
+
+Example: `SELECT tenant_guard.audit_organization();`$comment$),
+      ('audit_organization_text', $comment$The organization that an event belongs to, as the row has it; NULL where it belongs to none. Raises nothing.
+
+Example: `SELECT organization_id FROM tenant_guard.audit_log;`$comment$),
+      ('audit_record', $comment$The row after an event, as jsonb: all its columns but those that are left out; NULL after a DELETE. Used by
+the view audit_log; its arguments are columns of audit_event. Raises nothing.
+
+Example: `SELECT record FROM tenant_guard.audit_log;`$comment$),
+      ('audit_row', $comment$Logs the change of one row. For triggers made by enable_audit; its argument says what is logged.$comment$),
+      ('audit_statement', $comment$Logs the rows that a statement changed. For triggers made by enable_audit; its argument says what is logged.$comment$),
+      ('audit_truncate', $comment$Logs a TRUNCATE, with the rows that it removes where that was asked for. For triggers made by enable_audit.$comment$),
       ('authenticate', $comment$Verifies a JSON Web Token (RFC 7519) with the keys of this database and makes its claims the
 identity: of the transaction, or with `scope => 'session'` of the session. `exp` is checked again
 by every statement that asks for the identity. Needs `tenant_guard.trust = 'verified'`.
@@ -131,14 +152,17 @@ not for deciding. Raises nothing.
 
 Example: `SELECT tenant_guard.email();`$comment$),
       ('enable_audit', $comment$Writes every INSERT, UPDATE, DELETE and TRUNCATE of a table to the audit log, through whatever
-path the change comes (COPY, MERGE, cascades, partitions, replication). tenant_column names the
-column that says whose trail an event belongs to; NULL means organization_id where the table
-has it, else the table's owner alone reads its trail.
-Returns the steps; in a dry run nothing changes. The caller must own the table and needs
-EXECUTE on tenant_guard.audit_row() and audit_truncate(), which an administrator grants.
-Raises 42501, 42P01, 42703, 42809.
+path the change comes (COPY, MERGE, cascades, partitions, replication). columns is an object of columns and
+what becomes of their values: 'include' (as they are), 'omit' (only that they changed), 'mask' (a form that
+gives a person's data not away), 'hash' (a keyed hash: equal values look equal). truncate: 'event' logs that
+the table was emptied, 'rows' each row too. tenant_column names the column that says whose trail an event
+belongs to; NULL means organization_id where the table has it, else the table's owner alone reads its
+trail. unchanged: 'log', or 'skip' for UPDATEs that change nothing.
+Returns the steps; in a dry run nothing changes. The caller must own the table and needs EXECUTE on
+tenant_guard.audit_statement(), audit_row() and audit_truncate(), which an administrator grants.
+Raises 22023, 42501, 42P01, 42703, 42809.
 
-Example: `SELECT * FROM tenant_guard.enable_audit('crm.contacts');`$comment$),
+Example: `SELECT * FROM tenant_guard.enable_audit('crm.contacts', columns => '{"email": "mask"}');`$comment$),
       ('enforce', $comment$Watches CREATE and ALTER TABLE, CREATE VIEW, CREATE and DROP POLICY, DISABLE ROW LEVEL SECURITY and the
 attaching of partitions in the schemas: a table with the tenant column that is not protected, or a view
 over one without security_invoker, is warned about (mode 'warn') or refused ('error') when the

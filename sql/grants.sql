@@ -18,6 +18,8 @@ DECLARE
     'tenant_guard.enforce',
     'tenant_guard.register_enforcement',
     'tenant_guard.status',
+    'tenant_guard.auditor',
+    'tenant_guard.audit_statement',
     'tenant_guard.audit_row',
     'tenant_guard.audit_truncate',
     'tenant_guard.refuse_change',
@@ -50,6 +52,6 @@ END
 $$;
 
 GRANT USAGE ON SCHEMA tenant_guard TO PUBLIC;
-GRANT SELECT ON tenant_guard.change, tenant_guard.change_step, tenant_guard.audit_event, tenant_guard.audit_log,
+GRANT SELECT ON tenant_guard.change, tenant_guard.change_step, tenant_guard.audit_log, tenant_guard.audit_layout,
   tenant_guard.tenant_schema, tenant_guard.tenant_schemas, tenant_guard.protection, tenant_guard.protected_tables,
   tenant_guard.enforcement, tenant_guard.tenant_summary TO PUBLIC;

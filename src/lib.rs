@@ -53,7 +53,15 @@ extension_sql_file!(
 extension_sql_file!(
     "../sql/audit.sql",
     name = "audit",
-    requires = ["security", context::org_id, context::org_id_text]
+    requires = [
+        "security",
+        audit::view::audit_organization,
+        audit::view::audit_record,
+        audit::view::audit_old_record,
+        audit::view::audit_key,
+        audit::view::audit_changed,
+        audit::view::audit_organization_text
+    ]
 );
 extension_sql_file!(
     "../sql/policy.sql",
@@ -92,6 +100,7 @@ extension_sql_file!(
         policy::enforce::enforce,
         policy::enforce::register_enforcement,
         status::status,
+        audit::audit_statement,
         audit::audit_row,
         audit::audit_truncate
     ]
@@ -110,6 +119,7 @@ pub extern "C-unwind" fn _PG_init() {
     }
     settings::define();
     pg::invalidation::listen();
+    audit::listen();
 }
 
 /// `cargo pgrx test` looks for this module at the root of the crate.

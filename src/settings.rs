@@ -108,6 +108,39 @@ pub const SHOW_DELETED_NAME: &CStr = c"tenant_guard.show_deleted";
 /// A user, or the application for one, says with SET LOCAL why the rows that are deleted next go.
 static DELETION_REASON: Text = Text::new(None);
 
+/// A user, or the application for one, says with SET LOCAL why the changes are made that come next; the audit
+/// trail keeps it.
+static REASON: Text = Text::new(None);
+
+/// The application names the request that it serves, where no gateway sets the header x-request-id.
+static REQUEST_ID: Text = Text::new(None);
+
+/// Values that are larger are in the audit trail as their hash and length only. An administrator lowers it to
+/// save room, or raises it where such values must be kept.
+static AUDIT_MAX_VALUE: GucSetting<i32> = GucSetting::<i32>::new(16 * 1024 * 1024);
+
+/// In bytes.
+#[must_use]
+pub fn audit_max_value() -> usize {
+    usize::try_from(AUDIT_MAX_VALUE.get()).unwrap_or_default()
+}
+
+#[must_use]
+pub fn reason() -> Option<String> {
+    own_text(&REASON)
+}
+
+#[must_use]
+pub fn request_id() -> Option<String> {
+    own_text(&REQUEST_ID)
+}
+
+fn own_text(setting: &'static Text) -> Option<String> {
+    guc::with_own_string(setting, |raw| {
+        (!raw.is_empty()).then(|| String::from_utf8_lossy(raw).into_owned())
+    })
+}
+
 #[must_use]
 pub fn show_deleted() -> bool {
     SHOW_DELETED.get()
@@ -115,9 +148,7 @@ pub fn show_deleted() -> bool {
 
 #[must_use]
 pub fn deletion_reason() -> Option<String> {
-    let reason =
-        guc::with_own_string(&DELETION_REASON, |raw| String::from_utf8_lossy(raw).into_owned());
-    (!reason.is_empty()).then_some(reason)
+    own_text(&DELETION_REASON)
 }
 
 pub fn trust() -> Trust {
@@ -268,6 +299,16 @@ fn define_numbers() {
         GucFlags::UNIT_BYTE,
     );
     GucRegistry::define_int_guc(
+        c"tenant_guard.audit_max_value",
+        c"The size in bytes up to which values are kept in the audit trail; of larger ones it has hash and length.",
+        ADMINISTRATORS,
+        &AUDIT_MAX_VALUE,
+        64,
+        256 * 1024 * 1024,
+        GucContext::Suset,
+        GucFlags::UNIT_BYTE,
+    );
+    GucRegistry::define_int_guc(
         c"tenant_guard.jwt_clock_skew",
         c"How far an issuer's clock may be off when exp, nbf and iat of a token are checked.",
         ADMINISTRATORS,
@@ -328,14 +369,27 @@ fn define_users() {
         GucContext::Userset,
         GucFlags::default(),
     );
-    GucRegistry::define_string_guc(
-        c"tenant_guard.deletion_reason",
-        c"Why the rows go that are deleted next; soft_delete keeps it in deletion_reason.",
-        c"Set by users, with SET LOCAL.",
-        &DELETION_REASON,
-        GucContext::Userset,
-        GucFlags::default(),
-    );
+    for (name, about, setting) in [
+        (
+            c"tenant_guard.deletion_reason",
+            c"Why the rows go that are deleted next; soft_delete keeps it in deletion_reason.",
+            &DELETION_REASON,
+        ),
+        (
+            c"tenant_guard.reason",
+            c"Why the changes are made that come next; the audit trail keeps it.",
+            &REASON,
+        ),
+        (
+            c"tenant_guard.request_id",
+            c"The request that is served, where no header x-request-id names it.",
+            &REQUEST_ID,
+        ),
+    ] {
+        let (context, flags) = (GucContext::Userset, GucFlags::default());
+        let detail = c"Set by users, with SET LOCAL.";
+        GucRegistry::define_string_guc(name, about, detail, setting, context, flags);
+    }
 }
 
 fn define_protected() {

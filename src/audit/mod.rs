@@ -1,35 +1,65 @@
 //! The audit trail: who changed which row of which organization, and what it was before.
 
-mod capture;
+mod dictionary;
+mod format;
+mod layout;
+mod log;
+mod mask;
+mod months;
+mod options;
 mod planner;
 #[cfg(test)]
 mod planner_tests;
+mod recorder;
+mod render;
+mod secret;
+mod source;
+pub mod view;
+mod who;
+
+pub use log::listen;
+pub use options::Options;
 
 use crate::catalog;
 use crate::error::{Error, Result};
-use crate::pg::query;
+use crate::pg::row_trigger::RowOrNothing;
 use crate::pg::types::{Name, PlannedStep, RegClass};
+use crate::pg::{query, transaction};
 use crate::plan::{self, Rows};
 use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::pg_sys::FunctionCallInfo;
 use pgrx::prelude::*;
+use pgrx::JsonB;
 
 /// Writes every INSERT, UPDATE, DELETE and TRUNCATE of a table to the audit log, through whatever
-/// path the change comes (COPY, MERGE, cascades, partitions, replication). tenant_column names the
-/// column that says whose trail an event belongs to; NULL means organization_id where the table
-/// has it, else the table's owner alone reads its trail.
-/// Returns the steps; in a dry run nothing changes. The caller must own the table and needs
-/// EXECUTE on tenant_guard.audit_row() and audit_truncate(), which an administrator grants.
-/// Raises 42501, 42P01, 42703, 42809.
+/// path the change comes (COPY, MERGE, cascades, partitions, replication). columns is an object of columns and
+/// what becomes of their values: 'include' (as they are), 'omit' (only that they changed), 'mask' (a form that
+/// gives a person's data not away), 'hash' (a keyed hash: equal values look equal). truncate: 'event' logs that
+/// the table was emptied, 'rows' each row too. tenant_column names the column that says whose trail an event
+/// belongs to; NULL means organization_id where the table has it, else the table's owner alone reads its
+/// trail. unchanged: 'log', or 'skip' for UPDATEs that change nothing.
+/// Returns the steps; in a dry run nothing changes. The caller must own the table and needs EXECUTE on
+/// tenant_guard.audit_statement(), audit_row() and audit_truncate(), which an administrator grants.
+/// Raises 22023, 42501, 42P01, 42703, 42809.
 ///
-/// Example: `SELECT * FROM tenant_guard.enable_audit('crm.contacts');`
+/// Example: `SELECT * FROM tenant_guard.enable_audit('crm.contacts', columns => '{"email": "mask"}');`
 #[pg_extern(volatile, parallel_unsafe)]
 fn enable_audit(
     table: Option<RegClass>,
+    columns: default!(Option<JsonB>, "NULL"),
+    truncate: default!(Option<&str>, "'event'"),
     tenant_column: default!(Option<Name>, "NULL"),
+    unchanged: default!(Option<&str>, "'log'"),
     dry_run: default!(Option<bool>, "false"),
 ) -> Result<SetOfIterator<'static, PlannedStep>, ErrorReport> {
     let table = table.ok_or(Error::NullArgument { function: "enable_audit", argument: "table" })?;
-    Ok(enable(table, tenant_column.map(|c| c.0), dry_run.unwrap_or(false))?)
+    let options = Options::new(
+        columns.as_ref().map(|c| &c.0),
+        truncate.unwrap_or("event"),
+        unchanged.unwrap_or("log"),
+        tenant_column.map(|c| c.0),
+    )?;
+    Ok(enable(table, options, dry_run.unwrap_or(false))?)
 }
 
 /// Stops auditing a table and all that inherits from it. What was logged stays.
@@ -49,10 +79,11 @@ fn disable_audit(
     Ok(plan::run(planner::disable(&family), dry_run)?)
 }
 
-fn enable(table: RegClass, tenant_column: Option<String>, dry_run: bool) -> Result<Rows> {
+fn enable(table: RegClass, options: Options, dry_run: bool) -> Result<Rows> {
     let family = catalog::table_family(table, dry_run)?;
     let may_attach = query::value::<bool>(
-        "SELECT pg_catalog.has_function_privilege('tenant_guard.audit_row()', 'EXECUTE')
+        "SELECT pg_catalog.has_function_privilege('tenant_guard.audit_statement()', 'EXECUTE')
+            AND pg_catalog.has_function_privilege('tenant_guard.audit_row()', 'EXECUTE')
             AND pg_catalog.has_function_privilege('tenant_guard.audit_truncate()', 'EXECUTE')",
         &[],
     )?;
@@ -60,33 +91,49 @@ fn enable(table: RegClass, tenant_column: Option<String>, dry_run: bool) -> Resu
         return Err(Error::NotPermitted {
             what: format!("auditing {}", family[0].qualified()),
             detail: "Whoever can attach the audit triggers to a table writes to the log that all organizations share.".into(),
-            hint: "An administrator grants it: GRANT EXECUTE ON FUNCTION tenant_guard.audit_row(), tenant_guard.audit_truncate() TO the role that runs migrations.".into(),
+            hint: "An administrator grants it: GRANT EXECUTE ON FUNCTION tenant_guard.audit_statement(), tenant_guard.audit_row(), tenant_guard.audit_truncate() TO the role that runs migrations.".into(),
         });
     }
-    plan::run(planner::enable(&family, tenant_column)?, dry_run)
+    let rows = plan::run(planner::enable(&family, options)?, dry_run)?;
+    if !dry_run {
+        months::prepare(transaction::clock())?;
+    }
+    Ok(rows)
 }
 
-/// Logs the change of one row. For triggers made by enable_audit; its argument is the tenant column.
-#[pg_trigger]
-fn audit_row<'a>(
-    trigger: &'a PgTrigger<'a>,
-) -> Result<Option<PgHeapTuple<'a, pgrx::AllocatedByPostgres>>, PgHeapTupleError> {
-    capture::log(trigger);
-    Ok(None)
+/// Logs the rows that a statement changed. For triggers made by enable_audit; its argument says what is logged.
+#[pg_extern(sql = r#"
+CREATE FUNCTION tenant_guard."audit_statement"() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+"#)]
+pub fn audit_statement(fcinfo: FunctionCallInfo) -> Result<RowOrNothing, ErrorReport> {
+    recorder::record(fcinfo, "tenant_guard.audit_statement")?;
+    Ok(RowOrNothing::nothing())
 }
 
-/// Logs a TRUNCATE. For triggers made by enable_audit.
-#[pg_trigger]
-fn audit_truncate<'a>(
-    trigger: &'a PgTrigger<'a>,
-) -> Result<Option<PgHeapTuple<'a, pgrx::AllocatedByPostgres>>, PgHeapTupleError> {
-    capture::log(trigger);
-    Ok(None)
+/// Logs the change of one row. For triggers made by enable_audit; its argument says what is logged.
+#[pg_extern(sql = r#"
+CREATE FUNCTION tenant_guard."audit_row"() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+"#)]
+pub fn audit_row(fcinfo: FunctionCallInfo) -> Result<RowOrNothing, ErrorReport> {
+    recorder::record(fcinfo, "tenant_guard.audit_row")?;
+    Ok(RowOrNothing::nothing())
+}
+
+/// Logs a TRUNCATE, with the rows that it removes where that was asked for. For triggers made by enable_audit.
+#[pg_extern(sql = r#"
+CREATE FUNCTION tenant_guard."audit_truncate"() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+"#)]
+pub fn audit_truncate(fcinfo: FunctionCallInfo) -> Result<RowOrNothing, ErrorReport> {
+    recorder::record(fcinfo, "tenant_guard.audit_truncate")?;
+    Ok(RowOrNothing::nothing())
 }
 
 /// Refuses to alter or remove what was logged. For the extension's own tables.
 #[pg_trigger]
-fn refuse_change<'a>(
+pub fn refuse_change<'a>(
     trigger: &'a PgTrigger<'a>,
 ) -> Result<Option<PgHeapTuple<'a, pgrx::AllocatedByPostgres>>, PgHeapTupleError> {
     let security = trigger.table_name().is_ok_and(|name| name == "security_event");

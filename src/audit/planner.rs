@@ -1,30 +1,51 @@
 //! From the catalog to the plan of `enable_audit` and `disable_audit`. Pure.
 
+use super::options::{Options, Policy};
 use crate::catalog::{trigger_sql, Table, Trigger};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pg::ident::literal;
 use crate::plan::{drop_trigger, Finding, Kind, Object, Plan, Severity, Step};
 
+pub const TRIGGERS: [&str; 5] = [ROW, INSERT, UPDATE, DELETE, TRUNCATE];
 const ROW: &str = "tenant_guard_audit_row";
+const INSERT: &str = "tenant_guard_audit_insert";
+const UPDATE: &str = "tenant_guard_audit_update";
+const DELETE: &str = "tenant_guard_audit_delete";
 const TRUNCATE: &str = "tenant_guard_audit_truncate";
 const DEFAULT_TENANT_COLUMN: &str = "organization_id";
 
-pub fn enable(family: &[Table], tenant_column: Option<String>) -> Result<Plan> {
-    let mut plan = Plan::new("enable_audit", family[0].qualified());
-    let tenant_column = match tenant_column {
-        Some(column) => Some(column),
-        None => family[0].column(DEFAULT_TENANT_COLUMN).map(|c| c.name.clone()),
-    };
-    if let Some(column) = &tenant_column {
-        family[0].require_column(column)?;
+pub fn enable(family: &[Table], mut options: Options) -> Result<Plan> {
+    let root = &family[0];
+    if root.schema == "tenant_guard" {
+        return Err(Error::SystemTable { table: root.qualified() });
     }
+    let mut plan = Plan::new("enable_audit", root.qualified());
+    options.tenant = match options.tenant {
+        Some(column) => Some(column),
+        None => root.column(DEFAULT_TENANT_COLUMN).map(|c| c.name.clone()),
+    };
+    if let Some(column) = &options.tenant {
+        root.require_column(column)?;
+    }
+    check_policies(root, &options)?;
+    let argument = options.argument();
+    let row_by_row = inherits(family);
     for table in family {
-        findings(&mut plan, table, tenant_column.as_deref());
-        // PostgreSQL gives a partition its parent's row triggers, but not those for statements.
-        if !table.is_partition || table.oid == family[0].oid {
-            wanted(&mut plan, table, &Wanted::row(tenant_column.as_deref()));
+        findings(&mut plan, table, &options);
+        for trigger in triggers(table, root, &argument, row_by_row) {
+            wanted(&mut plan, table, &trigger);
         }
-        wanted(&mut plan, table, &Wanted::truncate());
+        // Those of the other way would log each row once more.
+        for name in if row_by_row { &[INSERT, UPDATE, DELETE][..] } else { &[][..] } {
+            if let Some(trigger) = table.trigger(name).filter(|t| !t.inherited) {
+                drop_trigger(
+                    &mut plan,
+                    table,
+                    trigger,
+                    "rows of inheriting tables are logged one by one",
+                );
+            }
+        }
     }
     Ok(plan)
 }
@@ -33,7 +54,7 @@ pub fn enable(family: &[Table], tenant_column: Option<String>) -> Result<Plan> {
 pub fn disable(family: &[Table]) -> Plan {
     let mut plan = Plan::new("disable_audit", family[0].qualified());
     for table in family {
-        for name in [ROW, TRUNCATE] {
+        for name in TRIGGERS {
             if let Some(trigger) = table.trigger(name).filter(|t| !t.inherited) {
                 drop_trigger(&mut plan, table, trigger, "the table is no longer to be audited");
             }
@@ -42,7 +63,37 @@ pub fn disable(family: &[Table]) -> Plan {
     plan
 }
 
-fn findings(plan: &mut Plan, table: &Table, tenant_column: Option<&str>) {
+/// Whether tables inherit other than as partitions: a statement's transition tables have the parent's columns only.
+fn inherits(family: &[Table]) -> bool {
+    let root = &family[0];
+    (!root.is_partition && !root.parents.is_empty()) || family[1..].iter().any(|t| !t.is_partition)
+}
+
+/// What says whose a row is, and which row it is, is in the log as it is.
+fn check_policies(table: &Table, options: &Options) -> Result<()> {
+    let key = table.constraints.iter().filter(|c| c.kind == "p").flat_map(|c| &c.columns);
+    let key: Vec<&String> = key.collect();
+    for (column, policy) in &options.columns {
+        table.require_column(column)?;
+        let why = if options.tenant.as_ref() == Some(column) {
+            "It is the tenant column: it says whose trail an event belongs to."
+        } else if key.contains(&column) {
+            "It is of the primary key: it says which row an event is about."
+        } else {
+            continue;
+        };
+        if *policy != Policy::Include {
+            return Err(Error::AuditPolicy {
+                table: table.qualified(),
+                column: column.clone(),
+                why,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn findings(plan: &mut Plan, table: &Table, options: &Options) {
     let mut warn = |message: String, detail: &str, hint: &str| {
         plan.findings.push(Finding {
             severity: Severity::Warning,
@@ -52,7 +103,11 @@ fn findings(plan: &mut Plan, table: &Table, tenant_column: Option<&str>) {
             fix: None,
         });
     };
-    if tenant_column.is_none() && table.trigger(ROW).is_some_and(|t| !t.arguments().is_empty()) {
+    let had_tenant = |trigger: &Trigger| {
+        let had = trigger.arguments().first().and_then(|a| Options::read(a));
+        had.is_some_and(|had| had.tenant.is_some())
+    };
+    if options.tenant.is_none() && table.trigger(ROW).is_some_and(had_tenant) {
         warn(
             format!("the trail of {} will belong to no organization", table.qualified()),
             "It had a tenant column until now, and none was named.",
@@ -70,56 +125,104 @@ fn findings(plan: &mut Plan, table: &Table, tenant_column: Option<&str>) {
     }
 }
 
-struct Wanted {
+struct Wanted<'a> {
     name: &'static str,
     function: &'static str,
-    events: &'static str,
-    level: &'static str,
-    arguments: Vec<String>,
+    /// Timing and event, and what stands behind the table's name.
+    when: &'static str,
+    rows: &'static str,
+    /// pg_trigger.tgenabled.
+    state: &'static str,
+    argument: &'a str,
     why: &'static str,
 }
 
-impl Wanted {
-    fn row(tenant_column: Option<&str>) -> Self {
-        Wanted {
-            name: ROW,
-            function: "audit_row",
-            events: "INSERT OR UPDATE OR DELETE",
-            level: "ROW",
-            arguments: tenant_column.map(str::to_string).into_iter().collect(),
-            why:
-                "every changed row is logged with its organization, its user and what it was before",
+fn triggers<'a>(
+    table: &Table,
+    root: &Table,
+    argument: &'a str,
+    row_by_row: bool,
+) -> Vec<Wanted<'a>> {
+    let statement = |name, when, rows, why| Wanted {
+        name,
+        function: "audit_statement",
+        when,
+        rows,
+        state: "O",
+        argument,
+        why,
+    };
+    let row = |state, why| Wanted {
+        name: ROW,
+        function: "audit_row",
+        when: "AFTER INSERT OR UPDATE OR DELETE",
+        rows: "FOR EACH ROW",
+        state,
+        argument,
+        why,
+    };
+    let mut wanted = Vec::new();
+    if row_by_row {
+        let why = "every changed row is logged, with all columns of the table that it is in";
+        wanted.push(row("A", why));
+    } else {
+        wanted.extend([
+            statement(
+                INSERT,
+                "AFTER INSERT",
+                "REFERENCING NEW TABLE AS new_rows\n  FOR EACH STATEMENT",
+                "inserted rows are logged, those of a statement together",
+            ),
+            statement(
+                UPDATE,
+                "AFTER UPDATE",
+                "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows\n  FOR EACH STATEMENT",
+                "updated rows are logged as they were and as they are",
+            ),
+            statement(
+                DELETE,
+                "AFTER DELETE",
+                "REFERENCING OLD TABLE AS old_rows\n  FOR EACH STATEMENT",
+                "deleted rows are logged as they were",
+            ),
+        ]);
+        // PostgreSQL gives a partition its parent's row triggers, but not those for statements.
+        if !table.is_partition || table.oid == root.oid {
+            wanted.push(row(
+                "R",
+                "replicated changes come row by row, and fire no statement's triggers",
+            ));
         }
     }
+    wanted.push(Wanted {
+        name: TRUNCATE,
+        function: "audit_truncate",
+        when: "BEFORE TRUNCATE",
+        rows: "FOR EACH STATEMENT",
+        state: "A",
+        argument,
+        why: "emptying the table leaves a trace too",
+    });
+    wanted
+}
 
-    fn truncate() -> Self {
-        Wanted {
-            name: TRUNCATE,
-            function: "audit_truncate",
-            events: "TRUNCATE",
-            level: "STATEMENT",
-            arguments: vec![],
-            why: "emptying the table leaves a trace too",
-        }
-    }
-
+impl Wanted<'_> {
     fn create(&self, table: &Table) -> String {
-        let arguments: Vec<String> = self.arguments.iter().map(|a| literal(a)).collect();
         format!(
-            "CREATE TRIGGER {} AFTER {} ON {}\n  FOR EACH {} EXECUTE FUNCTION tenant_guard.{}({})",
+            "CREATE TRIGGER {} {} ON {}\n  {} EXECUTE FUNCTION tenant_guard.{}({})",
             self.name,
-            self.events,
+            self.when,
             table.qualified(),
-            self.level,
+            self.rows,
             self.function,
-            arguments.join(", ")
+            literal(self.argument)
         )
     }
 
     fn is(&self, trigger: &Trigger) -> bool {
         trigger.function.schema == "tenant_guard"
             && trigger.function.name == self.function
-            && trigger.arguments() == self.arguments
+            && trigger.arguments() == [self.argument]
     }
 }
 
@@ -142,17 +245,19 @@ fn wanted(plan: &mut Plan, table: &Table, wanted: &Wanted) {
             format!("DROP TRIGGER {} ON {}", wanted.name, table.qualified()),
         ));
     }
-    if there.map_or("O", |t| t.enabled.as_str()) != "A" {
+    let state = there.map_or("O", |t| t.enabled.as_str());
+    if state != wanted.state {
+        let (how, why) = match wanted.state {
+            "A" => ("always", "replicated and replayed changes are logged as well"),
+            "R" => ("for replication", "other changes are logged by statement"),
+            _ => ("as usual", "replicated changes are logged row by row"),
+        };
         plan.push(Step::new(
             object(),
-            format!("enable trigger {} always", wanted.name),
-            "replicated and replayed changes are logged as well",
-            enable_trigger(table, wanted.name, "A"),
-            enable_trigger(table, wanted.name, there.map_or("O", |t| &t.enabled)),
+            format!("enable trigger {} {how}", wanted.name),
+            why,
+            trigger_sql::set_state(&table.qualified(), wanted.name, wanted.state),
+            trigger_sql::set_state(&table.qualified(), wanted.name, state),
         ));
     }
-}
-
-fn enable_trigger(table: &Table, name: &str, state: &str) -> String {
-    trigger_sql::set_state(&table.qualified(), name, state)
 }

@@ -52,6 +52,36 @@ fn project<R>(
     Ok(active.and_then(|active| active.project.as_ref().and_then(f)))
 }
 
+/// Who acts for whom, as the audit trail keeps it.
+pub struct Standing {
+    pub user: Option<String>,
+    pub organization: Option<String>,
+    pub project: Option<String>,
+    /// Those that hold in the organization.
+    pub roles: Vec<String>,
+    /// The token's session_id, or sid.
+    pub session: Option<String>,
+}
+
+/// None without an identity.
+pub fn standing(moment: Moment) -> Result<Option<Standing>> {
+    let Some(active) = active::active(moment)? else {
+        return Ok(None);
+    };
+    Ok(Some(Standing {
+        user: active.claimed.user.clone(),
+        organization: active.organization.as_ref().map(|o| o.text.clone()),
+        project: active.project.as_ref().map(|p| p.text.clone()),
+        roles: authority::authority(moment)?.roles.clone(),
+        session: crate::identity::session_at(moment),
+    }))
+}
+
+/// The active organization as the audit log has it; None without one.
+pub fn organization_now() -> Result<Option<Id>> {
+    Ok(active::active(Moment::Now)?.and_then(|active| active.organization.clone()))
+}
+
 /// The active organization where its id is a UUID: the one chosen with `set_org` in this transaction,
 /// else the one that the claims name, if the check in `tenant_guard.org_check` lets it be believed;
 /// NULL when there is none, and of several claimed ones. The membership is looked up once a

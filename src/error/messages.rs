@@ -151,27 +151,6 @@ impl Error {
                 "No schema of this database has that name.",
                 "Name it exactly as it is spelled in the catalog, without quotes.",
             ),
-            Error::AppendOnly { log } => parts(
-                ERRCODE_INSUFFICIENT_PRIVILEGE,
-                format!("the {log} log is append-only"),
-                "What was logged is never altered or removed, whoever asks.",
-                match *log {
-                    "security" => "Read it through tenant_guard.security_event.",
-                    _ => "Read it through tenant_guard.audit_log.",
-                },
-            ),
-            Error::TenantColumnGone { table, column } => parts(
-                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("the audit trail of {table} has lost its tenant column \"{column}\""),
-                "The column was renamed or dropped, so nobody could tell whose trail the change belongs to.",
-                format!("Name the column anew: SELECT * FROM tenant_guard.enable_audit('{table}', tenant_column => ...)."),
-            ),
-            Error::NotAfterTrigger => parts(
-                ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
-                "the audit functions work only in triggers that enable_audit makes",
-                "They log what was done: AFTER each row, or AFTER a TRUNCATE.",
-                "Drop the trigger and call tenant_guard.enable_audit on the table.",
-            ),
             Error::Internal { what } => parts(
                 ERRCODE_INTERNAL_ERROR,
                 format!("tenant_guard: {what}"),

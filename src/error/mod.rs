@@ -1,6 +1,7 @@
 //! Every failure the extension raises: one enum. `messages.rs` and the files beside it turn it into SQLSTATE,
 //! message, DETAIL and HINT; the catalogue for users is docs/ERRORS.md.
 
+mod audit;
 mod context;
 mod convert;
 mod features;
@@ -275,7 +276,24 @@ pub enum Error {
         column: String,
     },
     /// An audit trigger function attached by hand where it cannot work.
-    NotAfterTrigger,
+    NotAfterTrigger {
+        function: &'static str,
+    },
+    /// The triggers carry an argument that enable_audit did not write.
+    BadAuditTrigger {
+        table: String,
+        argument: String,
+    },
+    /// A column whose policy does not go with what it is for.
+    AuditPolicy {
+        table: String,
+        column: String,
+        why: &'static str,
+    },
+    /// The audit log does not know the table, or the row.
+    NotAudited {
+        table: String,
+    },
     BadOrder {
         order: String,
         why: String,

@@ -1,6 +1,6 @@
 //! What a failure of protect_table and enforce says: SQLSTATE, message, DETAIL and HINT.
 
-use super::features::feature_parts;
+use super::audit::audit_parts;
 use super::messages::{parts, sentence, Parts};
 use super::Error;
 use pgrx::PgSqlErrorCode::*;
@@ -71,6 +71,6 @@ pub(super) fn policy_parts(error: &Error) -> Parts {
             format!("{} Schema {schema} is under tenant_guard.enforce(mode => 'error').", sentence(why)),
             format!("{fix} An administrator can leave this out for a session: SET tenant_guard.enforcement = off."),
         ),
-        other => feature_parts(other),
+        other => audit_parts(other),
     }
 }

@@ -1,6 +1,7 @@
 //! Table conventions: columns that every table of an application has, and what keeps them.
 
 mod access;
+mod audit_call;
 mod columns;
 mod create;
 mod deleted;

@@ -5,7 +5,7 @@ use super::machinery::{self, Kept};
 use super::options::Feature;
 use super::references::{self, TENANT_COLUMN};
 use super::surroundings::Surroundings;
-use super::{indexes, keys, removal};
+use super::{audit_call, indexes, keys, removal};
 use crate::catalog::Table;
 use crate::error::{Error, Result};
 use crate::pg::ident::{literal, qualified, quote};
@@ -197,27 +197,17 @@ pub fn status_type(plan: &mut Plan, around: &Surroundings) {
 
 fn audit(plan: &mut Plan, root: &Table, tenant_column: Option<&str>) {
     let there = root.trigger(AUDIT_ROW);
-    let wanted: Vec<String> = tenant_column.map(str::to_string).into_iter().collect();
-    if there.is_some_and(|t| tenant_column.is_none() || t.arguments() == wanted) {
+    let asked = there.map(audit_call::Options::of);
+    if asked.as_ref().is_some_and(|o| tenant_column.is_none() || o.tenant() == tenant_column) {
         return;
     }
-    let table = literal(&root.qualified());
-    let options = tenant_column.map(|c| format!(", {}", literal(c))).unwrap_or_default();
+    let wanted = asked.clone().unwrap_or_default().with_tenant(tenant_column);
     plan.push(Step::new(
         Object::in_table(Kind::Trigger, &root.schema, &root.name, AUDIT_ROW),
         "enable the audit trail",
         "who changed which row, and what it was before, is kept",
-        format!("SELECT pg_catalog.count(*) FROM tenant_guard.enable_audit({table}{options})"),
-        match there.map(crate::catalog::Trigger::arguments) {
-            None => format!("SELECT pg_catalog.count(*) FROM tenant_guard.disable_audit({table})"),
-            Some(arguments) => {
-                let options: String =
-                    arguments.iter().map(|a| format!(", {}", literal(a))).collect();
-                format!(
-                    "SELECT pg_catalog.count(*) FROM tenant_guard.enable_audit({table}{options})"
-                )
-            }
-        },
+        wanted.enable(root),
+        asked.map_or_else(|| audit_call::disable(root), |options| options.enable(root)),
     ));
 }
 

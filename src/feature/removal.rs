@@ -1,9 +1,9 @@
 //! From the catalog to the plan of `drop_feature`. Pure.
 
-use super::indexes;
 use super::machinery::{self, Kept};
 use super::options::Columns;
 use super::planner::AUDIT_ROW;
+use super::{audit_call, indexes};
 use crate::catalog::{Column, Table};
 use crate::error::{Error, Result};
 use crate::pg::ident::{literal, quote};
@@ -76,15 +76,13 @@ fn machinery_of(plan: &mut Plan, table: &Table, features: &[(&'static str, Colum
 }
 
 fn audit(plan: &mut Plan, table: &Table) {
-    let name = literal(&table.qualified());
-    let arguments = table.trigger(AUDIT_ROW).map(crate::catalog::Trigger::arguments);
-    let options: String = arguments.iter().flatten().map(|a| format!(", {}", literal(a))).collect();
+    let asked = table.trigger(AUDIT_ROW).map(audit_call::Options::of).unwrap_or_default();
     plan.push(Step::new(
         Object::in_table(Kind::Trigger, &table.schema, &table.name, AUDIT_ROW),
         "disable the audit trail",
         "what was logged stays",
-        format!("SELECT pg_catalog.count(*) FROM tenant_guard.disable_audit({name})"),
-        format!("SELECT pg_catalog.count(*) FROM tenant_guard.enable_audit({name}{options})"),
+        audit_call::disable(table),
+        asked.enable(table),
     ));
 }
 

@@ -129,6 +129,14 @@ pub fn user_at(moment: Moment) -> Option<String> {
     with_claims_at(moment, |c, _| c.user.as_ref().map(|user| user.text.clone()))
 }
 
+/// The session that the token is of: its claim session_id, or sid.
+#[must_use]
+pub fn session_at(moment: Moment) -> Option<String> {
+    with_claims_at(moment, |c, _| {
+        ["session_id", "sid"].iter().find_map(|name| json::as_text(c.at(&[*name])?))
+    })
+}
+
 /// The user's id now.
 #[must_use]
 pub fn user() -> Option<String> {

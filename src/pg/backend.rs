@@ -7,6 +7,7 @@ use pgrx::pg_sys;
 extern "C-unwind" {
     fn nextval_internal(relid: pg_sys::Oid, check_permissions: bool) -> i64;
     fn datum_image_eq(a: pg_sys::Datum, b: pg_sys::Datum, by_value: bool, length: i32) -> bool;
+    fn get_partition_ancestors(relid: pg_sys::Oid) -> *mut pg_sys::List;
 }
 
 extern "C-unwind" {
@@ -113,6 +114,15 @@ pub unsafe fn result_relation(
     result
 }
 
+/// The partitioned tables above a partition, the nearest first.
+///
+/// # Safety
+/// `partition` is a partition's OID.
+pub unsafe fn partition_ancestors(partition: pg_sys::Oid) -> Vec<pg_sys::Oid> {
+    let list = pg_sys::ffi::pg_guard_ffi_boundary(|| get_partition_ancestors(partition));
+    pgrx::PgList::<pg_sys::Oid>::from_pg(list).iter_oid().collect()
+}
+
 /// The next value of a sequence, whoever asks.
 ///
 /// # Safety
@@ -143,19 +153,29 @@ pub unsafe fn same_value(
     b: pg_sys::Datum,
     attribute: &pg_sys::FormData_pg_attribute,
 ) -> bool {
-    if attribute.attbyval {
+    same_datum(a, b, attribute.attbyval, attribute.attlen)
+}
+
+/// `same_value` of a type that is passed so, and has that length.
+///
+/// # Safety
+/// Both are non-NULL values of the type.
+pub unsafe fn same_datum(a: pg_sys::Datum, b: pg_sys::Datum, by_value: bool, length: i16) -> bool {
+    if by_value {
         return a == b;
     }
     let bytes = |value: pg_sys::Datum| {
         let start = value.cast_mut_ptr::<u8>().cast_const();
-        let length = match attribute.attlen {
+        let length = match length {
             -1 => pgrx::varsize_any(start.cast()),
             -2 => std::ffi::CStr::from_ptr(start.cast()).to_bytes_with_nul().len(),
             fixed => fixed as usize,
         };
         std::slice::from_raw_parts(start, length)
     };
-    bytes(a) == bytes(b) || (attribute.attlen == -1 && same_image(a, b, attribute))
+    bytes(a) == bytes(b)
+        || (length == -1
+            && pg_sys::ffi::pg_guard_ffi_boundary(|| datum_image_eq(a, b, by_value, length.into())))
 }
 
 /// A column of a row's descriptor, counted from 1.

@@ -13,9 +13,11 @@ pub enum Subject {
     Keys,
     Membership,
     RolePermissions,
+    /// Which partitions the audit log has.
+    AuditLog,
 }
 
-const KINDS: usize = 4;
+const KINDS: usize = 5;
 
 thread_local! {
     static GENERATIONS: [Cell<u64>; KINDS] = const { [const { Cell::new(0) }; KINDS] };
@@ -71,9 +73,33 @@ fn bump(kept: usize) {
     });
 }
 
+thread_local! {
+    /// The relations that changed since `drain` asked; 0 stands for all of them.
+    static CHANGED: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
+}
+
+const MOST_CHANGED: usize = 64;
+
+/// Hands each relation that changed since the last call to `f`; 0 stands for all of them.
+pub fn drain(f: impl FnMut(u32)) {
+    CHANGED.with_borrow_mut(|changed| changed.drain(..).for_each(f));
+}
+
+fn note(relation: pg_sys::Oid) {
+    CHANGED.with_borrow_mut(|changed| {
+        if changed.len() >= MOST_CHANGED {
+            changed.clear();
+            changed.push(0);
+        } else if !changed.contains(&relation.to_u32()) {
+            changed.push(relation.to_u32());
+        }
+    });
+}
+
 #[pg_guard]
 extern "C-unwind" fn relation_changed(_arg: pg_sys::Datum, relation: pg_sys::Oid) {
     policies::forget(relation);
+    note(relation);
     // No OID stands for all of them.
     let all = relation == pg_sys::InvalidOid;
     let concerns = |watched: &Option<Vec<pg_sys::Oid>>| {

@@ -1,7 +1,9 @@
 //! jsonb made by PostgreSQL's own functions, called directly. `to_jsonb` and `jsonb_build_object`
 //! are polymorphic: they ask the call expression for their argument types, so one is built.
 
-use pgrx::pg_sys;
+use super::codec::Restored;
+use super::row::RawJsonb;
+use pgrx::{pg_sys, IntoDatum};
 
 /// `to_jsonb(value)`.
 ///
@@ -17,6 +19,25 @@ pub unsafe fn to_jsonb(value: pg_sys::Datum, type_oid: pg_sys::Oid) -> pg_sys::D
 /// Each argument is a datum of the type beside it, or NULL where the flag says so.
 pub unsafe fn build_object(args: &[(pg_sys::Datum, bool, pg_sys::Oid)]) -> pg_sys::Datum {
     call(pg_sys::F_JSONB_BUILD_OBJECT_ANY, args)
+}
+
+/// An object of these names and values; None is null.
+#[must_use]
+pub fn object(members: &[(&str, Option<Restored>)]) -> RawJsonb {
+    let mut arguments = Vec::with_capacity(members.len() * 2);
+    for (name, value) in members {
+        arguments.push((
+            (*name).into_datum().unwrap_or(pg_sys::Datum::null()),
+            false,
+            pg_sys::TEXTOID,
+        ));
+        arguments.push(match value {
+            Some(value) => (value.datum, false, value.type_oid),
+            None => (pg_sys::Datum::null(), true, pg_sys::TEXTOID),
+        });
+    }
+    // SAFETY: each value is one of the type beside it.
+    RawJsonb(unsafe { build_object(&arguments) })
 }
 
 unsafe fn call(function: u32, args: &[(pg_sys::Datum, bool, pg_sys::Oid)]) -> pg_sys::Datum {

@@ -2,9 +2,14 @@
 //! Everybody else calls these.
 #![allow(unsafe_code)]
 
+pub mod append;
+pub mod at_end;
 pub mod attempt;
 mod backend;
 mod bytes;
+pub mod changes;
+pub mod client;
+pub mod codec;
 pub mod convention;
 pub mod event;
 pub mod expression;
@@ -23,6 +28,7 @@ pub mod relation;
 pub mod row;
 pub mod row_trigger;
 pub mod scan;
+pub mod shape;
 pub mod snapshot;
 pub mod soft_delete;
 pub mod statement;

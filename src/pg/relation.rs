@@ -13,16 +13,33 @@ pub const SCHEMA: &std::ffi::CStr = c"tenant_guard";
 pub enum Lock {
     /// Conflicts only with DROP and the like: for what is merely read.
     Share,
+    /// What ATTACH PARTITION takes: readers and writers go on.
+    Attach,
     /// What ALTER TABLE takes: taken before planning, so that the plan cannot be outdated.
     Exclusive,
 }
 
+impl Lock {
+    fn mode(self) -> i32 {
+        let mode = match self {
+            Lock::Share => pg_sys::AccessShareLock,
+            Lock::Attach => pg_sys::ShareUpdateExclusiveLock,
+            Lock::Exclusive => pg_sys::AccessExclusiveLock,
+        };
+        mode as i32
+    }
+}
+
+/// Takes the lock if nobody has one against it.
+#[must_use]
+pub fn lock_if_free(relation: pg_sys::Oid, lock: Lock) -> bool {
+    // SAFETY: takes a heavyweight lock by OID; valid for any OID, existing or not.
+    unsafe { pg_sys::ConditionalLockRelationOid(relation, lock.mode()) }
+}
+
 /// Waits for the lock, as long as lock_timeout lets it.
 pub fn lock(oid: u32, lock: Lock) -> Result<()> {
-    let mode = match lock {
-        Lock::Share => pg_sys::AccessShareLock,
-        Lock::Exclusive => pg_sys::AccessExclusiveLock,
-    } as i32;
+    let mode = lock.mode();
     let oid = pg_sys::Oid::from(oid);
     // SAFETY: takes a heavyweight lock by OID; valid for any OID, existing or not.
     unsafe {
@@ -177,6 +194,15 @@ impl Relation {
         let raw = unsafe { pg_sys::try_relation_open(oid, mode as i32) };
         // Lazily: one around NULL would be closed as it is dropped.
         (!raw.is_null()).then(|| Relation { raw })
+    }
+
+    /// An index; None for 0 or one that is gone.
+    #[must_use]
+    pub fn open_index(oid: pg_sys::Oid, mode: u32) -> Option<Self> {
+        if oid == pg_sys::InvalidOid {
+            return None;
+        }
+        Self::open(oid, mode)
     }
 
     /// Whether it has grown to so many bytes and has no room left in them for a row of `row` bytes.

@@ -4,6 +4,10 @@
 use super::backend;
 use super::relation::{self, Relation};
 use crate::error::{Error, Result};
+use pgrx::callconv::{BoxRet, FcInfo};
+use pgrx::pgrx_sql_entity_graph::metadata::{
+    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
+};
 use pgrx::{pg_sys, IntoDatum};
 use std::ffi::CString;
 
@@ -21,6 +25,23 @@ impl IntoDatum for RawJsonb {
     }
 }
 
+// SAFETY: the datum is a jsonb's.
+unsafe impl SqlTranslatable for RawJsonb {
+    const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!(RawJsonb);
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: std::result::Result<SqlMappingRef, ArgumentError> =
+        Ok(SqlMappingRef::literal("jsonb"));
+    const RETURN_SQL: std::result::Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("jsonb")));
+}
+
+// SAFETY: as above.
+unsafe impl BoxRet for RawJsonb {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> pgrx::datum::Datum<'fcx> {
+        fcinfo.return_raw_datum(self.0)
+    }
+}
+
 /// A 64-bit transaction id.
 pub struct Xid8(u64);
 
@@ -30,6 +51,13 @@ impl Xid8 {
     pub fn current() -> Self {
         // SAFETY: inside a transaction, as every call of SQL is.
         Xid8(unsafe { pg_sys::GetTopFullTransactionId().value })
+    }
+}
+
+impl Xid8 {
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.0
     }
 }
 

@@ -22,7 +22,9 @@ impl RowOrNothing {
         self.0
     }
 
-    pub(super) fn nothing() -> Self {
+    /// As an AFTER trigger returns it.
+    #[must_use]
+    pub fn nothing() -> Self {
         RowOrNothing(std::ptr::null_mut())
     }
 }

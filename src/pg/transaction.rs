@@ -70,6 +70,20 @@ pub fn command() -> u32 {
     unsafe { backend::unguarded_command(false) }
 }
 
+/// The time of day, in microseconds since 2000-01-01 UTC.
+#[must_use]
+pub fn clock() -> i64 {
+    // SAFETY: reads the clock.
+    unsafe { backend::unguarded_clock() }
+}
+
+/// Whether the client began the transaction with BEGIN, and a statement is not one by itself.
+#[must_use]
+pub fn in_block() -> bool {
+    // SAFETY: reads the state of the transaction.
+    unsafe { pg_sys::IsTransactionBlock() }
+}
+
 /// Whether a row could be written now.
 #[must_use]
 pub fn writable() -> bool {

@@ -147,6 +147,12 @@ pub fn lesser(role: &str) -> Option<pg_sys::Oid> {
     }
 }
 
+#[must_use]
+pub fn session_oid() -> pg_sys::Oid {
+    // SAFETY: reads a backend-local variable.
+    unsafe { pg_sys::GetSessionUserId() }
+}
+
 /// The role that logged in.
 #[must_use]
 pub fn session() -> String {

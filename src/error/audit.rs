@@ -1,0 +1,51 @@
+//! What a failure of the logs says: SQLSTATE, message, DETAIL and HINT.
+
+use super::features::feature_parts;
+use super::messages::{parts, Parts};
+use super::Error;
+use pgrx::PgSqlErrorCode::*;
+
+pub(super) fn audit_parts(error: &Error) -> Parts {
+    match error {
+        Error::AppendOnly { log } => parts(
+            ERRCODE_INSUFFICIENT_PRIVILEGE,
+            format!("the {log} log is append-only"),
+            "What was logged is never altered or removed, whoever asks.",
+            match *log {
+                "security" => "Read it through tenant_guard.security_event.",
+                _ => "Read it through tenant_guard.audit_log.",
+            },
+        ),
+        Error::TenantColumnGone { table, column } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("the audit trail of {table} has lost its tenant column \"{column}\""),
+            "The column was renamed or dropped, so nobody could tell whose trail the change belongs to.",
+            format!("Name the column anew: SELECT * FROM tenant_guard.enable_audit('{table}', tenant_column => ...)."),
+        ),
+        Error::NotAfterTrigger { function } => parts(
+            ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
+            format!("{function} works only in triggers that enable_audit makes"),
+            "It logs what was done: AFTER each row, AFTER a statement with its transition tables, or BEFORE a TRUNCATE.",
+            "Drop the trigger and call tenant_guard.enable_audit on the table.",
+        ),
+        Error::BadAuditTrigger { table, argument } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("the audit triggers of {table} cannot be read"),
+            format!("Their argument is '{argument}', which enable_audit did not write."),
+            format!("Make them anew: SELECT * FROM tenant_guard.disable_audit('{table}'), then enable_audit."),
+        ),
+        Error::AuditPolicy { table, column, why } => parts(
+            ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("column \"{column}\" of {table} cannot be kept from the audit trail"),
+            *why,
+            "Leave it out of columns: it is included.",
+        ),
+        Error::NotAudited { table } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("the audit log knows no table {table}"),
+            "Nothing that was done to it was ever logged.",
+            format!("Have it audited from now on: SELECT * FROM tenant_guard.enable_audit('{table}')."),
+        ),
+        other => feature_parts(other),
+    }
+}
