@@ -218,23 +218,11 @@ BEGIN
   END LOOP;
 END $$;
 
--- Two ways, of which a reader goes one: an organization's events are found by its index, and those of large
--- statements by where they are; owners and auditors read all events of tables. A condition that is asked once a
--- query closes the other.
-CREATE VIEW tenant_guard.audit_log WITH (security_barrier = true) AS
-SELECT e.id, e.occurred_at,
-       CASE e.operation WHEN 'I' THEN 'INSERT' WHEN 'U' THEN 'UPDATE' WHEN 'T' THEN 'TRUNCATE' ELSE 'DELETE' END AS operation,
-       l.table_schema, l.table_name,
-       tenant_guard.audit_key(e.layout, e.operation, e.image) AS key,
-       tenant_guard.audit_record(e.id, e.row_key, e.layout, e.operation, e.image) AS record,
-       tenant_guard.audit_old_record(e.id, e.row_key, e.layout, e.operation, e.image) AS old_record,
-       tenant_guard.audit_changed(e.layout, e.operation, e.image) AS changed_columns,
-       tenant_guard.audit_organization_text(e.layout, e.operation, e.image, e.organization) AS organization_id,
-       c.project_id, c.user_id, c.db_role, c.session_role,
-       e.transaction_id::text::xid8 AS transaction_id,
-       c.organization_id AS acted_for, c.roles, c.session_id, c.request_id, c.application_name, c.client_address,
-       c.statement, c.reason, e.operation = 't' AS truncated,
-       t.committed_at, e.row_key, l.table_key, e.hash
+-- What the caller may read of the log, as it is stored. Two ways, of which a reader goes one: an organization's
+-- events are found by its index, and those of large statements by where they are; owners and auditors read all
+-- events of tables. A condition that is asked once a query closes the other.
+CREATE VIEW tenant_guard.audit_events WITH (security_barrier = true) AS
+SELECT e.*, coalesce(t.committed_at, e.occurred_at) AS seen_at, t.committed_at, l.table_key, l.table_schema, l.table_name
 FROM (
   SELECT o.* FROM tenant_guard.audit_event o
   WHERE NOT o.bulk AND o.organization = (SELECT tenant_guard.audit_organization())
@@ -255,12 +243,56 @@ FROM (
       OR (t.organization = (SELECT tenant_guard.audit_organization()) AND t.layout = ANY ((SELECT tenant_guard.audit_readable())::integer[])))
 ) e
 JOIN tenant_guard.audit_layout l ON l.id = e.layout
+LEFT JOIN tenant_guard.audit_commit t ON t.transaction_id = e.transaction_id AND t.origin = l.origin;
+COMMENT ON VIEW tenant_guard.audit_events IS
+  'The audit trail as it is stored: what audit_log shows is made of it.
+Example: SELECT id, operation, length(image) FROM tenant_guard.audit_events ORDER BY id DESC LIMIT 20;';
+
+CREATE VIEW tenant_guard.audit_log WITH (security_barrier = true) AS
+SELECT e.id, e.occurred_at,
+       CASE e.operation WHEN 'I' THEN 'INSERT' WHEN 'U' THEN 'UPDATE' WHEN 'T' THEN 'TRUNCATE' ELSE 'DELETE' END AS operation,
+       e.table_schema, e.table_name,
+       tenant_guard.audit_key(e.layout, e.operation, e.image) AS key,
+       tenant_guard.audit_record(e.id, e.row_key, e.layout, e.operation, e.image) AS record,
+       tenant_guard.audit_old_record(e.id, e.row_key, e.layout, e.operation, e.image) AS old_record,
+       tenant_guard.audit_changed(e.layout, e.operation, e.image) AS changed_columns,
+       tenant_guard.audit_organization_text(e.layout, e.operation, e.image, e.organization) AS organization_id,
+       c.project_id, c.user_id, c.db_role, c.session_role,
+       e.transaction_id::text::xid8 AS transaction_id,
+       c.organization_id AS acted_for, c.roles, c.session_id, c.request_id, c.application_name, c.client_address,
+       c.statement, c.reason, e.operation = 't' AS truncated,
+       e.committed_at, e.seen_at, e.row_key, e.table_key, e.transaction_id AS transaction_number, e.hash
+FROM tenant_guard.audit_events e
 LEFT JOIN tenant_guard.audit_context c ON c.id = e.context
-LEFT JOIN tenant_guard.audit_commit t ON t.transaction_id = e.transaction_id AND t.origin = l.origin
 WHERE e.operation <> 'K';
 COMMENT ON VIEW tenant_guard.audit_log IS
   'The audit trail: an organization sees its own events of the tables it may read, the owner of a table sees all of the table''s, auditors all.
 Example: SELECT occurred_at, operation, table_name, changed_columns, user_id FROM tenant_guard.audit_log ORDER BY id DESC LIMIT 20;';
+
+CREATE FUNCTION tenant_guard.changes_between("from" timestamptz, "to" timestamptz, "table" regclass DEFAULT NULL)
+RETURNS SETOF tenant_guard.audit_log
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT l.* FROM tenant_guard.audit_log l
+  WHERE l.seen_at >= $1 AND l.seen_at < $2 AND l.occurred_at < $2
+    AND ($3 IS NULL OR l.table_key = tenant_guard.audit_table_key($3))
+  ORDER BY l.id;
+END;
+COMMENT ON FUNCTION tenant_guard.changes_between(timestamptz, timestamptz, regclass) IS
+  'The events of the audit log that came to be seen, by their transactions'' commits, from one moment until before another, of one table or of all; what the caller may read of them. Returns rows of audit_log. Raises 55000 (a table that was never audited).
+Example: SELECT * FROM tenant_guard.changes_between(now() - interval ''1 hour'', now());';
+
+CREATE FUNCTION tenant_guard.transaction_changes(transaction_id xid8)
+RETURNS SETOF tenant_guard.audit_log
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT l.* FROM tenant_guard.audit_log l WHERE l.transaction_number = ($1)::text::bigint ORDER BY l.id;
+END;
+COMMENT ON FUNCTION tenant_guard.transaction_changes(xid8) IS
+  'The events of the audit log of one transaction; what the caller may read of them. Returns rows of audit_log; raises nothing.
+Example: SELECT * FROM tenant_guard.transaction_changes(pg_current_xact_id());';
 
 SELECT pg_catalog.pg_extension_config_dump('tenant_guard.audit_layout_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('tenant_guard.audit_context_id_seq', '');

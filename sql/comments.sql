@@ -47,6 +47,10 @@ the view audit_log; its arguments are columns of audit_event. Raises nothing.
 Example: `SELECT record FROM tenant_guard.audit_log;`$comment$),
       ('audit_row', $comment$Logs the change of one row. For triggers made by enable_audit; its argument says what is logged.$comment$),
       ('audit_statement', $comment$Logs the rows that a statement changed. For triggers made by enable_audit; its argument says what is logged.$comment$),
+      ('audit_table_key', $comment$The number that the audit log knows a table by, through renames, drop and restore. Raises 42809, 42P01, 55000
+(a table that was never logged).
+
+Example: `SELECT tenant_guard.audit_table_key('crm.contacts');`$comment$),
       ('audit_truncate', $comment$Logs a TRUNCATE, with the rows that it removes where that was asked for. For triggers made by enable_audit.$comment$),
       ('authenticate', $comment$Verifies a JSON Web Token (RFC 7519) with the keys of this database and makes its claims the
 identity: of the transaction, or with `scope => 'session'` of the session. `exp` is checked again
@@ -471,6 +475,19 @@ and has a role column, else the token's: for the organization that it names, or,
 none, while no organization is active. Raises only what a registered `active` condition raises.
 
 Example: `SELECT tenant_guard.roles();`$comment$),
+      ('row_as_of', $comment$One row as it was at a moment, as jsonb; NULL where there was none. What counts is when changes came to be seen,
+that is, when they were committed. Columns that the log does not have as they were (left out, masked,
+hashed) are missing where they changed since. The caller sees what it may read of the trail, and of the table
+now. Raises as row_history does, and 42501 (no SELECT on the table).
+
+Example: `SELECT tenant_guard.row_as_of('crm.contacts', '{"id": 42}', now() - interval '1 day');`$comment$),
+      ('row_history', $comment$Every event of one row that the caller may read, the first one first, through changes of its key. key is an
+object of the primary key's columns, as audit_log shows it. Rows of the shape of audit_log: record and
+old_record are the row after and before as jsonb, committed_at is NULL where the statement committed by
+itself. A key that was used again shows the rows of all its lives. Raises 22004, 22023 (no key), 42809,
+42P01, 55000 (a table that was never logged).
+
+Example: `SELECT occurred_at, operation, changed_columns, user_id FROM tenant_guard.row_history('crm.contacts', '{"id": 42}');`$comment$),
       ('set_claim_path', $comment$Says at which path of a token's claims one thing stands: user, org, project, role (the database
 role), roles, permissions or email; instead of where the profile looks. NULL for the path takes
 that back. Each element is one key, as it is, URLs included. A claim that users write themselves,
@@ -518,6 +535,12 @@ may call administrative functions. Columns: item, value, verdict (ok, note or wa
 secret is shown. Administrative: EXECUTE is not granted to PUBLIC. Raises nothing.
 
 Example: `SELECT * FROM tenant_guard.status() WHERE verdict = 'warning';`$comment$),
+      ('table_as_of', $comment$The rows of a table as they were at a moment, each as jsonb, in no order: the rows that the caller sees now, less
+what was done since. What counts is when changes were committed. Raises 22004, 42501 (no SELECT on the
+table), 42809, 42P01, 55000 (a table that was never logged, or that was emptied since without its rows in
+the log).
+
+Example: `SELECT r FROM tenant_guard.table_as_of('crm.contacts', now() - interval '1 day') r;`$comment$),
       ('tables_to_protect', $comment$The tables that protect_schema protects, each with what inherits from it, in the order it does; those
 left alone are named in a notice. Raises 3F000 for no such schema.
 
@@ -537,6 +560,21 @@ Raises 42704 for no such change, 42501 for one that touched what is not yours, 5
 already undone or with no way back.
 
 Example: `SELECT * FROM tenant_guard.undo(7);`$comment$),
+      ('undo_request', $comment$Undoes all that a request did to audited tables, in all its transactions, as undo_row does it. The request's id is
+that of the header x-request-id, or of tenant_guard.request_id. Raises as undo_row does.
+
+Example: `SELECT * FROM tenant_guard.undo_request('5f1c0a52-7f6d-4a57-9d57-0f7f3a3d1c11');`$comment$),
+      ('undo_row', $comment$Undoes the last event of one row, or those back to and with event_id: a deleted row comes back, an inserted one
+goes, changed columns are as before. Only where the row is as the event left it, and with the caller's own rights,
+privileges and policies; the changes are logged as any other. Returns the events that were undone, with the
+statements; in a dry run nothing changes. Raises 40001 (the row was changed since, or is not the caller's to
+change), 55000 (the log does not have the values), P0002 (nothing to undo), and as row_history does.
+
+Example: `SELECT * FROM tenant_guard.undo_row('crm.contacts', '{"id": 42}');`$comment$),
+      ('undo_transaction', $comment$Undoes all that a transaction did to audited tables, as undo_row does it: all of it that the caller may read, or
+nothing. A TRUNCATE is undone where its rows were logged. Raises as undo_row does.
+
+Example: `SELECT * FROM tenant_guard.undo_transaction('8812', dry_run => true);`$comment$),
       ('unprotect_table', $comment$Takes the protection of protect_table away from a table and all that inherits from it: policies,
 trigger and default. Row-level security stays enabled where policies made by others are left. The
 tenant index is kept, and privileges that protect_table revoked stay revoked.

@@ -52,6 +52,7 @@ END
 $$;
 
 GRANT USAGE ON SCHEMA tenant_guard TO PUBLIC;
-GRANT SELECT ON tenant_guard.change, tenant_guard.change_step, tenant_guard.audit_log, tenant_guard.audit_layout,
+GRANT SELECT ON tenant_guard.change, tenant_guard.change_step, tenant_guard.audit_log, tenant_guard.audit_events,
+  tenant_guard.audit_layout,
   tenant_guard.tenant_schema, tenant_guard.tenant_schemas, tenant_guard.protection, tenant_guard.protected_tables,
   tenant_guard.enforcement, tenant_guard.tenant_summary TO PUBLIC;

@@ -60,7 +60,8 @@ extension_sql_file!(
         audit::view::audit_old_record,
         audit::view::audit_key,
         audit::view::audit_changed,
-        audit::view::audit_organization_text
+        audit::view::audit_organization_text,
+        audit::history::audit_table_key
     ]
 );
 extension_sql_file!(

@@ -2,6 +2,7 @@
 
 mod dictionary;
 mod format;
+pub mod history;
 mod layout;
 mod log;
 mod mask;

@@ -27,6 +27,7 @@ pub mod record;
 pub mod relation;
 pub mod row;
 pub mod row_trigger;
+pub mod rows;
 pub mod scan;
 pub mod shape;
 pub mod snapshot;

@@ -25,6 +25,8 @@ pub struct Column {
     pub type_name: String,
     /// Generated when it is read, and so in no row.
     pub is_virtual: bool,
+    /// Of another column, stored or not.
+    pub is_generated: bool,
     pub writer: codec::Writer,
 }
 
@@ -45,6 +47,7 @@ pub fn shape(oid: u32) -> Option<Shape> {
                 name: text(attribute.attname.data.as_ptr()),
                 type_name: type_name(attribute),
                 is_virtual: attribute.attgenerated as u8 == b'v',
+                is_generated: attribute.attgenerated != 0,
                 writer: codec::Writer::of(attribute.atttypid),
             })
             .collect();
