@@ -22,7 +22,7 @@ pub fn classify(
         Some(class) => (format!("classify column {column} as {}", class.word()), why(class)),
         None => (
             format!("remove the class of column {column}"),
-            "it is what the tables above say, or shown in no JSON",
+            "what the tables above say counts, and where they say nothing it is shown in no JSON",
         ),
     };
     plan.push(Step::new(

@@ -76,7 +76,7 @@ impl Classes {
 type Known = (Vec<(i16, Class)>, Vec<u32>);
 
 thread_local! {
-    static KNOWN: ManuallyDrop<Kept<u32, Rc<Known>>> = ManuallyDrop::new(Kept::new());
+    static KNOWN: ManuallyDrop<Kept<u32, Rc<Known>>> = const { ManuallyDrop::new(Kept::new()) };
 }
 
 /// The number and the class of every classified column of a table, those included that are so in a table

@@ -34,7 +34,7 @@ pub(super) fn feature_parts(error: &Error) -> Parts {
             ERRCODE_DATATYPE_MISMATCH,
             format!("{function} takes a row, not a value of type {found}"),
             "What may be shown is known of the columns of tables; of a value by itself nobody can say where it is from.",
-            format!("Give it the row, or an array of rows: SELECT tenant_guard.{function}(c) FROM crm.contacts c."),
+            format!("Give it the row, or an array of rows: SELECT tenant_guard.{function}(c.*) FROM crm.contacts c."),
         ),
         Error::JsonTooLarge => parts(
             ERRCODE_PROGRAM_LIMIT_EXCEEDED,

@@ -55,10 +55,12 @@ struct Entry<V> {
     statement: Option<pg_sys::TimestampTz>,
 }
 
-/// Values by key.
+/// Values by key, and the generation that they are of.
 pub struct Kept<K, V> {
-    entries: RefCell<(u64, Option<HashMap<K, Entry<V>>>)>,
+    entries: RefCell<(u64, Entries<K, V>)>,
 }
+
+type Entries<K, V> = Option<HashMap<K, Entry<V>>>;
 
 impl<K: Hash + Eq, V: Clone> Kept<K, V> {
     #[must_use]

@@ -31,7 +31,7 @@ pub(super) struct Plan {
 type Key = (&'static str, u32, i32, Trust);
 
 thread_local! {
-    static PLANS: ManuallyDrop<Kept<Key, Rc<Plan>>> = ManuallyDrop::new(Kept::new());
+    static PLANS: ManuallyDrop<Kept<Key, Rc<Plan>>> = const { ManuallyDrop::new(Kept::new()) };
 }
 
 /// Most tables have no more columns.

@@ -240,7 +240,7 @@ mod tests {
         let mut writer = Writer::begin(vec![]);
         let mut array = writer.array(65);
         (0..65).for_each(|_| writer.string(&mut array, b"xx"));
-        let entries = &words(&writer.finish().unwrap())[2..67];
+        let entries = words(&writer.finish().unwrap()[8..8 + 4 * 65]);
         for (index, entry) in entries.iter().enumerate() {
             let expected = if index % 32 == 0 { HAS_OFFSET | (2 * index as u32 + 2) } else { 2 };
             assert_eq!(*entry, expected, "{index}");
