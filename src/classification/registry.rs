@@ -3,7 +3,7 @@
 use super::class::Class;
 use crate::catalog::Table;
 use crate::error::Result;
-use crate::pg::depending::Kept;
+use crate::pg::depending::{self, Kept};
 use crate::pg::{invalidation, query, relation, snapshot, user};
 use pgrx::pg_sys::Oid;
 use serde::Deserialize;
@@ -83,6 +83,7 @@ thread_local! {
 /// above it. Kept until one of these tables changes. Needs no privilege, and gives the transaction no id.
 #[allow(dead_code)]
 pub fn of_table(oid: u32) -> Result<Vec<(i16, Class)>> {
+    depending::listen();
     Ok(known(oid)?.0.clone())
 }
 

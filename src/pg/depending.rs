@@ -1,6 +1,6 @@
 //! What was found out about relations, and is kept until one of them may have changed.
 
-use super::{backend, snapshot};
+use super::{backend, invalidation, snapshot};
 use crate::error::Result;
 use pgrx::pg_sys;
 use std::cell::{Cell, RefCell};
@@ -32,6 +32,19 @@ pub(super) fn changed(relation: pg_sys::Oid) {
 pub(super) fn forget() {
     GENERATION.set(GENERATION.get().wrapping_add(1));
     WATCHED.with_borrow_mut(HashSet::clear);
+}
+
+/// Hears, once a statement of the client's, what other sessions have announced: a transaction that holds its locks
+/// already would not hear of it before its end.
+pub fn listen() {
+    thread_local! {
+        static HEARD: Cell<pg_sys::TimestampTz> = const { Cell::new(0) };
+    }
+    // SAFETY: reads the state of the session.
+    let statement = unsafe { backend::unguarded_statement_start() };
+    if HEARD.replace(statement) != statement {
+        invalidation::accept();
+    }
 }
 
 struct Reading;

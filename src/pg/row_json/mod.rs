@@ -8,7 +8,7 @@ mod writer;
 
 pub use reference::Reference;
 
-use super::backend;
+use super::{backend, depending};
 use crate::error::{Error, Result};
 use pgrx::callconv::{BoxRet, FcInfo};
 use pgrx::pg_sys;
@@ -83,6 +83,7 @@ struct Call<'a> {
 
 /// A row, or an array of rows, by the rules; what is neither is refused.
 pub fn render(rules: &Rules, value: AnyElement, call: pg_sys::FunctionCallInfo) -> Result<Jsonb> {
+    depending::listen();
     // SAFETY: the value is of the type that the call says, and not NULL.
     unsafe {
         let kind = pg_sys::getBaseType(value.oid());
