@@ -120,12 +120,12 @@ SELECT * FROM refused($$SELECT tenant_guard.log_json('{a}'::text[])$$);
 -- Every type, as to_jsonb has it; more columns than jsonb has in one stride; columns that are gone or came later.
 CREATE TABLE "Cls".types (gone text, i2 int2, i4 int4, i8 int8, n numeric, e "Cls".euro, f4 float4, f8 float8, b bool, t text, v varchar(9), c char(5), u uuid, d date,
   ts timestamp, tz timestamptz, ti time, iv interval, j json, jb jsonb, m "Cls".mood, r int4range, a text[], aa int[][], ae "Cls".mood[], addr "Cls".address,
-  addrs "Cls".address[], by bytea, ip inet, o oid, nm name, x xml, bits bit(3), "Über ""x""" text, late int DEFAULT 5);
+  addrs "Cls".address[], by bytea, ip inet, o oid, nm name, x macaddr, bits bit(3), "Über ""x""" text, late int DEFAULT 5);
 ALTER TABLE "Cls".types DROP COLUMN gone;
 INSERT INTO "Cls".types (i4) VALUES (NULL);
 INSERT INTO "Cls".types VALUES (-32768, 2147483647, -9223372036854775808, 1.100, 2, 0.1, 1e300, true, 'it''s "x" \', 'v', 'c', '01990000-0000-7000-8000-00000000000A', '0001-01-01 BC',
   'infinity', '2020-02-29 12:00+00', '12:00', '1 mon', '{"b": 1, "a": [1, 1.50, null, {}]}', '{"deep": [[1, {"k": "v"}], "s", 10000.50]}', 'it''s "bad"', '[1,5)', '{a,NULL,"c\"d"}', '{{1,2},{3,4}}', '{good}', ('Main', 10115),
-  ARRAY[('A', 1)::"Cls".address, NULL], '\x00ff', '10.0.0.1/8', 4294967295, 'n', '<a/>', '101', 'ü');
+  ARRAY[('A', 1)::"Cls".address, NULL], '\x00ff', '10.0.0.1/8', 4294967295, 'n', '08:00:2b:01:02:03', '101', 'ü');
 INSERT INTO "Cls".types VALUES (0, 10000, 10001, 'NaN', -12345678.9, 'NaN', '-Infinity', false, '', '', '', NULL, '4713-01-01 BC', '-infinity', '294276-12-31 23:59:59.999999+00', '24:00', '-1 day', '"s"', '"s"', 'good', 'empty', '{}', '{}', NULL, ROW(NULL, NULL), '{}');
 INSERT INTO "Cls".types (i2, i4, i8, n, e, f4, f8, t, j, jb, a) VALUES (1, -1, 120000000, 'Infinity', 0.00, '-0', 0.1, repeat('long ', 1000), '1', '1.50', '[2:3]={a,b}'),
   (NULL, NULL, 99999999, 123456789012345678901234567890.123, NULL, 1e-7, NULL, repeat('longer ', 100000), 'null', 'null', NULL);
