@@ -75,6 +75,14 @@ Example: `SELECT tenant_guard.claim_json('app_metadata', 'roles');`$comment$),
 JSON object. Raises nothing.
 
 Example: `SELECT tenant_guard.claims() ->> 'email';`$comment$),
+      ('classify', $comment$Says what a column holds: 'public' (for clients), 'internal' (for the application and its logs), 'pii' (of a person:
+masked in logs) or 'secret' (shown nowhere); NULL takes what was said back. safe_json, log_json and the audit log go by
+it; it grants and revokes nothing. A partition or a table that inherits the column has the same class, unless it
+is classified itself. The class stays with the column when that or its table is renamed, and goes with it.
+Returns the steps, none where the column is of that class; in a dry run nothing changes. The caller must own
+the table. Raises 42501, 42703, 42809, 42P01, 22004, 22023, 55P03.
+
+Example: `SELECT * FROM tenant_guard.classify('crm.contacts', 'email', 'pii');`$comment$),
       ('context', $comment$The active organization and project in each type, as org_id, org_id_text, project_id and so on return
 them; NULL without an identity. For the conditions of policies: it is asked once for each query that it
 stands in, as `(SELECT org_id())` would be, and costs a query less; and as a row it is no value that the
@@ -191,6 +199,10 @@ counted; those to rows that are gone by now are not. The caller must own the tab
 42809, 42P01, 55000 (no such columns).
 
 Example: `SELECT tenant_guard.flush_access('crm.leads');`$comment$),
+      ('follow_columns', $comment$Keeps what classify registered with its columns when they or their tables are renamed, moved or dropped.
+Event trigger. Raises nothing of its own.
+
+Example: `SELECT evtname FROM pg_event_trigger WHERE evtfoid = 'tenant_guard.follow_columns'::regproc;`$comment$),
       ('forget', $comment$Ends the identity: for the rest of the transaction nobody is asking, unless `authenticate` is
 called again; an identity of the session is gone, unless the transaction is rolled back. Raises nothing.
 
@@ -252,6 +264,18 @@ index, last_accessed timestamptz and access_count bigint. Raises 22004, 22023 (o
 read-only transaction), 42501 (no SELECT), 42809, 42P01, 55000 (no such columns).
 
 Example: `SELECT tenant_guard.log_access('crm.leads', '01990000-0000-7000-8000-000000000001');`$comment$),
+      ('log_json', $comment$A row as JSON for logs: of a table's row the columns that classify made public or internal as they are, those of class pii
+masked (text as mask has it, anything else as three asterisks); secret ones and those of no class are left out. Ids
+are not replaced. Rows within the row, and rows that are no table's, as for safe_json. value: a row or an array
+of rows. NULL for NULL. Raises 42804 for anything else, 54000 over 256 MB.
+
+Example: `SELECT tenant_guard.log_json(c) FROM crm.contacts c;`$comment$),
+      ('mask', $comment$Text with its value taken out and its shape left in: of an e-mail address the first letter and the top-level domain
+stay, of a phone number the last two digits, of a name (up to five words of letters) the first letter of each
+word; anything else is three asterisks. What is one letter, or one sign of a script that has no capitals, is
+not shown. NULL for NULL. Raises nothing.
+
+Example: `SELECT tenant_guard.mask('ada.lovelace@example.com');`$comment$),
       ('org_id', $comment$The active organization where its id is a UUID: the one chosen with `set_org` in this transaction,
 else the one that the claims name, if the check in `tenant_guard.org_check` lets it be believed;
 NULL when there is none, and of several claimed ones. The membership is looked up once a
@@ -407,6 +431,10 @@ Example: `SELECT tenant_guard.refresh_tenant_summary('crm.leads_by_day', 'aaaaaa
 NULL removes it. Administrative: EXECUTE is not granted to PUBLIC. Raises 22004, 22023, 23514.
 
 Example: `SELECT tenant_guard.register_claim_source('profile', ARRAY['auth0']);`$comment$),
+      ('register_column_class', $comment$Writes what a column holds, as a plan of classify decided; NULL removes it. The caller must own the table.
+Raises 42501, 42703, 42809, 42P01, 22004, 22023, 55P03.
+
+Example: `SELECT tenant_guard.register_column_class('crm.contacts', 'email', 'pii');`$comment$),
       ('register_enforcement', $comment$Writes what a plan of enforce decided for a schema; NULL removes it. Administrative: EXECUTE is not
 granted to PUBLIC. Raises 3F000, 22023, 22004.
 
@@ -488,6 +516,15 @@ itself. A key that was used again shows the rows of all its lives. Raises 22004,
 42P01, 55000 (a table that was never logged).
 
 Example: `SELECT occurred_at, operation, changed_columns, user_id FROM tenant_guard.row_history('crm.contacts', '{"id": 42}');`$comment$),
+      ('safe_json', $comment$A row as JSON for clients: of a table's row only the columns that classify made public. Where the table has a column
+public_id of type uuid, id holds that, unless it is classified as something else, and the primary key is left
+out; a foreign key to a table with a public_id holds the public_id of the row there, or null where the caller may
+not see that row. Rows within the row, and arrays of rows, go by the classes of their own tables. Of a row that
+is no table's (a view's, a sub-select's, a type's) only the tables' rows in it are given, and of a table
+without a public column nothing: an empty object. value: a row or an array of rows. NULL for NULL. Raises 42804
+for anything else, 54000 over 256 MB.
+
+Example: `SELECT tenant_guard.safe_json(c) FROM crm.contacts c;`$comment$),
       ('set_claim_path', $comment$Says at which path of a token's claims one thing stands: user, org, project, role (the database
 role), roles, permissions or email; instead of where the profile looks. NULL for the path takes
 that back. Each element is one key, as it is, URLs included. A claim that users write themselves,

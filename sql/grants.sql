@@ -26,6 +26,7 @@ DECLARE
     'tenant_guard.registration_changed',
     'tenant_guard.check_protection',
     'tenant_guard.watch',
+    'tenant_guard.follow_columns',
     'tenant_guard.before_drop_extension'];
   granted record;
 BEGIN
@@ -55,4 +56,5 @@ GRANT USAGE ON SCHEMA tenant_guard TO PUBLIC;
 GRANT SELECT ON tenant_guard.change, tenant_guard.change_step, tenant_guard.audit_log, tenant_guard.audit_events,
   tenant_guard.audit_layout,
   tenant_guard.tenant_schema, tenant_guard.tenant_schemas, tenant_guard.protection, tenant_guard.protected_tables,
-  tenant_guard.enforcement, tenant_guard.tenant_summary TO PUBLIC;
+  tenant_guard.enforcement, tenant_guard.tenant_summary, tenant_guard.column_class, tenant_guard.column_class_here,
+  tenant_guard.classified_columns TO PUBLIC;

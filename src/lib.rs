@@ -23,6 +23,7 @@ mod identity;
 
 // The features.
 mod audit;
+mod classification;
 mod feature;
 mod policy;
 mod tenant;
@@ -79,9 +80,14 @@ extension_sql_file!("../sql/tenant.sql", name = "tenant", requires = ["policy"])
 extension_sql_file!("../sql/summary.sql", name = "summary", requires = ["tenant", plan::origin]);
 extension_sql_file!("../sql/access.sql", name = "access", requires = ["summary"]);
 extension_sql_file!(
+    "../sql/classification.sql",
+    name = "classification",
+    requires = ["access", plan::origin, classification::follow::follow_columns]
+);
+extension_sql_file!(
     "../sql/farewell.sql",
     name = "farewell",
-    requires = ["access", farewell::before_drop_extension]
+    requires = ["classification", farewell::before_drop_extension]
 );
 extension_sql_file!(
     "../sql/grants.sql",

@@ -5,7 +5,6 @@ mod format;
 pub mod history;
 mod layout;
 mod log;
-mod mask;
 mod months;
 mod options;
 mod planner;

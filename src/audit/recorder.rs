@@ -5,6 +5,7 @@ use super::log::{Event, Log};
 use super::options::Policy;
 use super::source::{key_part, source, Source, SourceColumn};
 use super::{secret, who};
+use crate::classification::mask::mask;
 use crate::error::Result;
 use crate::pg::changes::{Changes, Version};
 use crate::pg::query;
@@ -164,7 +165,7 @@ impl Recorder {
             Policy::Include => column.reader.with_bytes(row, |bytes| put(image, bytes)),
             Policy::Mask => column.reader.with_bytes(row, |bytes| {
                 let text = column.codec.text(bytes).unwrap_or_default();
-                image.plain(super::mask::mask(&text).as_bytes());
+                image.plain(mask(&text).as_bytes());
             }),
             Policy::Hash => {
                 column.reader.with_bytes(row, |bytes| match secret::keyed_hash(bytes) {

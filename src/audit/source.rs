@@ -5,6 +5,7 @@ use super::dictionary;
 use super::format::KeyPart;
 use super::layout::{Column, Description, Layout};
 use super::options::{Options, Policy};
+use crate::classification::{self, Class};
 use crate::error::{Error, Result};
 use crate::pg::changes::Reader;
 use crate::pg::codec::Codec;
@@ -35,8 +36,8 @@ pub struct SourceColumn {
 
 struct Known {
     source: Rc<Source>,
-    /// Whose change makes it another: the table, the one above it.
-    depends_on: [u32; 2],
+    /// Whose change makes it another: the table, those above it.
+    depends_on: Vec<u32>,
     open: Option<Written>,
 }
 
@@ -54,10 +55,11 @@ pub fn source(table: u32) -> Result<Rc<Source>> {
         return Ok(source);
     }
     let root = shape::audited_root(table);
+    let mut depends_on = vec![table, root];
+    depends_on.extend(classification::relations_of(root)?);
     let source = Rc::new(make(table, root)?);
     KNOWN.with_borrow_mut(|known| {
         let open = Some(Written::here());
-        let depends_on = [table, root];
         known.insert(table, Known { source: source.clone(), depends_on, open });
     });
     Ok(source)
@@ -121,7 +123,17 @@ fn make(table: u32, root: u32) -> Result<Source> {
     })
 }
 
+/// What becomes of a column that enable_audit was told nothing about.
+fn by_class(class: Option<Class>) -> Policy {
+    match class {
+        None | Some(Class::Public | Class::Internal) => Policy::Include,
+        Some(Class::Pii) => Policy::Mask,
+        Some(Class::Secret) => Policy::Omit,
+    }
+}
+
 fn describe(shape: &Shape, options: &Options, table: &str) -> Result<Description> {
+    let classes: HashMap<i16, Class> = classification::of_table(shape.oid)?.into_iter().collect();
     let position_of = |number: &i16| shape.columns.iter().position(|c| c.number == *number);
     let key: Option<Vec<usize>> = shape.key.iter().map(position_of).collect();
     let key = key.unwrap_or_default();
@@ -144,7 +156,7 @@ fn describe(shape: &Shape, options: &Options, table: &str) -> Result<Description
             let policy = match options.columns.get(&column.name) {
                 _ if kept => Policy::Include,
                 Some(policy) => *policy,
-                None => Policy::Include,
+                None => by_class(classes.get(&column.number).copied()),
             };
             Column {
                 name: column.name.clone(),

@@ -326,6 +326,12 @@ pub enum Error {
         why: String,
     },
     NoRowObject,
+    /// What stands alone where a row is asked for.
+    NotARow {
+        function: &'static str,
+        found: String,
+    },
+    JsonTooLarge,
     OutOfRange {
         argument: &'static str,
         value: String,

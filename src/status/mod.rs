@@ -28,6 +28,7 @@ const ADMINISTRATIVE: &[&str] = &[
     "registration_changed",
     "check_protection",
     "watch",
+    "follow_columns",
     "before_drop_extension",
 ];
 

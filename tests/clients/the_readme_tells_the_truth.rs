@@ -33,6 +33,7 @@ pages! {
     tenant_summaries: "docs/tenant-summaries.md";
     access: "docs/access.md";
     audit: "docs/audit.md";
+    classification: "docs/classification.md";
     tenant_schemas: "docs/tenant-schemas.md";
     changes_and_undo: "docs/changes-and-undo.md";
 }

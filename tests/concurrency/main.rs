@@ -5,6 +5,7 @@ mod aim;
 mod a_hostile_owner_gains_nothing;
 mod a_killed_server_keeps_all_or_nothing;
 mod a_shadowed_name_changes_nothing;
+mod classes_reach_every_session;
 mod code_of_one_role_never_runs_as_another;
 mod deleted_rows_wait_their_turn;
 mod ordinary_roles_call_nothing_on_others_tables;
