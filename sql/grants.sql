@@ -15,6 +15,7 @@ DECLARE
     'tenant_guard.add_key',
     'tenant_guard.load_jwks',
     'tenant_guard.retire_key',
+    'tenant_guard.auditor',
     'tenant_guard.enforce',
     'tenant_guard.register_enforcement',
     'tenant_guard.status',

@@ -48,7 +48,14 @@ extension_sql_file!("../sql/identity.sql", name = "identity", requires = ["membe
 extension_sql_file!(
     "../sql/security.sql",
     name = "security",
-    requires = ["identity", audit::refuse_change]
+    requires = [
+        "identity",
+        audit::refuse_change,
+        context::org_id,
+        context::org_id_text,
+        security::auditor,
+        security::application::may_read_events
+    ]
 );
 extension_sql_file!(
     "../sql/audit.sql",

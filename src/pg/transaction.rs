@@ -77,6 +77,17 @@ pub fn writable() -> bool {
     unsafe { !pg_sys::XactReadOnly && !pg_sys::RecoveryInProgress() && !pg_sys::IsInParallelMode() }
 }
 
+/// Whether a background worker could be started, and could write, now.
+#[must_use]
+pub fn may_start_workers() -> bool {
+    // SAFETY: reads the state of the process and of the server.
+    unsafe {
+        !pg_sys::RecoveryInProgress()
+            && !pg_sys::IsInParallelMode()
+            && pg_sys::ParallelWorkerNumber < 0
+    }
+}
+
 /// A moment as a call sees it: the same for all the rows of a statement.
 #[derive(Clone, Copy)]
 pub enum Moment {
