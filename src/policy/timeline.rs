@@ -3,9 +3,10 @@
 
 use crate::error::Result;
 use crate::pg::command::{self, Alteration, Command};
-use crate::pg::{query, user};
+use crate::pg::{guc, kept, user};
 use crate::plan;
 use crate::security::{self, Event, Kind};
+use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::FunctionCallInfo;
 use serde::Deserialize;
 use serde_json::json;
@@ -35,6 +36,20 @@ struct Guarded {
     object: String,
 }
 
+/// Planned once a session: planning takes several times as long as the query, and compiling it a thousand
+/// times.
+fn guarded(sql: &str, arguments: &[DatumWithOid]) -> Result<Vec<Guarded>> {
+    let scope = guc::Scope::new();
+    scope.set(c"plan_cache_mode", "force_generic_plan");
+    scope.set(c"jit", "off");
+    let found =
+        user::as_extension_owner(|| kept::rows(sql, arguments, |row| Ok(row.get::<String>(1)?)))?;
+    match found.into_iter().flatten().next() {
+        Some(text) => Ok(serde_json::from_str(&text)?),
+        None => Ok(Vec::new()),
+    }
+}
+
 fn done(command: &Command, tag: &str, restoring: bool) -> Result<()> {
     let nothing = (Vec::new(), Vec::new());
     let (tables, schemas) = match command {
@@ -45,14 +60,9 @@ fn done(command: &Command, tag: &str, restoring: bool) -> Result<()> {
     if restoring && kinds.iter().all(|(kind, _)| !weakens(*kind)) {
         return Ok(());
     }
-    let found: Option<Vec<Guarded>> = user::as_extension_owner(|| {
-        let _path = query::pin();
-        query::model_here(
-            include_str!("timeline.sql"),
-            &[tables.into(), schemas.into(), matches!(command, Command::Grant(_)).into()],
-        )
-    })?;
-    for guarded in found.into_iter().flatten() {
+    let of_grant = matches!(command, Command::Grant(_));
+    let arguments = [tables.into(), schemas.into(), of_grant.into()];
+    for guarded in guarded(include_str!("timeline.sql"), &arguments)? {
         for (kind, details) in &kinds {
             let mut details = details.clone();
             details["command"] = json!(tag);
@@ -97,11 +107,7 @@ fn kinds(command: &Command) -> Vec<(Kind, serde_json::Value)> {
 }
 
 fn dropped(tag: &str) -> Result<()> {
-    let found: Option<Vec<Guarded>> = user::as_extension_owner(|| {
-        let _path = query::pin();
-        query::model_here(include_str!("timeline_dropped.sql"), &[])
-    })?;
-    for guarded in found.into_iter().flatten() {
+    for guarded in guarded(include_str!("timeline_dropped.sql"), &[])? {
         let kind = match guarded.object.as_str() {
             "policy" => Kind::PolicyDropped,
             "trigger" => Kind::TriggerDropped,

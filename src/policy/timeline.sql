@@ -12,7 +12,12 @@ WITH RECURSIVE touched(identity, oid) AS (
   SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), c.oid
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  WHERE $3 AND (c.oid = ANY ($1) OR n.nspname = ANY ($2)) AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
+  WHERE $3 AND c.oid = ANY ($1) AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
+  UNION
+  SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), c.oid
+  FROM pg_catalog.pg_namespace n
+  JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid
+  WHERE $3 AND n.nspname = ANY ($2) AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
 ),
 above(start, oid) AS (
   SELECT t.oid, t.oid FROM touched t
