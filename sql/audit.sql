@@ -181,13 +181,6 @@ COMMENT ON FUNCTION tenant_guard.audit_owned() IS
   'The layouts of the audit log whose tables belong to the caller. Used by the audit log''s policies; raises nothing.
 Example: SELECT tenant_guard.audit_owned();';
 
-CREATE FUNCTION tenant_guard.auditor() RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN true;
-COMMENT ON FUNCTION tenant_guard.auditor() IS
-  'Whoever may EXECUTE it reads the whole audit log and all security events; an administrator grants that. Returns true; raises nothing.
-Example: GRANT EXECUTE ON FUNCTION tenant_guard.auditor() TO compliance;';
-
 CREATE FUNCTION tenant_guard.audit_reads_all() RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp

@@ -52,6 +52,11 @@ Example: `SELECT record FROM tenant_guard.audit_log;`$comment$),
 
 Example: `SELECT tenant_guard.audit_table_key('crm.contacts');`$comment$),
       ('audit_truncate', $comment$Logs a TRUNCATE, with the rows that it removes where that was asked for. For triggers made by enable_audit.$comment$),
+      ('auditor', $comment$True. Whoever has EXECUTE on it is an auditor of the database, and reads every security event, of
+whatever organization, once granted SELECT on tenant_guard.security_event. EXECUTE is not granted to
+PUBLIC. Raises nothing.
+
+Example: `GRANT EXECUTE ON FUNCTION tenant_guard.auditor() TO auditors;`$comment$),
       ('authenticate', $comment$Verifies a JSON Web Token (RFC 7519) with the keys of this database and makes its claims the
 identity: of the transaction, or with `scope => 'session'` of the session. `exp` is checked again
 by every statement that asks for the identity. Needs `tenant_guard.trust = 'verified'`.
@@ -264,6 +269,17 @@ index, last_accessed timestamptz and access_count bigint. Raises 22004, 22023 (o
 read-only transaction), 42501 (no SELECT), 42809, 42P01, 55000 (no such columns).
 
 Example: `SELECT tenant_guard.log_access('crm.leads', '01990000-0000-7000-8000-000000000001');`$comment$),
+      ('log_event', $comment$Notes an event of the application's in tenant_guard.security_event, with who and where the session is: user,
+organization and project, database roles, application_name, client address, request id (the header
+x-request-id of request.headers, else tenant_guard.request_id). kind: 1 to 63 bytes, none of the
+extension's own. severity: 'info', 'notice', 'warning' or 'critical'. details: up to 8,192 bytes.
+The event goes with its transaction. A session notes tenant_guard.max_events_per_second; while the
+table is larger than tenant_guard.max_security_event_size, info and notice are not noted, and warning
+and critical while it is twice as large.
+Returns the event's id; NULL where it was not noted. Raises 22004, 22023 (kind, severity, details), 25006 (in a
+read-only transaction), 42939 (a kind of the extension's own).
+
+Example: `SELECT tenant_guard.log_event('export_started', 'notice', '{"table": "leads"}');`$comment$),
       ('log_json', $comment$A row as JSON for logs: of a table's row the columns that classify made public or internal as they are, those of class pii
 masked (text as mask has it, anything else as three asterisks); secret ones and those of no class are left out. Ids
 are not replaced. Rows within the row, and rows that are no table's, as for safe_json. value: a row or an array
@@ -276,6 +292,11 @@ word; anything else is three asterisks. What is one letter, or one sign of a scr
 not shown. NULL for NULL. Raises nothing.
 
 Example: `SELECT tenant_guard.mask('ada.lovelace@example.com');`$comment$),
+      ('may_read_events', $comment$Whether a member of the active organization may read its security events: it has the permission
+audit.read or, where no role was given permissions with set_role_permissions, is a member. false
+without an organization. For the table's policy. Raises only what a registered `active` condition raises.
+
+Example: `SELECT tenant_guard.may_read_events();`$comment$),
       ('org_id', $comment$The active organization where its id is a UUID: the one chosen with `set_org` in this transaction,
 else the one that the claims name, if the check in `tenant_guard.org_check` lets it be believed;
 NULL when there is none, and of several claimed ones. The membership is looked up once a
@@ -661,7 +682,7 @@ Example: `SELECT tenant_guard.validate_org_text('42');`$comment$),
 
 Example: `SELECT tenant_guard.verify_token('<header>.<payload>.<signature>') ->> 'sub';`$comment$),
       ('watch', $comment$Looks at what a command made in the schemas that enforce watches, and at what hangs under a protected
-table. Event trigger. Raises what protecting it raises.
+table; and records what opens a protected or audited table as security events. Event trigger. Raises what protecting it raises.
 
 Example: `SELECT evtname FROM pg_event_trigger WHERE evtfoid = 'tenant_guard.watch'::regproc;`$comment$)
     ) c(name, comment)

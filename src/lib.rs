@@ -10,6 +10,7 @@
 mod error;
 mod id;
 mod pg; // the only room with hand-written `unsafe`
+mod request;
 mod security;
 mod settings;
 
@@ -49,7 +50,14 @@ extension_sql_file!("../sql/identity.sql", name = "identity", requires = ["membe
 extension_sql_file!(
     "../sql/security.sql",
     name = "security",
-    requires = ["identity", audit::refuse_change]
+    requires = [
+        "identity",
+        audit::refuse_change,
+        context::org_id,
+        context::org_id_text,
+        security::auditor,
+        security::application::may_read_events
+    ]
 );
 extension_sql_file!(
     "../sql/audit.sql",

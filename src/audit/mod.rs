@@ -24,7 +24,7 @@ use crate::catalog;
 use crate::error::{Error, Result};
 use crate::pg::row_trigger::RowOrNothing;
 use crate::pg::types::{Name, PlannedStep, RegClass};
-use crate::pg::{query, transaction};
+use crate::pg::{query, row};
 use crate::plan::{self, Rows};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::pg_sys::FunctionCallInfo;
@@ -96,7 +96,7 @@ fn enable(table: RegClass, options: Options, dry_run: bool) -> Result<Rows> {
     }
     let rows = plan::run(planner::enable(&family, options)?, dry_run)?;
     if !dry_run {
-        months::prepare(transaction::clock())?;
+        months::prepare(row::clock())?;
     }
     Ok(rows)
 }

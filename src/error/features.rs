@@ -90,6 +90,12 @@ pub(super) fn feature_parts(error: &Error) -> Parts {
             "The transaction is READ ONLY, the server is a standby, or a parallel query is running.",
             "Call it in a transaction that may write; with PostgREST, through POST and not GET.",
         ),
+        Error::ReservedKind { kind } => parts(
+            ERRCODE_RESERVED_NAME,
+            format!("\"{kind}\" is a kind of the extension's own events"),
+            "An application's event of that kind could be taken for one.",
+            "Choose another kind, with a prefix of the application's: 'crm.key_added'.",
+        ),
         Error::UnknownFeature { given, known } => parts(
             ERRCODE_INVALID_PARAMETER_VALUE,
             format!("there is no feature \"{given}\""),

@@ -368,6 +368,9 @@ pub enum Error {
     ReadOnly {
         function: &'static str,
     },
+    ReservedKind {
+        kind: String,
+    },
     UnknownFeature {
         given: String,
         known: &'static [&'static str],

@@ -61,6 +61,24 @@ extern "C-unwind" {
     );
 }
 
+extern "C-unwind" {
+    #[link_name = "die"]
+    fn terminate(signal: std::ffi::c_int);
+}
+
+/// Has a background worker end at the next place where that is safe when it is told to, and not at once,
+/// in the middle of whatever it does.
+pub fn handle_termination() {
+    const SIGTERM: std::ffi::c_int = 15;
+    // SAFETY: the handler is PostgreSQL's own for sessions.
+    unsafe {
+        #[cfg(feature = "pg18")]
+        pg_sys::pqsignal_be(SIGTERM, Some(terminate));
+        #[cfg(not(feature = "pg18"))]
+        pg_sys::pqsignal(SIGTERM, Some(terminate));
+    }
+}
+
 /// What looks at the nodes of a tree: true ends the walk.
 pub type Walker = unsafe extern "C-unwind" fn(*mut pg_sys::Node, *mut std::ffi::c_void) -> bool;
 

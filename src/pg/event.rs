@@ -49,6 +49,6 @@ pub fn in_extension_script() -> bool {
     unsafe { pg_sys::creating_extension }
 }
 
-unsafe fn is(node: *mut pg_sys::Node, tag: pg_sys::NodeTag) -> bool {
+pub(super) unsafe fn is(node: *mut pg_sys::Node, tag: pg_sys::NodeTag) -> bool {
     !node.is_null() && (*node).type_ == tag
 }

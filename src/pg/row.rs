@@ -52,6 +52,24 @@ impl Xid8 {
         // SAFETY: inside a transaction, as every call of SQL is.
         Xid8(unsafe { pg_sys::GetTopFullTransactionId().value })
     }
+
+    /// That of the current top-level transaction, if it has one.
+    #[must_use]
+    pub fn if_any() -> Option<Self> {
+        // SAFETY: reads the state of the current transaction.
+        let id = unsafe { pg_sys::GetTopFullTransactionIdIfAny().value };
+        (id != 0).then_some(Xid8(id))
+    }
+
+    #[must_use]
+    pub fn of(number: u64) -> Self {
+        Xid8(number)
+    }
+
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.0
+    }
 }
 
 // SAFETY: the datum is an xid8's.
@@ -91,18 +109,6 @@ unsafe impl<'fcx> ArgAbi<'fcx> for Xid8 {
 
     unsafe fn unbox_nullable_arg(arg: Arg<'_, 'fcx>) -> pgrx::nullable::Nullable<Self> {
         arg.unbox_arg_using_from_datum().into()
-    }
-}
-
-impl Xid8 {
-    #[must_use]
-    pub fn of(number: i64) -> Self {
-        Xid8(number as u64)
-    }
-
-    #[must_use]
-    pub fn number(&self) -> u64 {
-        self.0
     }
 }
 
@@ -189,9 +195,20 @@ pub fn next_value(sequence: &'static str) -> Result<i64> {
 /// The time of day now, not of the transaction's start.
 #[must_use]
 pub fn now() -> pgrx::datum::TimestampWithTimeZone {
+    moment(clock())
+}
+
+/// The same as PostgreSQL counts it.
+#[must_use]
+pub fn clock() -> i64 {
     // SAFETY: reads the clock.
-    let now = unsafe { pg_sys::GetCurrentTimestamp() };
-    pgrx::datum::TimestampWithTimeZone::try_from(now)
+    unsafe { pg_sys::GetCurrentTimestamp() }
+}
+
+/// A moment that `clock` gave.
+#[must_use]
+pub fn moment(at: i64) -> pgrx::datum::TimestampWithTimeZone {
+    pgrx::datum::TimestampWithTimeZone::try_from(at)
         .unwrap_or_else(|_| pgrx::datum::TimestampWithTimeZone::positive_infinity())
 }
 

@@ -19,6 +19,7 @@ const ADMINISTRATIVE: &[&str] = &[
     "add_key",
     "load_jwks",
     "retire_key",
+    "auditor",
     "enforce",
     "register_enforcement",
     "status",

@@ -107,7 +107,8 @@ FROM (
   HAVING count(*) > 0
   UNION ALL
   SELECT 16, 'security events', count(*)::pg_catalog.text, CASE WHEN count(*) = 0 THEN 'ok' ELSE 'note' END,
-         CASE WHEN count(*) > 0 THEN 'SELECT * FROM tenant_guard.security_event ORDER BY id DESC.' END
+         CASE WHEN count(*) > 0 THEN 'SELECT * FROM tenant_guard.security_event WHERE severity IN (''warning'', ''critical'') ORDER BY id DESC.' END
   FROM tenant_guard.security_event
+  WHERE source = 'tenant_guard' AND severity IN ('warning', 'critical')
 ) report
 ORDER BY position, item

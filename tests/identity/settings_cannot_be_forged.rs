@@ -17,14 +17,18 @@ const ADMINISTRATIVE: &[(&str, &str)] = &[
     ("jwt_clock_skew", "600"),
     ("jwt_issuer", "mallory"),
     ("jwt_require_expiry", "off"),
+    ("durable_security_events", "on"),
     ("enforcement", "off"),
     ("max_claims_size", "16777216"),
+    ("max_events_per_second", "1000000"),
+    ("max_refusals_per_second", "1"),
+    ("max_security_event_size", "1TB"),
     ("org_check", "claim"),
     ("trust", "gateway"),
 ];
 
 /// Those that are anybody's to set: they say nothing about who is asking.
-const OF_USERS: &[&str] = &["deletion_reason", "show_deleted"];
+const OF_USERS: &[&str] = &["deletion_reason", "request_id", "show_deleted"];
 
 /// Those that are hidden: the extension's own.
 const PROTECTED: &[&str] = &["identity", "session_identity", "org"];

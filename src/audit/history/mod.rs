@@ -125,7 +125,7 @@ fn row_history(
             actor.session_role,
             actor.request,
             actor.reason,
-            Xid8::of(event.transaction),
+            Xid8::of(event.transaction as u64),
             event.committed_at,
         )
     })))
