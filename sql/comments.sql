@@ -28,6 +28,10 @@ Example: `SELECT tenant_guard.add_key('2026-11', 'HS256', 'a secret of at least 
       ('audit_changed', $comment$The columns that an UPDATE changed, by the bytes of their values; NULL for other events. Raises nothing.
 
 Example: `SELECT changed_columns FROM tenant_guard.audit_log WHERE operation = 'UPDATE';`$comment$),
+      ('audit_changed_by', $comment$Who last disabled or dropped a trigger of an audited table, and when, as the security events have it; no row
+where nobody did. The caller must own the table. Raises 42501.
+
+Example: `SELECT * FROM tenant_guard.audit_changed_by('crm.contacts');`$comment$),
       ('audit_key', $comment$The primary key of an event's row, as jsonb; NULL where the table has none, and for a TRUNCATE. Raises nothing.
 
 Example: `SELECT key FROM tenant_guard.audit_log;`$comment$),
@@ -204,6 +208,10 @@ counted; those to rows that are gone by now are not. The caller must own the tab
 42809, 42P01, 55000 (no such columns).
 
 Example: `SELECT tenant_guard.flush_access('crm.leads');`$comment$),
+      ('follow_audited', $comment$Audits what a command puts under an audited table. Event trigger. Where that fails it warns, and the command
+goes on.
+
+Example: `SELECT evtname FROM pg_event_trigger WHERE evtfoid = 'tenant_guard.follow_audited'::regproc;`$comment$),
       ('follow_columns', $comment$Keeps what classify registered with its columns when they or their tables are renamed, moved or dropped.
 Event trigger. Raises nothing of its own.
 

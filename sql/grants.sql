@@ -20,6 +20,7 @@ DECLARE
     'tenant_guard.status',
     'tenant_guard.auditor',
     'tenant_guard.audit_statement',
+    'tenant_guard.follow_audited',
     'tenant_guard.audit_row',
     'tenant_guard.audit_truncate',
     'tenant_guard.refuse_change',

@@ -65,12 +65,14 @@ extension_sql_file!(
     requires = [
         "security",
         audit::view::audit_organization,
+        audit::view::audit_changed_by,
         audit::view::audit_record,
         audit::view::audit_old_record,
         audit::view::audit_key,
         audit::view::audit_changed,
         audit::view::audit_organization_text,
-        audit::history::audit_table_key
+        audit::history::audit_table_key,
+        audit::follow::follow_audited
     ]
 );
 extension_sql_file!(

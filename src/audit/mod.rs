@@ -1,6 +1,7 @@
 //! The audit trail: who changed which row of which organization, and what it was before.
 
 mod dictionary;
+pub mod follow;
 mod format;
 pub mod history;
 mod layout;

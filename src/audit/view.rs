@@ -2,7 +2,11 @@
 
 use super::render::Logged;
 use crate::context;
+use crate::error::Error;
 use crate::pg::row::RawJsonb;
+use crate::pg::types::RegClass;
+use crate::pg::{ident, query, relation, user};
+use pgrx::datum::TimestampWithTimeZone;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::Uuid;
@@ -88,4 +92,36 @@ pub fn audit_organization_text(
 pub fn audit_organization() -> Result<Option<Uuid>, ErrorReport> {
     let organization = context::organization_now()?;
     Ok(organization.map(|o| Uuid::from_bytes(super::recorder::organization_id(&o.text))))
+}
+
+/// Who last disabled or dropped a trigger of an audited table, and when, as the security events have it; no row
+/// where nobody did. The caller must own the table. Raises 42501.
+///
+/// Example: `SELECT * FROM tenant_guard.audit_changed_by('crm.contacts');`
+#[pg_extern(stable, parallel_restricted)]
+pub fn audit_changed_by(
+    table: Option<RegClass>,
+) -> Result<
+    TableIterator<'static, (name!(role, String), name!(at, TimestampWithTimeZone))>,
+    ErrorReport,
+> {
+    let Some(described) = table.and_then(|table| relation::describe(table.0)) else {
+        return Ok(TableIterator::new(Vec::new()));
+    };
+    let name = ident::qualified(&described.schema, &described.name);
+    if !user::has_rights_of(described.owner) {
+        return Err(Error::NotOwner {
+            object: format!("table {name}"),
+            owner: user::name_of(described.owner),
+            caller: user::current(),
+        }
+        .into());
+    }
+    let found = user::as_extension_owner(|| {
+        query::rows(include_str!("changed_by.sql"), &[name.into()], |row| {
+            Ok((row.get::<String>(1)?, row.get::<TimestampWithTimeZone>(2)?))
+        })
+    })?;
+    let told = found.into_iter().filter_map(|(role, at)| Some((role?, at?)));
+    Ok(TableIterator::new(told.collect::<Vec<_>>()))
 }

@@ -32,7 +32,7 @@ fn original_and_copy(target: &Cluster) -> (Database<'static>, Database<'_>) {
     );
     let mut owner = original.connect(OWNER);
     apply(&mut owner, "protect_table('crm.deals')");
-    apply(&mut owner, "enable_audit('crm.deals', 'organization_id')");
+    apply(&mut owner, "enable_audit('crm.deals', tenant_column => 'organization_id')");
     apply(&mut owner, "create_tenant_schema('south', 'crm', tenant_role => 'other_owner')");
     apply(&mut owner, SUMMARY);
     execute(&mut owner, REFRESH);

@@ -116,15 +116,6 @@ impl Rows {
         }
     }
 
-    /// Does one event again: the other way round.
-    pub fn go_on(&mut self, found: Option<Row>, left: Option<Row>, untold: &[usize]) {
-        self.take_back(left, found, untold);
-    }
-
-    pub fn clear(&mut self) {
-        self.groups.clear();
-    }
-
     /// Of a key there is one row at most: the one that came last, where one is left over what is owed.
     #[must_use]
     pub fn into_rows(self) -> Vec<Row> {
@@ -213,15 +204,5 @@ mod tests {
         table.take_back(None, Some(row(&[5])), &[]);
         table.take_back(Some(row(&[6])), None, &[]);
         assert_eq!(rows(table), [row(&[5]), row(&[5]), row(&[6])]);
-    }
-
-    #[test]
-    fn going_on_is_taking_back_the_other_way_round() {
-        let mut table = Rows::new(vec![0]);
-        table.go_on(None, Some(row(&[1, 2])), &[]);
-        table.go_on(Some(row(&[1, 2])), Some(row(&[1, 3])), &[]);
-        table.go_on(None, Some(row(&[2, 2])), &[]);
-        table.go_on(Some(row(&[2, 2])), None, &[]);
-        assert_eq!(rows(table), [row(&[1, 3])]);
     }
 }

@@ -12,6 +12,7 @@ use crate::pg::ident::quote;
 use crate::pg::query;
 use crate::pg::row::Xid8;
 use crate::pg::types::RegClass;
+use crate::settings;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::JsonB;
@@ -136,7 +137,11 @@ fn undo(events: Vec<Event>, what: String, dry_run: bool) -> Result<Vec<Undone>> 
     let mut undone = Vec::with_capacity(events.len());
     let mut emptied = false;
     let scope = Scope::new();
-    scope.set(c"tenant_guard.reason", &format!("undo of {what}"));
+    let reason = match settings::reason() {
+        Some(reason) => format!("{reason} (undo of {what})"),
+        None => format!("undo of {what}"),
+    };
+    scope.set(c"tenant_guard.reason", &reason);
     scope.search_path(query::PINNED);
     for event in &events {
         if event.operation == b'T' {
