@@ -86,9 +86,8 @@ CREATE TABLE tenant_guard.audit_event (
 ALTER SEQUENCE tenant_guard.audit_event_id_seq OWNED BY tenant_guard.audit_event.id;
 COMMENT ON TABLE tenant_guard.audit_event IS
   'Every audited change, one row each, never altered. Read it through tenant_guard.audit_log.';
-CREATE INDEX idx_audit_event_row_key ON tenant_guard.audit_event (row_key);
-CREATE INDEX idx_audit_event_organization_id ON tenant_guard.audit_event (organization, id) WHERE NOT bulk;
-CREATE INDEX idx_audit_event_id ON tenant_guard.audit_event USING brin (id, transaction_id, occurred_at);
+-- Its indexes are the partitions' own (src/audit/month.sql): those of a partitioned table are made with each
+-- partition, and a dump that is restored would make them twice.
 
 CREATE TABLE tenant_guard.audit_bulk (
   organization uuid NOT NULL,
@@ -217,19 +216,19 @@ END $$;
 CREATE VIEW tenant_guard.audit_events WITH (security_barrier = true) AS
 SELECT e.*, coalesce(t.committed_at, e.occurred_at) AS seen_at, t.committed_at, l.table_key, l.table_schema, l.table_name
 FROM (
-  SELECT o.* FROM tenant_guard.audit_event o
+  SELECT o.*, o.tableoid AS log, o.ctid AS place FROM tenant_guard.audit_event o
   WHERE NOT o.bulk AND o.organization = (SELECT tenant_guard.audit_organization())
     AND o.layout = ANY ((SELECT tenant_guard.audit_readable())::integer[])
     AND NOT (SELECT tenant_guard.audit_reads_tables())
   UNION ALL
-  SELECT m.* FROM tenant_guard.audit_bulk b
+  SELECT m.*, m.tableoid AS log, m.ctid AS place FROM tenant_guard.audit_bulk b
   JOIN tenant_guard.audit_event m ON m.id BETWEEN b.first_id AND b.last_id AND m.transaction_id = b.transaction_id
   WHERE b.organization = (SELECT tenant_guard.audit_organization())
     AND m.bulk AND m.organization = (SELECT tenant_guard.audit_organization())
     AND m.layout = ANY ((SELECT tenant_guard.audit_readable())::integer[])
     AND NOT (SELECT tenant_guard.audit_reads_tables())
   UNION ALL
-  SELECT t.* FROM tenant_guard.audit_event t
+  SELECT t.*, t.tableoid AS log, t.ctid AS place FROM tenant_guard.audit_event t
   WHERE (SELECT tenant_guard.audit_reads_tables())
     AND ((SELECT tenant_guard.audit_reads_all())
       OR t.layout = ANY ((SELECT tenant_guard.audit_owned())::integer[])
@@ -245,11 +244,11 @@ CREATE VIEW tenant_guard.audit_log WITH (security_barrier = true) AS
 SELECT e.id, e.occurred_at,
        CASE e.operation WHEN 'I' THEN 'INSERT' WHEN 'U' THEN 'UPDATE' WHEN 'T' THEN 'TRUNCATE' ELSE 'DELETE' END AS operation,
        e.table_schema, e.table_name,
-       tenant_guard.audit_key(e.layout, e.operation, e.image) AS key,
-       tenant_guard.audit_record(e.id, e.row_key, e.layout, e.operation, e.image) AS record,
-       tenant_guard.audit_old_record(e.id, e.row_key, e.layout, e.operation, e.image) AS old_record,
-       tenant_guard.audit_changed(e.layout, e.operation, e.image) AS changed_columns,
-       tenant_guard.audit_organization_text(e.layout, e.operation, e.image, e.organization) AS organization_id,
+       tenant_guard.audit_key(e.log, e.place) AS key,
+       tenant_guard.audit_record(e.log, e.place) AS record,
+       tenant_guard.audit_old_record(e.log, e.place) AS old_record,
+       tenant_guard.audit_changed(e.log, e.place) AS changed_columns,
+       tenant_guard.audit_organization_text(e.log, e.place) AS organization_id,
        c.project_id, c.user_id, c.db_role, c.session_role,
        e.transaction_id::text::xid8 AS transaction_id,
        c.organization_id AS acted_for, c.roles, c.session_id, c.request_id, c.application_name, c.client_address,

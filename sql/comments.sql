@@ -45,8 +45,9 @@ Example: `SELECT tenant_guard.audit_organization();`$comment$),
       ('audit_organization_text', $comment$The organization that an event belongs to, as the row has it; NULL where it belongs to none. Raises nothing.
 
 Example: `SELECT organization_id FROM tenant_guard.audit_log;`$comment$),
-      ('audit_record', $comment$The row after an event, as jsonb: all its columns but those that are left out; NULL after a DELETE. Used by
-the view audit_log; its arguments are columns of audit_event. Raises nothing.
+      ('audit_record', $comment$The row after an event, as jsonb: all its columns but those that are left out; NULL after a DELETE, and for an
+event that the caller may not read. Used by the view audit_log: log is the partition's OID, place the event's
+place in it. Raises nothing.
 
 Example: `SELECT record FROM tenant_guard.audit_log;`$comment$),
       ('audit_row', $comment$Logs the change of one row. For triggers made by enable_audit; its argument says what is logged.$comment$),

@@ -23,9 +23,9 @@ pub use options::Options;
 
 use crate::catalog;
 use crate::error::{Error, Result};
+use crate::pg::query;
 use crate::pg::row_trigger::RowOrNothing;
 use crate::pg::types::{Name, PlannedStep, RegClass};
-use crate::pg::{query, row};
 use crate::plan::{self, Rows};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::pg_sys::FunctionCallInfo;
@@ -95,11 +95,7 @@ fn enable(table: RegClass, options: Options, dry_run: bool) -> Result<Rows> {
             hint: "An administrator grants it: GRANT EXECUTE ON FUNCTION tenant_guard.audit_statement(), tenant_guard.audit_row(), tenant_guard.audit_truncate() TO the role that runs migrations.".into(),
         });
     }
-    let rows = plan::run(planner::enable(&family, options)?, dry_run)?;
-    if !dry_run {
-        months::prepare(row::clock())?;
-    }
-    Ok(rows)
+    plan::run(planner::enable(&family, options)?, dry_run)
 }
 
 /// Logs the rows that a statement changed. For triggers made by enable_audit; its argument says what is logged.

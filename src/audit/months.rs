@@ -55,6 +55,11 @@ pub fn prepare(now: i64) -> Result<()> {
     Ok(())
 }
 
+/// Whether a table is one of the log's partitions.
+pub fn is_of_the_log(table: u32) -> Result<bool> {
+    Ok(months()?.iter().any(|m| m.table == table))
+}
+
 fn months() -> Result<Rc<Vec<Month>>> {
     MONTHS.with(|cache| {
         cache.get(|| {
@@ -80,9 +85,11 @@ fn make(first_day: i32) -> Result<Month> {
         return Ok(month);
     }
     let (from, to) = (date(first_day), date(self::first_day(first_day + 40)));
-    let name = format!("tenant_guard.audit_event_{}", from[..7].replace('-', "_"));
+    let month = from[..7].replace('-', "_");
+    let name = format!("tenant_guard.audit_event_{month}");
     let sql = include_str!("month.sql")
         .replace("{name}", &name)
+        .replace("{index}", &format!("idx_audit_event_{month}"))
         .replace("{from}", &from)
         .replace("{to}", &to);
     user::as_extension_owner(|| {

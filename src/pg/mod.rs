@@ -16,6 +16,7 @@ pub mod depending;
 pub mod event;
 pub mod exit;
 pub mod expression;
+pub mod fetch;
 pub mod fragment;
 pub mod guc;
 pub mod ident;

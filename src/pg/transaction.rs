@@ -70,6 +70,13 @@ pub fn command() -> u32 {
     unsafe { backend::unguarded_command(false) }
 }
 
+/// When the client's statement began, as PostgreSQL counts time.
+#[must_use]
+pub fn statement_start() -> i64 {
+    // SAFETY: reads a backend-local variable.
+    unsafe { backend::unguarded_statement_start() }
+}
+
 /// Whether the client began the transaction with BEGIN, and a statement is not one by itself.
 #[must_use]
 pub fn in_block() -> bool {

@@ -130,7 +130,9 @@ fn a_change_that_touches_anothers_child_table_is_refused_whole() {
     let mut other = database.connect(OTHER_OWNER);
     for table in ["mixed.parent", "mixed.parted"] {
         for call in ["protect_table", "enable_audit"] {
-            let call = format!("SELECT * FROM tenant_guard.{call}('{table}', 'organization_id')");
+            let call = format!(
+                "SELECT * FROM tenant_guard.{call}('{table}', tenant_column => 'organization_id')"
+            );
             expect_clear_error(&mut other, &call, "42501");
         }
     }

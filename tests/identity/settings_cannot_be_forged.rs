@@ -13,6 +13,7 @@ use tenant_guard_tests::Database;
 /// Those that `SHOW ALL` and pg_settings tell of, each with what an attacker would like there.
 const ADMINISTRATIVE: &[(&str, &str)] = &[
     ("allow_session_identity", "off"),
+    ("audit_max_value", "64"),
     ("jwt_audience", "mallory"),
     ("jwt_clock_skew", "600"),
     ("jwt_issuer", "mallory"),
@@ -28,7 +29,7 @@ const ADMINISTRATIVE: &[(&str, &str)] = &[
 ];
 
 /// Those that are anybody's to set: they say nothing about who is asking.
-const OF_USERS: &[&str] = &["deletion_reason", "request_id", "show_deleted"];
+const OF_USERS: &[&str] = &["deletion_reason", "reason", "request_id", "show_deleted"];
 
 /// Those that are hidden: the extension's own.
 const PROTECTED: &[&str] = &["identity", "session_identity", "org"];

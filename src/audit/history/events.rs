@@ -26,6 +26,11 @@ pub struct Event {
 }
 
 impl Event {
+    #[must_use]
+    pub fn is_within(&self, reach: &Reach) -> bool {
+        reach.includes(self.layout, self.organization.as_ref())
+    }
+
     /// When it came to be seen.
     #[must_use]
     pub fn seen_at(&self) -> TimestampWithTimeZone {
@@ -150,11 +155,11 @@ impl Reach {
     }
 
     #[must_use]
-    pub fn includes(&self, event: &Event) -> bool {
+    pub fn includes(&self, layout: i32, organization: Option<&[u8; 16]>) -> bool {
         self.all
-            || self.owned.contains(&event.layout)
-            || (event.organization.is_some()
-                && event.organization == self.organization
-                && self.readable.contains(&event.layout))
+            || self.owned.contains(&layout)
+            || (organization.is_some()
+                && organization == self.organization.as_ref()
+                && self.readable.contains(&layout))
     }
 }

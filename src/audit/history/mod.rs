@@ -7,7 +7,7 @@ mod subject;
 mod table;
 pub mod undo;
 
-use self::events::Reach;
+pub use self::events::Reach;
 use self::subject::Subject;
 use super::render::Logged;
 use crate::error::{Error, Result};

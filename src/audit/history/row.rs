@@ -44,7 +44,7 @@ pub fn events(subject: &mut Subject, key: &[Cell]) -> Result<Vec<Event>> {
         }
         looked.push(key.clone());
         for event in events::of_row(subject.table_key, subject.row_key(&key))? {
-            if event.id >= before || !reach.includes(&event) {
+            if event.id >= before || !event.is_within(&reach) {
                 continue;
             }
             if event.operation == b'K' {

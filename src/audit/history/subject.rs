@@ -43,6 +43,7 @@ impl Subject {
                 hint: "Name the table that holds the rows.".into(),
             });
         }
+        may_read(table, &name)?;
         let root = shape::audited_root(table);
         let shape = shape::shape(root).ok_or(Error::NoSuchTable { oid: root })?;
         let table_key = dictionary::known(&shape)?.ok_or(Error::NotAudited { table: name })?;
@@ -228,6 +229,24 @@ impl Subject {
     pub fn key_in(&self, row: &Row) -> Vec<Cell> {
         self.key.iter().map(|p| row[*p].clone()).collect()
     }
+}
+
+/// History is for who may read the table, and for who reads the whole trail.
+fn may_read(table: u32, name: &str) -> Result<()> {
+    let may = crate::pg::kept::rows(
+        "SELECT pg_catalog.has_table_privilege($1, 'SELECT') OR tenant_guard.audit_reads_all()",
+        &[pgrx::pg_sys::Oid::from(table).into()],
+        |row| Ok(row.get::<bool>(1)?),
+    )?;
+    if may.contains(&Some(true)) {
+        return Ok(());
+    }
+    Err(Error::NotPermitted {
+        what: format!("reading the history of {name}"),
+        detail: "History is for roles that may SELECT from the table, its owner, and auditors."
+            .into(),
+        hint: format!("Its owner grants it: GRANT SELECT ON {name} TO the role."),
+    })
 }
 
 /// A layout that is there, for it was named by an event.

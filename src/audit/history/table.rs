@@ -23,7 +23,7 @@ pub fn as_of(subject: &mut Subject, at: TimestampWithTimeZone) -> Result<Vec<Row
             emptied = Some(event.occurred_at);
             return Ok(());
         }
-        if event.operation == b'K' || !reach.includes(&event) {
+        if event.operation == b'K' || !event.is_within(&reach) {
             return Ok(());
         }
         if emptied.is_some() && event.operation != b't' {

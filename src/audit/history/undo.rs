@@ -124,7 +124,7 @@ fn undo_request(
 
 fn visible(mut events: Vec<Event>) -> Result<Vec<Event>> {
     let reach = super::reach()?;
-    events.retain(|event| event.operation != b'K' && reach.includes(event));
+    events.retain(|event| event.operation != b'K' && event.is_within(&reach));
     Ok(events)
 }
 
