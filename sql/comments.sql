@@ -25,24 +25,27 @@ EXECUTE is not granted to PUBLIC. The secret stands in this statement, so keep i
 Returns the key id. Raises 22023 for what is no such key, 42710 for a key id that is taken, 22004.
 
 Example: `SELECT tenant_guard.add_key('2026-11', 'HS256', 'a secret of at least 32 bytes, kept well');`$comment$),
-      ('audit_changed', $comment$The columns that an UPDATE changed, by the bytes of their values; NULL for other events. Raises nothing.
+      ('audit_changed', $comment$The columns that an UPDATE changed, by the bytes of their values; NULL for other events. Raises 42501, as
+audit_record does.
 
 Example: `SELECT changed_columns FROM tenant_guard.audit_log WHERE operation = 'UPDATE';`$comment$),
-      ('audit_key', $comment$The primary key of an event's row, as jsonb; NULL where the table has none, and for a TRUNCATE. Raises nothing.
+      ('audit_key', $comment$The primary key of an event's row, as jsonb; NULL where the table has none, and for a TRUNCATE. Raises 42501, as
+audit_record does.
 
 Example: `SELECT key FROM tenant_guard.audit_log;`$comment$),
-      ('audit_old_record', $comment$The row before an event, as audit_record gives the one after; NULL for an INSERT. Raises nothing.
+      ('audit_old_record', $comment$The row before an event, as audit_record gives the one after; NULL for an INSERT. Raises 42501, as that does.
 
 Example: `SELECT old_record FROM tenant_guard.audit_log;`$comment$),
       ('audit_organization', $comment$The active organization as the audit log has it: its UUID, or a UUID that stands for an id of another kind;
 NULL without one. Raises only what a registered `active` condition raises.
 
 Example: `SELECT tenant_guard.audit_organization();`$comment$),
-      ('audit_organization_text', $comment$The organization that an event belongs to, as the row has it; NULL where it belongs to none. Raises nothing.
+      ('audit_organization_text', $comment$The organization that an event belongs to, as the row has it; NULL where it belongs to none. Raises 42501,
+as audit_record does.
 
 Example: `SELECT organization_id FROM tenant_guard.audit_log;`$comment$),
       ('audit_record', $comment$The row after an event, as jsonb: all its columns but those that are left out; NULL after a DELETE. Used by
-the view audit_log; its arguments are columns of audit_event. Raises nothing.
+the view audit_log; its arguments are columns of audit_event, and a key that only the view knows. Raises 42501 for another one.
 
 Example: `SELECT record FROM tenant_guard.audit_log;`$comment$),
       ('audit_row', $comment$Logs the change of one row. For triggers made by enable_audit; its argument says what is logged.$comment$),

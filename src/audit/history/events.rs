@@ -26,6 +26,12 @@ pub struct Event {
 }
 
 impl Event {
+    /// Whether it emptied a table without telling its rows.
+    #[must_use]
+    pub fn hides_rows(&self) -> bool {
+        self.operation == b'T' && self.image.is_empty()
+    }
+
     /// When it came to be seen.
     #[must_use]
     pub fn seen_at(&self) -> TimestampWithTimeZone {
