@@ -1,5 +1,6 @@
 //! The audit log against references of the tests' own: what it tells is what happened, all of it, and to nobody else.
 
+mod attacks;
 mod dice;
 mod replay;
 mod tables;

@@ -148,6 +148,6 @@ pub const KINDS: &[Kind] = &[
 pub fn value(kind: &Kind, which: usize) -> String {
     match kind.values.get(which % (kind.values.len() + 1)) {
         Some(value) => format!("({value})::{}", kind.name),
-        None => "NULL".to_owned(),
+        None => format!("NULL::{}", kind.name),
     }
 }
