@@ -24,11 +24,8 @@ CREATE FUNCTION tenant_guard."follow_audited"() RETURNS event_trigger
 LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 "#)]
 pub fn follow_audited(fcinfo: pg_sys::FunctionCallInfo) {
-    if event::kind(fcinfo).is_none()
-        || event::in_extension_script()
-        || FOLLOWING.get()
-        || plan::applying()
-    {
+    let ours = FOLLOWING.get() || plan::applying() || event::in_extension_script();
+    if event::kind(fcinfo).is_none() || ours || event::restoring() {
         return;
     }
     let followed = uncovered().and_then(|roots| roots.iter().try_for_each(cover));

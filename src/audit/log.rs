@@ -219,6 +219,7 @@ fn ended(committed: bool) {
     if !committed {
         super::secret::rolled_back();
     }
+    super::recorder::ended();
     super::who::ended(committed);
     super::source::ended(committed);
 }

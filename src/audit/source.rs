@@ -36,7 +36,7 @@ pub struct SourceColumn {
 
 struct Known {
     source: Rc<Source>,
-    /// Whose change makes it another: the table, those above it.
+    /// Whose change makes it another: the table, those above it, its columns' row types.
     depends_on: Vec<u32>,
     open: Option<Written>,
 }
@@ -57,7 +57,7 @@ pub fn source(table: u32) -> Result<Rc<Source>> {
     let root = shape::audited_root(table);
     let mut depends_on = vec![table, root];
     depends_on.extend(classification::relations_of(root)?);
-    let source = Rc::new(make(table, root)?);
+    let source = Rc::new(make(table, root, &mut depends_on)?);
     KNOWN.with_borrow_mut(|known| {
         let open = Some(Written::here());
         known.insert(table, Known { source: source.clone(), depends_on, open });
@@ -82,9 +82,10 @@ pub fn ended(committed: bool) {
     });
 }
 
-fn make(table: u32, root: u32) -> Result<Source> {
+fn make(table: u32, root: u32, depends_on: &mut Vec<u32>) -> Result<Source> {
     let gone = || Error::NoSuchTable { oid: root };
     let shape = shape::shape(root).ok_or_else(gone)?;
+    shape.columns.iter().for_each(|column| column.writer.relations(depends_on));
     let name = ident::qualified(&shape.schema, &shape.name);
     let argument = shape.audited_with.as_deref().unwrap_or_default();
     let options = Options::read(argument)

@@ -88,6 +88,13 @@ unsafe fn key(relation: &Relation) -> Vec<i16> {
     (0..form.indnkeyatts as usize).map(|i| *form.indkey.values.as_ptr().add(i)).collect()
 }
 
+/// Whether a function is the extension's: anybody who may make triggers may call one of another's as he likes.
+unsafe fn is_own(function: pg_sys::Oid) -> bool {
+    let schema = pg_sys::get_func_namespace(function);
+    schema != pg_sys::InvalidOid
+        && schema == pg_sys::get_namespace_oid(c"tenant_guard".as_ptr(), true)
+}
+
 /// The argument of the first audit trigger of the relation.
 unsafe fn audit_argument(relation: pg_sys::Relation) -> Option<String> {
     let triggers = (*relation).trigdesc;
@@ -98,6 +105,7 @@ unsafe fn audit_argument(relation: pg_sys::Relation) -> Option<String> {
         .map(|i| &*(*triggers).triggers.add(i))
         .find(|trigger| {
             CStr::from_ptr(trigger.tgname).to_bytes().starts_with(b"tenant_guard_audit_")
+                && is_own(trigger.tgfoid)
         })
         .map(|trigger| match trigger.tgnargs {
             0 => String::new(),

@@ -17,6 +17,13 @@ pub enum Operation {
     Truncate,
 }
 
+/// How many triggers run within each other here.
+#[must_use]
+pub fn depth() -> i32 {
+    // SAFETY: it reads a counter of the process.
+    unsafe { pgrx::direct_function_call::<i32>(pg_sys::pg_trigger_depth, &[]) }.unwrap_or_default()
+}
+
 /// A firing of an AFTER trigger, valid while the trigger function runs.
 pub struct Firing<'a> {
     data: &'a pg_sys::TriggerData,

@@ -31,6 +31,12 @@ impl Event {
         reach.includes(self.layout, self.organization.as_ref())
     }
 
+    /// Whether it emptied a table without telling its rows.
+    #[must_use]
+    pub fn hides_rows(&self) -> bool {
+        self.operation == b'T' && self.image.is_empty()
+    }
+
     /// When it came to be seen.
     #[must_use]
     pub fn seen_at(&self) -> TimestampWithTimeZone {

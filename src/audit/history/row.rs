@@ -3,7 +3,7 @@
 use super::events::{self, Event};
 use super::state::{Cell, Row, Rows};
 use super::subject::{self, Subject};
-use crate::audit::format::{Reader, Value};
+use crate::audit::format::Value;
 use crate::audit::render;
 use crate::error::Result;
 use pgrx::datum::TimestampWithTimeZone;
@@ -62,21 +62,23 @@ pub fn events(subject: &mut Subject, key: &[Cell]) -> Result<Vec<Event>> {
 /// Whether the event is about a row of this key: another may share its number.
 fn has(subject: &mut Subject, event: &Event, key: &[Cell]) -> Result<bool> {
     let Some(told) = told(subject, event)? else { return Ok(false) };
-    let of_key = |row: &Option<Row>| row.as_ref().is_some_and(|row| subject.key_in(row) == key);
+    let of_key = |row: &Option<Row>| {
+        row.as_ref().is_some_and(|row| subject.same_key(&subject.key_in(row), key))
+    };
     Ok(of_key(&told.found) || of_key(&told.left))
 }
 
 /// The key that the row had until an event gave it this one, and that event's id.
 fn former(subject: &mut Subject, marker: &Event, key: &[Cell]) -> Result<Option<(Vec<Cell>, i64)>> {
-    let Some(Value::Plain(bytes)) = Reader::new(&marker.image).value() else { return Ok(None) };
-    let Some((was, id)) = bytes.split_first_chunk::<8>() else { return Ok(None) };
-    let Ok(id) = id.try_into().map(i64::from_be_bytes) else { return Ok(None) };
-    let before = events::of_row(subject.table_key, i64::from_be_bytes(*was))?;
+    let Some((was, id)) = render::former_key(marker.operation, &marker.image) else {
+        return Ok(None);
+    };
+    let before = events::of_row(subject.table_key, was)?;
     let Some(event) = before.iter().find(|event| event.id == id) else { return Ok(None) };
     let Some(told) = told(subject, event)? else { return Ok(None) };
     let (Some(found), Some(left)) = (told.found, told.left) else { return Ok(None) };
     // That event itself belongs to both.
-    Ok((subject.key_in(&left) == key).then(|| (subject.key_in(&found), id + 1)))
+    Ok(subject.same_key(&subject.key_in(&left), key).then(|| (subject.key_in(&found), id + 1)))
 }
 
 /// The row as it was: as it is, less what was done since.
@@ -110,5 +112,5 @@ pub fn as_of(
         let widen = |row: Option<Row>| row.map(|row| subject.widened(row));
         rows.take_back(widen(told.found), widen(told.left), &told.untold);
     }
-    Ok(rows.into_rows().into_iter().find(|row| subject.key_in(row) == key))
+    Ok(rows.into_rows().into_iter().find(|row| subject.same_key(&subject.key_in(row), key)))
 }

@@ -5,12 +5,14 @@ use crate::audit::dictionary;
 use crate::audit::format::Value;
 use crate::audit::layout::Layout;
 use crate::audit::options::Policy;
+use crate::audit::source::key_part;
 use crate::error::{Error, Result};
 use crate::pg::codec::{Codec, Restored};
 use crate::pg::json;
 use crate::pg::row::RawJsonb;
 use crate::pg::shape::{self, Shape};
 use crate::pg::{ident, query, relation};
+use pgrx::pg_sys;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -75,7 +77,8 @@ impl Subject {
                 true => c.number == column.number,
                 false => c.name == column.name,
             });
-            let known = now.filter(|i| self.columns[*i].codec == column.codec).or_else(|| {
+            let reads = |i: &usize| converts(&column.codec, &self.columns[*i].codec);
+            let known = now.filter(reads).or_else(|| {
                 let behind = self.columns[self.shape.columns.len()..].iter();
                 behind
                     .enumerate()
@@ -104,7 +107,11 @@ impl Subject {
         let mut row = vec![Cell::Unknown; self.columns.len()];
         let mut untold = Vec::new();
         for ((place, value), column) in places.iter().zip(values).zip(&layout.description.columns) {
-            row[*place] = Cell::of(value, column.policy == Policy::Include);
+            row[*place] = match Cell::of(value, column.policy == Policy::Include) {
+                Cell::Known(bytes) => converted(&column.codec, &self.columns[*place].codec, bytes)
+                    .map_or(Cell::Unknown, Cell::Known),
+                cell => cell,
+            };
             if *value == Value::Untold && column.policy != Policy::Omit {
                 untold.push(*place);
             }
@@ -134,12 +141,13 @@ impl Subject {
 
     /// The rows that the caller sees of the table now; all, or those of a key.
     pub fn rows_now(&self, key: Option<&[Cell]>) -> Result<Vec<Row>> {
+        // Before the key is written: in the session's styles it may not be read again.
+        let _plainly = query::plainly();
         let mut sql = format!("SELECT * FROM {}", self.name());
         if let Some(key) = key {
             sql.push_str(" WHERE ");
             sql.push_str(&self.condition(key));
         }
-        let _path = query::pin();
         let width = self.shape.columns.len();
         crate::pg::rows::each(&sql, &self.shape, |row| {
             (0..width)
@@ -228,6 +236,79 @@ impl Subject {
     #[must_use]
     pub fn key_in(&self, row: &Row) -> Vec<Cell> {
         self.key.iter().map(|p| row[*p].clone()).collect()
+    }
+
+    /// Whether two keys are equal to the table: the numbers 1 and 1.00 are.
+    #[must_use]
+    pub fn same_key(&self, a: &[Cell], b: &[Cell]) -> bool {
+        let same = |(position, (a, b)): (&usize, (&Cell, &Cell))| match (a, b) {
+            (Cell::Known(a), Cell::Known(b)) => {
+                let (mut room_of_a, mut room_of_b) = (Vec::new(), Vec::new());
+                let codec = &self.columns[*position].codec;
+                key_part(codec, a, &mut room_of_a) == key_part(codec, b, &mut room_of_b)
+            }
+            _ => false,
+        };
+        a.len() == b.len() && self.key.iter().zip(a.iter().zip(b)).all(same)
+    }
+}
+
+fn int_width(codec: &Codec) -> Option<usize> {
+    match codec {
+        Codec::Raw(oid) => match pg_sys::Oid::from(*oid) {
+            pg_sys::INT2OID => Some(2),
+            pg_sys::INT4OID => Some(4),
+            pg_sys::INT8OID => Some(8),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn is_text(codec: &Codec) -> bool {
+    [pg_sys::TEXTOID, pg_sys::VARCHAROID].iter().any(|oid| *codec == Codec::Raw(oid.to_u32()))
+}
+
+/// Whether values that were written in one way are told in the other: of a column that got a wider type, as keys do.
+fn converts(from: &Codec, to: &Codec) -> bool {
+    from == to
+        || (int_width(from).is_some() && int_width(to).is_some())
+        || (is_text(from) && is_text(to))
+}
+
+/// None for what does not fit.
+fn converted(from: &Codec, to: &Codec, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+    let (Some(_), Some(width)) = (int_width(from), int_width(to)) else { return Some(bytes) };
+    let sign = if bytes.last().is_some_and(|b| b & 0x80 != 0) { 0xff } else { 0 };
+    if let Some(more) = bytes.get(width..) {
+        let kept_sign = if bytes[width - 1] & 0x80 != 0 { 0xff } else { 0 };
+        if kept_sign != sign || more.iter().any(|b| *b != sign) {
+            return None;
+        }
+    }
+    bytes.resize(width, sign);
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_widen_and_narrow_where_they_fit() {
+        let raw = |oid: pg_sys::Oid| Codec::Raw(oid.to_u32());
+        let (small, int, big) = (raw(pg_sys::INT2OID), raw(pg_sys::INT4OID), raw(pg_sys::INT8OID));
+        let wide = |n: i32| converted(&int, &big, n.to_le_bytes().to_vec());
+        for n in [0, 1, -1, i32::MAX, i32::MIN] {
+            assert_eq!(wide(n), Some(i64::from(n).to_le_bytes().to_vec()));
+            let back = converted(&big, &int, i64::from(n).to_le_bytes().to_vec());
+            assert_eq!(back, Some(n.to_le_bytes().to_vec()));
+        }
+        for n in [40_000i32, -40_000] {
+            assert_eq!(converted(&int, &small, n.to_le_bytes().to_vec()), None);
+        }
+        assert!(converts(&raw(pg_sys::VARCHAROID), &raw(pg_sys::TEXTOID)));
+        assert!(!converts(&int, &raw(pg_sys::TEXTOID)));
     }
 }
 

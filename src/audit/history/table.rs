@@ -16,27 +16,17 @@ pub fn as_of(subject: &mut Subject, at: TimestampWithTimeZone) -> Result<Vec<Row
     }
     let name = subject.name();
     let table_key = subject.table_key;
-    let mut emptied = None;
     events::of_table(table_key, Some(at), None, |event| {
-        if event.operation == b'T' {
-            // Its rows are events of their own, where they were asked for.
-            emptied = Some(event.occurred_at);
-            return Ok(());
+        if event.hides_rows() {
+            return Err(Error::RowsNotLogged { table: name.clone() });
         }
         if event.operation == b'K' || !event.is_within(&reach) {
             return Ok(());
         }
-        if emptied.is_some() && event.operation != b't' {
-            return Err(Error::RowsNotLogged { table: name.clone() });
-        }
-        emptied = None;
         if let Some(told) = told(subject, &event)? {
             rows.take_back(told.found, told.left, &told.untold);
         }
         Ok(())
     })?;
-    if emptied.is_some() {
-        return Err(Error::RowsNotLogged { table: name });
-    }
     Ok(rows.into_rows().into_iter().map(|row| subject.widened(row)).collect())
 }

@@ -7,7 +7,6 @@ use super::state::{Cell, Row};
 use super::subject::{self, Subject};
 use crate::audit::options::Policy;
 use crate::error::{Error, Result};
-use crate::pg::guc::Scope;
 use crate::pg::ident::quote;
 use crate::pg::query;
 use crate::pg::row::Xid8;
@@ -135,23 +134,21 @@ fn undo(events: Vec<Event>, what: String, dry_run: bool) -> Result<Vec<Undone>> 
     }
     let mut subjects: HashMap<i32, Subject> = HashMap::new();
     let mut undone = Vec::with_capacity(events.len());
-    let mut emptied = false;
-    let scope = Scope::new();
+    // Values are written so that they are read as they were: in the session's styles they may not be.
+    let scope = query::plainly();
     let reason = match settings::reason() {
         Some(reason) => format!("{reason} (undo of {what})"),
         None => format!("undo of {what}"),
     };
     scope.set(c"tenant_guard.reason", &reason);
-    scope.search_path(query::PINNED);
     for event in &events {
-        if event.operation == b'T' {
-            emptied = true;
-            continue;
-        }
-        if emptied && event.operation != b't' {
+        if event.hides_rows() {
             return Err(not_logged(event));
         }
-        emptied = false;
+        // Its rows are events of their own.
+        if event.operation == b'T' {
+            continue;
+        }
         let subject = match subjects.entry(event.layout) {
             std::collections::hash_map::Entry::Occupied(there) => there.into_mut(),
             std::collections::hash_map::Entry::Vacant(free) => {
@@ -159,9 +156,6 @@ fn undo(events: Vec<Event>, what: String, dry_run: bool) -> Result<Vec<Undone>> 
             }
         };
         undone.push(undo_one(subject, event, dry_run)?);
-    }
-    if emptied {
-        return Err(not_logged(&events[events.len() - 1]));
     }
     Ok(undone)
 }
@@ -262,7 +256,8 @@ fn changed(subject: &mut Subject, event: &Event) -> Result<Vec<usize>> {
     })
 }
 
-/// The columns that are known are as the event left them; compared as text, for not every type can be compared.
+/// The columns that are known are as the event left them; compared as text, for not every type can be compared,
+/// byte by byte, for to some collations texts are equal that differ.
 fn as_left(subject: &Subject, left: &Row, untold: &[usize]) -> String {
     let mut out = String::new();
     for (i, column) in subject.shape.columns.iter().enumerate() {
@@ -273,7 +268,7 @@ fn as_left(subject: &Subject, left: &Row, untold: &[usize]) -> String {
         out.push_str(&match &left[i] {
             Cell::Null => format!(" AND {name} IS NULL"),
             cell => format!(
-                " AND {name}::pg_catalog.text = ({})::pg_catalog.text",
+                " AND {name}::pg_catalog.text COLLATE pg_catalog.\"C\" = ({})::pg_catalog.text",
                 subject.literal(i, cell)
             ),
         });
