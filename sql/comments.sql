@@ -41,6 +41,13 @@ Example: `SELECT tenant_guard.audit_organization();`$comment$),
       ('audit_organization_text', $comment$The organization that an event belongs to, as the row has it; NULL where it belongs to none. Raises nothing.
 
 Example: `SELECT organization_id FROM tenant_guard.audit_log;`$comment$),
+      ('audit_proof', $comment$Proves to somebody outside that an event was logged, by what docs/audit-format.md describes: all that is hashed
+of the event, its way through its organization's tree and the block, the block's place in the chain. digest: one
+that the other side has; the blocks from the event's to that one are told. For whoever may read the event.
+Returns one JSON object. Raises 22004, 02000 where the caller reads no such event, 55000 where it is not sealed
+yet.
+
+Example: `SELECT tenant_guard.audit_proof(id) FROM tenant_guard.audit_log ORDER BY id LIMIT 1;`$comment$),
       ('audit_record', $comment$The row after an event, as jsonb: all its columns but those that are left out; NULL after a DELETE. Used by
 the view audit_log; its arguments are columns of audit_event. Raises nothing.
 
@@ -471,6 +478,14 @@ and has a role column, else the token's: for the organization that it names, or,
 none, while no organization is active. Raises only what a registered `active` condition raises.
 
 Example: `SELECT tenant_guard.roles();`$comment$),
+      ('seal_audit', $comment$Seals what was logged since the last call: all events of transactions that have ended go into blocks of at most
+about a million, each with a Merkle tree for each organization, chained to the block before. Nobody who writes
+waits. Made to be called again and again, by pg_cron or a worker. While another session seals, and where
+nothing was logged, it returns no row.
+Returns the new blocks: number, events, and the digest, which is worth keeping where this database's superusers
+cannot reach it. Raises 42501, 25006 on a standby.
+
+Example: `SELECT * FROM tenant_guard.seal_audit();`$comment$),
       ('set_claim_path', $comment$Says at which path of a token's claims one thing stands: user, org, project, role (the database
 role), roles, permissions or email; instead of where the profile looks. NULL for the path takes
 that back. Each element is one key, as it is, URLs included. A claim that users write themselves,
@@ -581,6 +596,15 @@ Example: `INSERT INTO invoices (organization_id) VALUES (tenant_guard.validate_o
 spells it. Raises as `validate_org` does.
 
 Example: `SELECT tenant_guard.validate_org_text('42');`$comment$),
+      ('verify_audit', $comment$Looks for whatever is not as it was sealed: the hash of each event, layout and context is computed anew, then
+each tree, then the chain of blocks. Of what was logged since the last seal it looks at the hashes. digest: one
+that seal_audit returned and that was kept elsewhere has to be in the chain. from_block: begin there; the chain
+is looked at whole. Auditors and superusers call it.
+Returns no row where all is well; else of each block the first event that was altered, is missing, or was
+inserted, and every layout, context, tree and block that is not what it was. Tells in a NOTICE how much it looked
+at, and what was purged. Raises 42501.
+
+Example: `SELECT * FROM tenant_guard.verify_audit();`$comment$),
       ('verify_token', $comment$Verifies a token as `authenticate` does and returns its claims; sets nothing. Works whatever
 `tenant_guard.trust` is. Raises 28000, saying which check failed, 42501 as `authenticate` does, 22004.
 

@@ -22,6 +22,7 @@ DECLARE
     'tenant_guard.audit_statement',
     'tenant_guard.audit_row',
     'tenant_guard.audit_truncate',
+    'tenant_guard.seal_audit',
     'tenant_guard.refuse_change',
     'tenant_guard.registration_changed',
     'tenant_guard.check_protection',
@@ -52,6 +53,6 @@ END
 $$;
 
 GRANT USAGE ON SCHEMA tenant_guard TO PUBLIC;
-GRANT SELECT ON tenant_guard.change, tenant_guard.change_step, tenant_guard.audit_log, tenant_guard.audit_layout,
+GRANT SELECT ON tenant_guard.change, tenant_guard.change_step, tenant_guard.audit_log, tenant_guard.audit_layout, tenant_guard.audit_blocks,
   tenant_guard.tenant_schema, tenant_guard.tenant_schemas, tenant_guard.protection, tenant_guard.protected_tables,
   tenant_guard.enforcement, tenant_guard.tenant_summary TO PUBLIC;

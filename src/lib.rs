@@ -63,11 +63,12 @@ extension_sql_file!(
         audit::view::audit_organization_text
     ]
 );
+extension_sql_file!("../sql/audit_seal.sql", name = "audit_seal", requires = ["audit"]);
 extension_sql_file!(
     "../sql/policy.sql",
     name = "policy",
     requires = [
-        "audit",
+        "audit_seal",
         policy::keep_tenant::keep_tenant,
         policy::watch::watch,
         policy::watch::check_protection,
@@ -102,7 +103,8 @@ extension_sql_file!(
         status::status,
         audit::audit_statement,
         audit::audit_row,
-        audit::audit_truncate
+        audit::audit_truncate,
+        audit::seal::seal_audit
     ]
 );
 // Made by build.rs from the doc comments.

@@ -64,7 +64,7 @@ fn months() -> Result<Rc<Vec<Month>>> {
     })
 }
 
-fn read() -> Result<Vec<Month>> {
+pub fn read() -> Result<Vec<Month>> {
     let _read = query::catalog_read(query::PINNED);
     query::rows(include_str!("months.sql"), &[], |row| {
         Ok(Month {
