@@ -104,7 +104,12 @@ extension_sql_file!(
         audit::audit_statement,
         audit::audit_row,
         audit::audit_truncate,
-        audit::seal::seal_audit
+        audit::seal::seal_audit,
+        audit::life::purge_audit,
+        audit::life::hold_audit,
+        audit::life::release_audit_hold,
+        audit::life::set_audit_retention,
+        audit::life::erase_subject
     ]
 );
 // Made by build.rs from the doc comments.

@@ -8,6 +8,7 @@ mod log;
 mod mask;
 mod months;
 mod options;
+mod personal;
 mod planner;
 #[cfg(test)]
 mod planner_tests;

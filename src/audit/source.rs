@@ -5,6 +5,7 @@ use super::dictionary;
 use super::format::KeyPart;
 use super::layout::{Column, Description, Layout};
 use super::options::{Options, Policy};
+use super::personal::is_personal;
 use crate::error::{Error, Result};
 use crate::pg::changes::Reader;
 use crate::pg::codec::Codec;
@@ -135,6 +136,9 @@ fn describe(shape: &Shape, options: &Options, table: &str) -> Result<Description
             })?)
         }
     };
+    let is_salted = |column: &shape::Column| {
+        options.erasable.contains(&column.name) || is_personal(shape.oid, column.number)
+    };
     let columns = shape
         .columns
         .iter()
@@ -152,7 +156,7 @@ fn describe(shape: &Shape, options: &Options, table: &str) -> Result<Description
                 r#type: column.type_name.clone(),
                 codec: column.writer.codec().clone(),
                 policy,
-                salted: false,
+                salted: !kept && policy == Policy::Include && is_salted(column),
             }
         })
         .collect();

@@ -43,6 +43,15 @@ pub fn layouts() -> Result<HashMap<i32, KnownLayout>> {
     Ok(rows.into_iter().collect())
 }
 
+/// Where the events of each layout were written.
+pub fn origins() -> Result<HashMap<i32, i64>> {
+    let sql = "SELECT l.id, l.origin FROM tenant_guard.audit_layout l";
+    let rows = query::rows(sql, &[], |row| {
+        Ok((row.get::<i32>(1)?.unwrap_or_default(), row.get::<i64>(2)?.unwrap_or_default()))
+    })?;
+    Ok(rows.into_iter().collect())
+}
+
 /// Contexts come in the order that events do, so they are read in runs of neighbours.
 const RUN: i64 = 4096;
 const MOST_RUNS: usize = 64;

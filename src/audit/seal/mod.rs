@@ -4,15 +4,18 @@ mod chain;
 mod findings;
 mod known;
 mod leaves;
+mod places;
 mod proof;
 mod sealer;
 mod store;
 mod tree;
 mod verify;
 
-pub use chain::{append, purged_leaf, Block, PURGE};
+pub use chain::{all, append, Block, PURGE};
+pub use known::origins;
+pub use places::Places;
 pub use sealer::LOCK;
-pub use store::purged_root;
+pub use store::{purged_root, uuid};
 
 use crate::audit::life::permission;
 use crate::error::{Error, Result};

@@ -5,6 +5,7 @@ use super::chain::{self, Block, Position, EVENTS, PURGE};
 use super::findings::{Findings, Problem, What};
 use super::known::{self, Contexts, KnownLayout};
 use super::leaves::{self, Leaf};
+use super::places::Places;
 use super::{store, tree};
 use crate::audit::format::{content_hash, Digest, Head, Reader};
 use crate::audit::log::COLUMNS;
@@ -53,8 +54,7 @@ struct Verifier {
     contexts: Contexts,
     /// In the order of the chain.
     blocks: Vec<Sealed>,
-    /// Of each origin, its blocks by where they begin.
-    places: HashMap<i64, Vec<(Position, usize)>>,
+    places: Places,
     open: HashMap<usize, Open>,
     leaves: u64,
     findings: Findings,
@@ -94,7 +94,7 @@ pub fn verify(digest: Option<&[u8]>, from_block: i64) -> Result<Verified> {
         layouts,
         contexts: Contexts::default(),
         blocks: Vec::new(),
-        places: HashMap::new(),
+        places: Places::default(),
         open: HashMap::new(),
         leaves: 0,
         findings,
@@ -106,14 +106,13 @@ pub fn verify(digest: Option<&[u8]>, from_block: i64) -> Result<Verified> {
         unsealed: 0,
         events: 0,
     };
-    for block in chain.into_iter().filter(|block| block.kind == EVENTS) {
-        let place = (block.from, verifier.blocks.len());
-        verifier.places.entry(block.origin).or_default().push(place);
+    let chain: Vec<Block> = chain.into_iter().filter(|block| block.kind == EVENTS).collect();
+    verifier.places = Places::of(&chain);
+    for block in chain {
         let purged = purged.get(&block.number).copied().unwrap_or_default();
         let state = if block.number < from_block { State::Done } else { State::Awaited };
         verifier.blocks.push(Sealed { block, state, purged });
     }
-    verifier.places.values_mut().for_each(|places| places.sort_unstable());
     verifier.run()?;
     let purged = purged.values().sum();
     let (events, unsealed) = (verifier.events, verifier.unsealed);
@@ -303,9 +302,7 @@ impl Verifier {
                 return Some(index);
             }
         }
-        let places = self.places.get(&origin)?;
-        let after = places.partition_point(|(from, _)| *from <= at);
-        let (_, index) = *places.get(after.checked_sub(1)?)?;
+        let index = self.places.last_from(origin, at)?;
         self.blocks[index].block.covers(at).then(|| {
             self.last = Some((origin, index));
             index
