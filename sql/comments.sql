@@ -45,6 +45,13 @@ Example: `SELECT tenant_guard.audit_organization();`$comment$),
       ('audit_organization_text', $comment$The organization that an event belongs to, as the row has it; NULL where it belongs to none. Raises nothing.
 
 Example: `SELECT organization_id FROM tenant_guard.audit_log;`$comment$),
+      ('audit_proof', $comment$Proves to somebody outside that an event was logged, by what docs/audit-format.md describes: all that is hashed
+of the event, its way through its organization's tree and the block, the block's place in the chain. digest: one
+that the other side has; the blocks from the event's to that one are told. For whoever may read the event.
+Returns one JSON object. Raises 22004, 02000 where the caller reads no such event, 55000 where it is not sealed
+yet.
+
+Example: `SELECT tenant_guard.audit_proof(id) FROM tenant_guard.audit_log ORDER BY id LIMIT 1;`$comment$),
       ('audit_record', $comment$The row after an event, as jsonb: all its columns but those that are left out; NULL after a DELETE, and for an
 event that the caller may not read. Used by the view audit_log: log is the partition's OID, place the event's
 place in it. Raises nothing.
@@ -195,6 +202,15 @@ off lets an administrator pass. Administrative: EXECUTE is not granted to PUBLIC
 Returns the change's steps; in a dry run nothing changes. Raises 3F000, 22023, 22004.
 
 Example: `SELECT * FROM tenant_guard.enforce('{crm}', 'error');`$comment$),
+      ('erase_subject', $comment$Erases one subject's personal values from the audit log, for good: in all events of the rows that key names, by
+their primary key or by any columns that some event has with these values, through all keys that the rows had.
+columns: which columns' values; NULL means all that were logged as 'erasable'. A value that was logged as it is,
+before its column was erasable, is hashed as it is: it cannot be erased without breaking the seal, stays, and is
+counted in kept. What was erased when, by whom and why is a row of audit_erasure. For administrators.
+Returns how many events there are of the subject, how many values were erased, and how many are kept; in a dry run
+nothing changes. The whole trail of the table is read. Raises 42501, 22004, 22023, 42703, 55000.
+
+Example: `SELECT * FROM tenant_guard.erase_subject('crm.contacts', '{"email": "ada@example.com"}', 'request 17');`$comment$),
       ('explain_identity', $comment$Says, row by row, who the session is taken for and why: where the identity comes from, what the
 claims look like, which path gave each value, whether the organization is believed, and what the
 user may do. Every value that is NULL says why. No token and no key is shown. Columns: setting,
@@ -235,6 +251,10 @@ Example: `CREATE POLICY writers ON leads FOR UPDATE USING ((SELECT tenant_guard.
 what a registered `active` condition raises.
 
 Example: `CREATE POLICY admins ON settings USING ((SELECT tenant_guard.has_role('admin')));`$comment$),
+      ('hold_audit', $comment$Keeps purge_audit from an organization's events, however old they are, until release_audit_hold; NULL: from
+everybody's. For administrators. Returns the hold's number. Raises 42501, 22004 without a reason.
+
+Example: `SELECT tenant_guard.hold_audit('aaaaaaaa-0000-4000-8000-000000000001', 'case 12/2026');`$comment$),
       ('is_authenticated', $comment$Whether there is a user: true once the claims in force name one, never NULL. Raises nothing.
 
 Example: `CREATE POLICY signed_in ON notices USING ((SELECT tenant_guard.is_authenticated()));`$comment$),
@@ -438,6 +458,15 @@ Example: `SELECT tenant_guard.protection_drift('crm.contacts'::regclass);`$comme
 its own.
 
 Example: `SELECT relation::regclass, drift FROM tenant_guard.protection_drifts() WHERE drift <> '{}';`$comment$),
+      ('purge_audit', $comment$Removes what was logged longer ago than older_than, of one organization or of all: whole trees of sealed blocks,
+the oldest first. Events that are not sealed stay, and those of an organization that is held, or whose
+retention is longer. Months of which nothing is left are dropped. What was purged is a block of the chain, and
+verify_audit goes on to verify the rest. For administrators.
+Returns a row for each organization that lost events, with how many, and for each month that was dropped; in a
+dry run nothing changes. Raises 42501, 22004, 22023 for a negative age, XX001 where what is to go is not what was
+sealed.
+
+Example: `SELECT * FROM tenant_guard.purge_audit(interval '2 years', dry_run => true);`$comment$),
       ('purge_deleted', $comment$Deletes for good what was soft-deleted longer ago than the interval: of one table and all that
 inherits from it, or of every table with the feature whose owner's rights the caller has. Rows that
 refer to others go before them; what a foreign key ON DELETE CASCADE takes along goes too, and is
@@ -493,6 +522,9 @@ table, and it must have the query's columns and refreshed_at. Raises 22004, 2202
 
 Example: `SELECT tenant_guard.register_tenant_summary('crm.totals', 'SELECT organization_id, count(*) AS n FROM crm.leads GROUP BY 1', 'organization_id', '{}');`$comment$),
       ('registration_changed', $comment$Tells all sessions that what they keep of one of the extension's own tables is old. For those tables.$comment$),
+      ('release_audit_hold', $comment$Ends a hold. For administrators. Returns whether there was such a hold in force. Raises 42501, 22004.
+
+Example: `SELECT tenant_guard.release_audit_hold(1);`$comment$),
       ('require_org', $comment$The active organization. Raises 28000 when there is none, saying why, and when its id is no UUID.
 
 Example: `INSERT INTO notes (organization_id, body) VALUES (tenant_guard.require_org(), 'hello');`$comment$),
@@ -555,6 +587,18 @@ without a public column nothing: an empty object. value: a row or an array of ro
 for anything else, 54000 over 256 MB.
 
 Example: `SELECT tenant_guard.safe_json(c) FROM crm.contacts c;`$comment$),
+      ('seal_audit', $comment$Seals what was logged since the last call: all events of transactions that have ended go into blocks of at most
+about a million, each with a Merkle tree for each organization, chained to the block before. Nobody who writes
+waits. Made to be called again and again, by pg_cron or a worker. While another session seals, and where
+nothing was logged, it returns no row.
+Returns the new blocks: number, events, and the digest, which is worth keeping where this database's superusers
+cannot reach it. Raises 42501, 25006 on a standby.
+
+Example: `SELECT * FROM tenant_guard.seal_audit();`$comment$),
+      ('set_audit_retention', $comment$Has an organization's events kept at least so long, whatever purge_audit is asked for; NULL ends that. For
+administrators. Returns nothing. Raises 42501, 22004, 22023 for a negative time.
+
+Example: `SELECT tenant_guard.set_audit_retention('aaaaaaaa-0000-4000-8000-000000000001', interval '10 years');`$comment$),
       ('set_claim_path', $comment$Says at which path of a token's claims one thing stands: user, org, project, role (the database
 role), roles, permissions or email; instead of where the profile looks. NULL for the path takes
 that back. Each element is one key, as it is, URLs included. A claim that users write themselves,
@@ -686,6 +730,15 @@ Example: `INSERT INTO invoices (organization_id) VALUES (tenant_guard.validate_o
 spells it. Raises as `validate_org` does.
 
 Example: `SELECT tenant_guard.validate_org_text('42');`$comment$),
+      ('verify_audit', $comment$Looks for whatever is not as it was sealed: the hash of each event, layout and context is computed anew, then
+each tree, then the chain of blocks. Of what was logged since the last seal it looks at the hashes. digest: one
+that seal_audit returned and that was kept elsewhere has to be in the chain. from_block: begin there; the chain
+is looked at whole. Auditors and superusers call it.
+Returns no row where all is well; else of each block the first event that was altered, is missing, or was
+inserted, and every layout, context, tree and block that is not what it was. Tells in a NOTICE how much it looked
+at, and what was purged. Raises 42501.
+
+Example: `SELECT * FROM tenant_guard.verify_audit();`$comment$),
       ('verify_token', $comment$Verifies a token as `authenticate` does and returns its claims; sets nothing. Works whatever
 `tenant_guard.trust` is. Raises 28000, saying which check failed, 42501 as `authenticate` does, 22004.
 

@@ -23,6 +23,12 @@ DECLARE
     'tenant_guard.follow_audited',
     'tenant_guard.audit_row',
     'tenant_guard.audit_truncate',
+    'tenant_guard.seal_audit',
+    'tenant_guard.purge_audit',
+    'tenant_guard.hold_audit',
+    'tenant_guard.release_audit_hold',
+    'tenant_guard.set_audit_retention',
+    'tenant_guard.erase_subject',
     'tenant_guard.refuse_change',
     'tenant_guard.registration_changed',
     'tenant_guard.check_protection',
@@ -55,7 +61,7 @@ $$;
 
 GRANT USAGE ON SCHEMA tenant_guard TO PUBLIC;
 GRANT SELECT ON tenant_guard.change, tenant_guard.change_step, tenant_guard.audit_log, tenant_guard.audit_events,
-  tenant_guard.audit_layout,
+  tenant_guard.audit_layout, tenant_guard.audit_blocks,
   tenant_guard.tenant_schema, tenant_guard.tenant_schemas, tenant_guard.protection, tenant_guard.protected_tables,
   tenant_guard.enforcement, tenant_guard.tenant_summary, tenant_guard.column_class, tenant_guard.column_class_here,
   tenant_guard.classified_columns TO PUBLIC;

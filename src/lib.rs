@@ -75,11 +75,12 @@ extension_sql_file!(
         audit::follow::follow_audited
     ]
 );
+extension_sql_file!("../sql/audit_seal.sql", name = "audit_seal", requires = ["audit"]);
 extension_sql_file!(
     "../sql/policy.sql",
     name = "policy",
     requires = [
-        "audit",
+        "audit_seal",
         policy::keep_tenant::keep_tenant,
         policy::watch::watch,
         policy::watch::check_protection,
@@ -119,7 +120,13 @@ extension_sql_file!(
         status::status,
         audit::audit_statement,
         audit::audit_row,
-        audit::audit_truncate
+        audit::audit_truncate,
+        audit::seal::seal_audit,
+        audit::life::purge_audit,
+        audit::life::hold_audit,
+        audit::life::release_audit_hold,
+        audit::life::set_audit_retention,
+        audit::life::erase_subject
     ]
 );
 // Made by build.rs from the doc comments.

@@ -13,7 +13,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 /// The types of the columns, as sql/audit.sql has them.
-const COLUMNS: &[pg_sys::Oid] = &[
+pub const COLUMNS: &[pg_sys::Oid] = &[
     pg_sys::INT8OID,
     pg_sys::TIMESTAMPTZOID,
     pg_sys::INT8OID,

@@ -5,6 +5,7 @@ pub mod follow;
 mod format;
 pub mod history;
 mod layout;
+pub mod life;
 mod log;
 mod months;
 mod options;
@@ -13,6 +14,7 @@ mod planner;
 mod planner_tests;
 mod recorder;
 mod render;
+pub mod seal;
 mod secret;
 mod source;
 pub mod view;
@@ -133,6 +135,9 @@ pub fn audit_truncate(fcinfo: FunctionCallInfo) -> Result<RowOrNothing, ErrorRep
 pub fn refuse_change<'a>(
     trigger: &'a PgTrigger<'a>,
 ) -> Result<Option<PgHeapTuple<'a, pgrx::AllocatedByPostgres>>, PgHeapTupleError> {
+    if life::permit::given() {
+        return Ok(trigger.new().or(trigger.old()));
+    }
     let security = trigger.table_name().is_ok_and(|name| name == "security_event");
     let log = if security { "security" } else { "audit" };
     ErrorReport::from(Error::AppendOnly { log }).report(PgLogLevel::ERROR);

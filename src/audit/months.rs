@@ -41,6 +41,12 @@ pub fn partition(at: i64) -> Result<Month> {
     }
 }
 
+/// The first day of the month of a moment.
+#[must_use]
+pub fn first_day_at(moment: i64) -> i32 {
+    first_day(moment.div_euclid(MICROS_A_DAY) as i32)
+}
+
 /// Makes the partitions of this month and the next, where they are missing.
 pub fn prepare(now: i64) -> Result<()> {
     let this = first_day(now.div_euclid(MICROS_A_DAY) as i32);
@@ -69,7 +75,7 @@ fn months() -> Result<Rc<Vec<Month>>> {
     })
 }
 
-fn read() -> Result<Vec<Month>> {
+pub fn read() -> Result<Vec<Month>> {
     let _read = query::catalog_read(query::PINNED);
     query::rows(include_str!("months.sql"), &[], |row| {
         Ok(Month {

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What becomes of a column's values in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +19,9 @@ pub enum Policy {
     Hash,
 }
 
-const POLICIES: &[&str] = &["include", "omit", "mask", "hash"];
+const POLICIES: &[&str] = &["include", "omit", "mask", "hash", ERASABLE];
+/// Included, behind a salt.
+const ERASABLE: &str = "erasable";
 const TRUNCATE: &[&str] = &["event", "rows"];
 const UNCHANGED: &[&str] = &["log", "skip"];
 
@@ -32,6 +34,9 @@ pub struct Options {
     pub tenant: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<String, Policy>,
+    /// Columns whose values can be erased from the log.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub erasable: BTreeSet<String>,
     /// Whether a TRUNCATE logs the rows that it removes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated_rows: bool,
@@ -51,6 +56,7 @@ impl Options {
         Ok(Options {
             tenant,
             columns: columns.map_or(Ok(BTreeMap::new()), policies)?,
+            erasable: columns.map(erasable).unwrap_or_default(),
             truncated_rows: choice("truncate", truncate, TRUNCATE)? == 1,
             skip_unchanged: choice("unchanged", unchanged, UNCHANGED)? == 1,
         })
@@ -91,7 +97,7 @@ fn policies(columns: &Value) -> Result<BTreeMap<String, Policy>> {
             .as_str()
             .ok_or_else(|| wrong(format!("The policy of column \"{column}\" is no string")))?;
         let policy = match choice("columns", text, POLICIES)? {
-            0 => Policy::Include,
+            0 | 4 => Policy::Include,
             1 => Policy::Omit,
             2 => Policy::Mask,
             _ => Policy::Hash,
@@ -101,6 +107,11 @@ fn policies(columns: &Value) -> Result<BTreeMap<String, Policy>> {
     columns.iter().map(policy).collect()
 }
 
+fn erasable(columns: &Value) -> BTreeSet<String> {
+    let columns = columns.as_object().into_iter().flatten();
+    columns.filter(|(_, policy)| *policy == ERASABLE).map(|(column, _)| column.clone()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,7 +119,7 @@ mod tests {
 
     #[test]
     fn options_go_into_the_argument_and_back() {
-        let columns = json!({"email": "mask", "a \"b\"": "omit"});
+        let columns = json!({"email": "mask", "a \"b\"": "omit", "phone": "erasable"});
         let options = Options::new(Some(&columns), "rows", "skip", Some("org".into())).unwrap();
         assert_eq!(Options::read(&options.argument()), Some(options));
         let plain = Options::new(None, "event", "log", None).unwrap();

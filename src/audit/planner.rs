@@ -89,7 +89,7 @@ fn check_policies(table: &Table, options: &Options) -> Result<()> {
         } else {
             continue;
         };
-        if *policy != Policy::Include {
+        if *policy != Policy::Include || options.erasable.contains(column) {
             return Err(Error::AuditPolicy {
                 table: table.qualified(),
                 column: column.clone(),

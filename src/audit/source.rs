@@ -148,6 +148,9 @@ fn describe(shape: &Shape, options: &Options, table: &str) -> Result<Description
             })?)
         }
     };
+    let is_salted = |column: &shape::Column| {
+        options.erasable.contains(&column.name) || classes.get(&column.number) == Some(&Class::Pii)
+    };
     let columns = shape
         .columns
         .iter()
@@ -165,7 +168,7 @@ fn describe(shape: &Shape, options: &Options, table: &str) -> Result<Description
                 r#type: column.type_name.clone(),
                 codec: column.writer.codec().clone(),
                 policy,
-                salted: false,
+                salted: !kept && policy == Policy::Include && is_salted(column),
             }
         })
         .collect();

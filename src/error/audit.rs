@@ -70,6 +70,24 @@ pub(super) fn audit_parts(error: &Error) -> Parts {
             "Nothing that was done to it was ever logged.",
             format!("Have it audited from now on: SELECT * FROM tenant_guard.enable_audit('{table}')."),
         ),
+        Error::NoSuchEvent { id } => parts(
+            ERRCODE_NO_DATA_FOUND,
+            format!("there is no event {id} in the audit log"),
+            "Nothing of that number was logged, or you may not read it, or it was purged.",
+            "Take an id from tenant_guard.audit_log.",
+        ),
+        Error::NotSealed { id } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("event {id} is not sealed yet"),
+            "Only what is in a block can be proved.",
+            "Have the log sealed: SELECT * FROM tenant_guard.seal_audit().",
+        ),
+        Error::LogAltered { block } => parts(
+            ERRCODE_DATA_CORRUPTED,
+            format!("the audit log differs from its block {block}"),
+            "Events of it were altered, removed or inserted after it was sealed.",
+            "See which: SELECT * FROM tenant_guard.verify_audit().",
+        ),
         other => feature_parts(other),
     }
 }

@@ -312,6 +312,16 @@ pub enum Error {
     NotAudited {
         table: String,
     },
+    NoSuchEvent {
+        id: i64,
+    },
+    NotSealed {
+        id: i64,
+    },
+    /// What is in the log is not what was sealed.
+    LogAltered {
+        block: i64,
+    },
     BadOrder {
         order: String,
         why: String,

@@ -74,11 +74,34 @@ fn qualified_name(oid: pg_sys::Oid) -> String {
 /// make. Nobody can take such a lock by SQL, so nobody can hold others up with it.
 pub fn lock_name(own_table: &str, name: &str) {
     let Some(class) = own(own_table) else { return };
+    // SAFETY: takes a heavyweight lock on an object address under our own table.
+    unsafe { pg_sys::LockDatabaseObject(class, key(name), 1, pg_sys::AccessExclusiveLock as i32) }
+}
+
+/// `lock_name` if nobody has it; false where somebody has.
+#[must_use]
+pub fn lock_name_if_free(own_table: &str, name: &str) -> bool {
+    let Some(class) = own(own_table) else { return false };
+    // SAFETY: the same address as `lock_name` locks; LockAcquire copies the tag.
+    unsafe {
+        let tag = pg_sys::LOCKTAG {
+            locktag_field1: pg_sys::MyDatabaseId.to_u32(),
+            locktag_field2: class.to_u32(),
+            locktag_field3: key(name).to_u32(),
+            locktag_field4: 1,
+            locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
+            locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+        };
+        let mode = pg_sys::AccessExclusiveLock as i32;
+        pg_sys::LockAcquire(&tag, mode, false, true)
+            != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
+    }
+}
+
+fn key(name: &str) -> pg_sys::Oid {
     let mut hasher = DefaultHasher::new(); // the same in every session of one build
     name.hash(&mut hasher);
-    let key = pg_sys::Oid::from(hasher.finish() as u32);
-    // SAFETY: takes a heavyweight lock on an object address under our own table.
-    unsafe { pg_sys::LockDatabaseObject(class, key, 1, pg_sys::AccessExclusiveLock as i32) }
+    pg_sys::Oid::from(hasher.finish() as u32)
 }
 
 /// The OID of a relation that could be locked, by its names as they are now.
