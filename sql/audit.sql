@@ -86,9 +86,8 @@ CREATE TABLE tenant_guard.audit_event (
 ALTER SEQUENCE tenant_guard.audit_event_id_seq OWNED BY tenant_guard.audit_event.id;
 COMMENT ON TABLE tenant_guard.audit_event IS
   'Every audited change, one row each, never altered. Read it through tenant_guard.audit_log.';
-CREATE INDEX idx_audit_event_row_key ON tenant_guard.audit_event (row_key);
-CREATE INDEX idx_audit_event_organization_id ON tenant_guard.audit_event (organization, id) WHERE NOT bulk;
-CREATE INDEX idx_audit_event_id ON tenant_guard.audit_event USING brin (id, transaction_id, occurred_at);
+-- No index of its own: a dump makes the partitions' indexes after they are attached, and would meet those that attaching
+-- made. src/audit/month.sql has them.
 
 CREATE TABLE tenant_guard.audit_bulk (
   organization uuid NOT NULL,
