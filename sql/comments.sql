@@ -48,7 +48,7 @@ Example: `SELECT organization_id FROM tenant_guard.audit_log;`$comment$),
       ('audit_proof', $comment$Proves to somebody outside that an event was logged, by what docs/audit-format.md describes: all that is hashed
 of the event, its way through its organization's tree and the block, the block's place in the chain. digest: one
 that the other side has; the blocks from the event's to that one are told. For whoever may read the event.
-Returns one JSON object. Raises 22004, 02000 where the caller reads no such event, 55000 where it is not sealed
+Returns one JSON object. Raises 22004, 42704 where the caller reads no such event, 55000 where it is not sealed
 yet.
 
 Example: `SELECT tenant_guard.audit_proof(id) FROM tenant_guard.audit_log ORDER BY id LIMIT 1;`$comment$),

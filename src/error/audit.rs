@@ -71,7 +71,7 @@ pub(super) fn audit_parts(error: &Error) -> Parts {
             format!("Have it audited from now on: SELECT * FROM tenant_guard.enable_audit('{table}')."),
         ),
         Error::NoSuchEvent { id } => parts(
-            ERRCODE_NO_DATA_FOUND,
+            ERRCODE_UNDEFINED_OBJECT,
             format!("there is no event {id} in the audit log"),
             "Nothing of that number was logged, or you may not read it, or it was purged.",
             "Take an id from tenant_guard.audit_log.",

@@ -9,7 +9,7 @@ const LEFT: &str = "SELECT count(*) FROM tenant_guard.audit_log WHERE (record::t
 fn an_erased_subject_is_gone_and_the_seal_verifies() {
     let database = audited();
     let mut admin = database.admin();
-    seal(&mut admin);
+    seal_all(&mut admin);
     // The row gets another key on the way.
     execute(&mut admin, "UPDATE crm.people SET id = 10, phone = '+10' WHERE id = 1; UPDATE crm.people SET phone = '+11' WHERE id = 10");
     let erase = "SELECT concat_ws(' ', events, erased, kept) FROM tenant_guard.erase_subject('crm.people', '{\"id\": 1}', 'request 17'";
@@ -19,7 +19,7 @@ fn an_erased_subject_is_gone_and_the_seal_verifies() {
     assert_eq!(number(&mut admin, LEFT), 2, "Ann's and Bob's");
     assert_eq!(text(&mut admin, &format!("{erase})")).as_deref(), Some("4 0 0"), "once");
     assert_eq!(verify(&mut admin), Vec::<String>::new());
-    seal(&mut admin);
+    seal_all(&mut admin);
     assert_eq!(verify(&mut admin), Vec::<String>::new());
     let name = "SELECT record ->> 'name' FROM tenant_guard.audit_log ORDER BY id LIMIT 1";
     assert_eq!(text(&mut admin, name).as_deref(), Some("Ada"), "what was not to go is there");
@@ -67,7 +67,7 @@ fn a_subject_is_found_by_what_a_column_held_and_what_stays_is_told() {
 fn an_altered_salted_value_is_named() {
     let database = audited();
     let mut admin = database.admin();
-    seal(&mut admin);
+    seal_all(&mut admin);
     let id = ids(&mut admin)[0];
     tamper(&mut admin, "audit_event", &format!("UPDATE tenant_guard.audit_event SET image = set_byte(image, length(image) - 1, 57) WHERE id = {id}"));
     assert_eq!(

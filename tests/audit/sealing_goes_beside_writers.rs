@@ -2,12 +2,15 @@
 
 use crate::stage::*;
 use std::thread;
+use tenant_guard_tests::cluster::Cluster;
 use tenant_guard_tests::fixtures::ORG_A;
 use tenant_guard_tests::sql::{execute, number};
 
 #[test]
 fn an_open_transaction_is_sealed_after_it_ended() {
-    let database = audited();
+    // Of its own: what is open in other databases holds the end of what is sealed off.
+    let cluster = Cluster::start();
+    let database = audited_in(&cluster);
     let (mut admin, mut writer) = (database.admin(), database.admin());
     execute(&mut writer, "BEGIN; UPDATE crm.people SET name = 'early' WHERE id = 1");
     execute(&mut admin, "UPDATE crm.people SET name = 'late' WHERE id = 2");
@@ -17,14 +20,16 @@ fn an_open_transaction_is_sealed_after_it_ended() {
     assert_eq!(number(&mut admin, sealed), before - 1, "what is behind an open transaction waits");
     assert_eq!(verify(&mut admin), Vec::<String>::new());
     execute(&mut writer, "COMMIT");
-    seal(&mut admin);
+    seal_all(&mut admin);
     assert_eq!(number(&mut admin, sealed), count(&mut admin));
     assert_eq!(verify(&mut admin), Vec::<String>::new());
 }
 
 #[test]
 fn a_second_sealer_returns_at_once_and_writers_go_on() {
-    let database = audited();
+    // Of its own: what is open in other databases holds the end of what is sealed off.
+    let cluster = Cluster::start();
+    let database = audited_in(&cluster);
     let (mut admin, mut second) = (database.admin(), database.admin());
     execute(&mut admin, "BEGIN");
     assert_eq!(seal(&mut admin).len(), 1);
@@ -38,7 +43,9 @@ fn a_second_sealer_returns_at_once_and_writers_go_on() {
 
 #[test]
 fn sealed_again_and_again_among_writers_everything_is_sealed_once() {
-    let database = audited();
+    // Of its own: what is open in other databases holds the end of what is sealed off.
+    let cluster = Cluster::start();
+    let database = audited_in(&cluster);
     thread::scope(|scope| {
         for writer in 0..4 {
             let database = &database;
@@ -64,7 +71,7 @@ fn sealed_again_and_again_among_writers_everything_is_sealed_once() {
         }
     });
     let mut admin = database.admin();
-    seal(&mut admin);
+    seal_all(&mut admin);
     let sealed = number(&mut admin, "SELECT sum(events) FROM tenant_guard.audit_block");
     assert_eq!(sealed, count(&mut admin));
     assert_eq!(verify(&mut admin), Vec::<String>::new());

@@ -3,7 +3,7 @@
 use postgres::Client;
 use tenant_guard_tests::cluster::Cluster;
 use tenant_guard_tests::fixtures::{ORG_A, ORG_B};
-use tenant_guard_tests::sql::{execute, number, rows, text};
+use tenant_guard_tests::sql::{execute, number, rows, text, wait_until};
 use tenant_guard_tests::Database;
 
 /// crm.people with five events in the log: three of A, one of B, and a TRUNCATE of another table, which is nobody's.
@@ -33,6 +33,15 @@ pub fn audited() -> Database<'static> {
 /// Numbers and events of the new blocks.
 pub fn seal(client: &mut Client) -> Vec<Vec<Option<String>>> {
     rows(client, "SELECT block, events FROM tenant_guard.seal_audit()")
+}
+
+/// Until nothing is left: an open transaction of another test, in another database of the cluster, holds the end off.
+pub fn seal_all(client: &mut Client) {
+    let left = "SELECT (SELECT count(*) FROM tenant_guard.audit_event) - (SELECT sum(t.events) FROM tenant_guard.audit_tree t WHERE t.purged_in IS NULL)";
+    wait_until(|| {
+        seal(client);
+        text(client, left).as_deref() == Some("0")
+    });
 }
 
 pub fn digest(client: &mut Client) -> String {

@@ -28,7 +28,7 @@ fn a_copy_verifies_and_is_sealed_on() {
     for target in [shared(), &target] {
         let original = audited();
         let mut admin = original.admin();
-        seal(&mut admin);
+        seal_all(&mut admin);
         let kept = digest(&mut admin);
         execute(&mut admin, &format!("SELECT tenant_guard.hold_audit('{ORG_A}', 'case 3'); UPDATE crm.people SET name = 'not sealed'"));
         let events = count(&mut admin);
@@ -41,7 +41,7 @@ fn a_copy_verifies_and_is_sealed_on() {
         // The triggers still guard, and fire always.
         assert_eq!(number(&mut admin, "SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'append_only%' AND tgenabled <> 'A'"), 0);
         execute(&mut admin, "UPDATE crm.people SET name = 'in the copy'");
-        seal(&mut admin);
+        seal_all(&mut admin);
         let sealed = "SELECT sum(events) FROM tenant_guard.audit_block";
         assert_eq!(number(&mut admin, sealed), events + 3);
         assert_eq!(
@@ -60,7 +60,7 @@ fn a_copy_verifies_and_is_sealed_on() {
         let again = restored(&copy, target);
         let mut admin = again.admin();
         assert_eq!(problems(&mut admin, &format!("'{kept}'")), Vec::<String>::new());
-        seal(&mut admin);
+        seal_all(&mut admin);
         assert_eq!(verify(&mut admin), Vec::<String>::new());
         let id = ids(&mut admin)[0];
         tamper(

@@ -67,7 +67,7 @@ pub fn seal() -> Result<Option<Vec<Block>>> {
                 continue;
             }
             let before = blocks.len();
-            let reached = source.between(from, end, &mut blocks)?;
+            let reached = source.between(from, from, end, &mut blocks)?;
             if !own {
                 // Says that no more comes, so that nobody looks again.
                 let rest = Vec::new();
@@ -91,24 +91,34 @@ fn sources() -> Result<Vec<Source>> {
 }
 
 impl Source {
-    /// Seals the events between; returns how far.
-    fn between(&self, from: Position, end: i64, blocks: &mut Vec<Block>) -> Result<Position> {
-        let divisible = end.saturating_sub(from.0) > 1;
-        if let Some(events) = self.collect(from, end, divisible)? {
+    /// Seals the events from a position on, of which none is before `low`; returns how far.
+    fn between(
+        &self,
+        from: Position,
+        low: Position,
+        end: i64,
+        blocks: &mut Vec<Block>,
+    ) -> Result<Position> {
+        let divisible = end.saturating_sub(low.0) > 1;
+        if let Some(events) = self.collect(low, end, divisible)? {
             if events.is_empty() {
                 return Ok(from);
             }
             // A single transaction may be too large for a block, and is cut by ids.
             let whole = events.len() <= MOST || divisible;
-            let to = if whole { (end, 0) } else { cut(&events) };
-            let to = if end == i64::MAX && whole { after_last(&events) } else { to };
+            let to = match (whole, end) {
+                (false, _) => cut(&events),
+                (true, i64::MAX) => after_last(&events),
+                (true, end) => (end, 0),
+            };
             let of_block = events.into_iter().filter(|event| event.position() < to).collect();
             blocks.push(self.block(from, to, of_block)?);
-            return if whole { Ok(to) } else { self.between(to, end, blocks) };
+            return if whole { Ok(to) } else { self.between(to, to, end, blocks) };
         }
-        let mut reached = from;
-        for end in self.cuts(from, end)? {
-            reached = self.between(reached, end, blocks)?;
+        let (mut reached, mut low) = (from, low);
+        for end in self.cuts(low, end)? {
+            reached = self.between(reached, low, end, blocks)?;
+            low = (end, 0);
         }
         Ok(reached)
     }
@@ -150,7 +160,7 @@ impl Source {
         Ok((!too_many).then_some(events))
     }
 
-    /// Where to split a range of many transactions: at each end there is a block's worth of events, or one step.
+    /// Where to split a range of many transactions.
     fn cuts(&self, from: Position, end: i64) -> Result<Vec<i64>> {
         let last = "SELECT max(e.transaction_id) FROM tenant_guard.audit_event e WHERE e.layout = ANY ($1)";
         let last = match end {
@@ -170,24 +180,7 @@ impl Source {
             ],
             |row| Ok((row.get::<i64>(1)?.unwrap_or(0), row.get::<i64>(2)?.unwrap_or(0))),
         )?;
-        let mut cuts = Vec::new();
-        let mut events = 0;
-        for (step, count) in steps {
-            if events > 0 && events + count > MOST as i64 {
-                cuts.push(from.0 + step * width);
-                events = 0;
-            }
-            events += count;
-            if events > MOST as i64 {
-                cuts.push((from.0 + (step + 1) * width).min(end));
-                events = 0;
-            }
-        }
-        if cuts.last() != Some(&end) {
-            cuts.push(end);
-        }
-        cuts.dedup();
-        Ok(cuts)
+        Ok(cuts(from.0, width, end, &steps))
     }
 
     /// Keeps the block and its trees.
@@ -219,6 +212,30 @@ impl Source {
     }
 }
 
+/// The ends of ranges, each of a block's worth of events at most, or of one step, which may hold more. Steps are of one
+/// width and counted from `from`; those without events are left out.
+fn cuts(from: i64, width: i64, end: i64, steps: &[(i64, i64)]) -> Vec<i64> {
+    let mut cuts = Vec::new();
+    let mut events = 0;
+    for (step, count) in steps {
+        let start = from + step * width;
+        if events + count > MOST as i64 {
+            if start > from {
+                cuts.push(start);
+            }
+            events = 0;
+        }
+        events += count;
+        if events > MOST as i64 {
+            cuts.push((start + width).min(end));
+            events = 0;
+        }
+    }
+    cuts.push(end);
+    cuts.dedup();
+    cuts
+}
+
 /// The first position that no longer fits.
 fn cut(events: &[Event]) -> Position {
     let mut positions: Vec<Position> = events.iter().map(Event::position).collect();
@@ -235,4 +252,22 @@ fn summarize(blocks: &[Block]) -> Result<()> {
         return Ok(());
     };
     query::run(include_str!("summarize.sql"), &[first.into()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cuts;
+
+    const FULL: i64 = super::MOST as i64;
+
+    #[test]
+    fn ranges_hold_a_block_or_one_step() {
+        assert_eq!(cuts(0, 10, 100, &[(0, 5), (9, 5)]), [100]);
+        assert_eq!(cuts(0, 10, 100, &[(0, FULL), (3, 1), (9, 5)]), [30, 100]);
+        // A step that is too large stands alone, whatever is before it.
+        assert_eq!(cuts(0, 10, 100, &[(4, FULL + 1)]), [40, 50, 100]);
+        assert_eq!(cuts(7, 1, 8, &[(0, FULL + 1)]), [8]);
+        assert_eq!(cuts(0, 10, 95, &[(0, 1), (9, FULL + 1)]), [90, 95]);
+        assert_eq!(cuts(5, 10, i64::MAX, &[(0, 3), (1, FULL), (2, FULL)]), [15, 25, i64::MAX]);
+    }
 }
