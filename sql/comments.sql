@@ -57,13 +57,22 @@ event that the caller may not read. Used by the view audit_log: log is the parti
 place in it. Raises nothing.
 
 Example: `SELECT record FROM tenant_guard.audit_log;`$comment$),
-      ('audit_row', $comment$Logs the change of one row. For triggers made by enable_audit; its argument says what is logged.$comment$),
-      ('audit_statement', $comment$Logs the rows that a statement changed. For triggers made by enable_audit; its argument says what is logged.$comment$),
-      ('audit_table_key', $comment$The number that the audit log knows a table by, through renames, drop and restore. Raises 42809, 42P01, 55000
-(a table that was never logged).
+      ('audit_row', $comment$Logs the change of one row. For triggers made by enable_audit; its argument says what is logged. Raises 39P01
+(attached otherwise), 55000 (the tenant column is gone, or the argument is not enable_audit's); then nothing changes.
+
+Example: `SELECT tgrelid::regclass FROM pg_trigger WHERE tgfoid = 'tenant_guard.audit_row'::regproc;`$comment$),
+      ('audit_statement', $comment$Logs the rows that a statement changed. For triggers made by enable_audit; its argument says what is logged. Raises 39P01
+(attached otherwise), 55000 (the tenant column is gone, or the argument is not enable_audit's); then nothing changes.
+
+Example: `SELECT tgrelid::regclass FROM pg_trigger WHERE tgfoid = 'tenant_guard.audit_statement'::regproc;`$comment$),
+      ('audit_table_key', $comment$The number that the audit log knows a table by, through renames, drop and restore; NULL for NULL. Raises 42809,
+42P01, 55000 (a table that was never logged).
 
 Example: `SELECT tenant_guard.audit_table_key('crm.contacts');`$comment$),
-      ('audit_truncate', $comment$Logs a TRUNCATE, with the rows that it removes where that was asked for. For triggers made by enable_audit.$comment$),
+      ('audit_truncate', $comment$Logs a TRUNCATE, with the rows that it removes where that was asked for. For triggers made by enable_audit. Raises
+as audit_row does.
+
+Example: `SELECT tgrelid::regclass FROM pg_trigger WHERE tgfoid = 'tenant_guard.audit_truncate'::regproc;`$comment$),
       ('auditor', $comment$True. Whoever has EXECUTE on it is an auditor of the database, and reads every security event, of
 whatever organization, once granted SELECT on tenant_guard.security_event. EXECUTE is not granted to
 PUBLIC. Raises nothing.
@@ -152,7 +161,7 @@ afterwards. Raises 42501, 42P01, 42703, 22023, 55P03.
 Example: `SELECT * FROM tenant_guard.denormalize_tenant('crm.tasks', via => 'project_id');`$comment$),
       ('disable_audit', $comment$Stops auditing a table and all that inherits from it. What was logged stays.
 Returns the steps; in a dry run nothing changes. The caller must own the table.
-Raises 42501, 42P01, 42809.
+Raises 22004, 42501, 42P01, 42809.
 
 Example: `SELECT * FROM tenant_guard.disable_audit('crm.contacts');`$comment$),
       ('drop_feature', $comment$Takes the machinery of features away from a table and all that inherits from it: triggers, policy,
@@ -183,13 +192,14 @@ Example: `SELECT tenant_guard.email();`$comment$),
       ('enable_audit', $comment$Writes every INSERT, UPDATE, DELETE and TRUNCATE of a table to the audit log, through whatever
 path the change comes (COPY, MERGE, cascades, partitions, replication). columns is an object of columns and
 what becomes of their values: 'include' (as they are), 'omit' (only that they changed), 'mask' (a form that
-gives a person's data not away), 'hash' (a keyed hash: equal values look equal). truncate: 'event' logs that
-the table was emptied, 'rows' each row too. tenant_column names the column that says whose trail an event
+gives a person's data not away), 'hash' (a keyed hash: equal values look equal); of the others their class
+decides: pii is masked, secret left out. truncate: 'event' logs that the table was emptied, 'rows' each row too. tenant_column names the column that says whose trail an event
 belongs to; NULL means organization_id where the table has it, else the table's owner alone reads its
 trail. unchanged: 'log', or 'skip' for UPDATEs that change nothing.
-Returns the steps; in a dry run nothing changes. The caller must own the table and needs EXECUTE on
-tenant_guard.audit_statement(), audit_row() and audit_truncate(), which an administrator grants.
-Raises 22023, 42501, 42P01, 42703, 42809.
+Returns the steps; in a dry run nothing changes. A call says all that is wanted: what it leaves out is the default
+again. The caller must own the table and needs EXECUTE on tenant_guard.audit_statement(), audit_row() and
+audit_truncate(), which an administrator grants.
+Raises 22004, 22023, 42501, 42P01, 42703, 42809.
 
 Example: `SELECT * FROM tenant_guard.enable_audit('crm.contacts', columns => '{"email": "mask"}');`$comment$),
       ('enforce', $comment$Watches CREATE and ALTER TABLE, CREATE VIEW, CREATE and DROP POLICY, DISABLE ROW LEVEL SECURITY and the
@@ -568,7 +578,8 @@ Example: `SELECT tenant_guard.roles();`$comment$),
       ('row_as_of', $comment$One row as it was at a moment, as jsonb; NULL where there was none. What counts is when changes came to be seen,
 that is, when they were committed. Columns that the log does not have as they were (left out, masked,
 hashed) are missing where they changed since. The caller sees what it may read of the trail, and of the table
-now. Raises as row_history does, and 42501 (no SELECT on the table).
+now. A TRUNCATE whose rows were not logged is not seen. Raises as row_history does, and 42501 (no SELECT on
+the table).
 
 Example: `SELECT tenant_guard.row_as_of('crm.contacts', '{"id": 42}', now() - interval '1 day');`$comment$),
       ('row_history', $comment$Every event of one row that the caller may read, the first one first, through changes of its key. key is an

@@ -37,13 +37,14 @@ use pgrx::JsonB;
 /// Writes every INSERT, UPDATE, DELETE and TRUNCATE of a table to the audit log, through whatever
 /// path the change comes (COPY, MERGE, cascades, partitions, replication). columns is an object of columns and
 /// what becomes of their values: 'include' (as they are), 'omit' (only that they changed), 'mask' (a form that
-/// gives a person's data not away), 'hash' (a keyed hash: equal values look equal). truncate: 'event' logs that
-/// the table was emptied, 'rows' each row too. tenant_column names the column that says whose trail an event
+/// gives a person's data not away), 'hash' (a keyed hash: equal values look equal); of the others their class
+/// decides: pii is masked, secret left out. truncate: 'event' logs that the table was emptied, 'rows' each row too. tenant_column names the column that says whose trail an event
 /// belongs to; NULL means organization_id where the table has it, else the table's owner alone reads its
 /// trail. unchanged: 'log', or 'skip' for UPDATEs that change nothing.
-/// Returns the steps; in a dry run nothing changes. The caller must own the table and needs EXECUTE on
-/// tenant_guard.audit_statement(), audit_row() and audit_truncate(), which an administrator grants.
-/// Raises 22023, 42501, 42P01, 42703, 42809.
+/// Returns the steps; in a dry run nothing changes. A call says all that is wanted: what it leaves out is the default
+/// again. The caller must own the table and needs EXECUTE on tenant_guard.audit_statement(), audit_row() and
+/// audit_truncate(), which an administrator grants.
+/// Raises 22004, 22023, 42501, 42P01, 42703, 42809.
 ///
 /// Example: `SELECT * FROM tenant_guard.enable_audit('crm.contacts', columns => '{"email": "mask"}');`
 #[pg_extern(volatile, parallel_unsafe)]
@@ -67,7 +68,7 @@ fn enable_audit(
 
 /// Stops auditing a table and all that inherits from it. What was logged stays.
 /// Returns the steps; in a dry run nothing changes. The caller must own the table.
-/// Raises 42501, 42P01, 42809.
+/// Raises 22004, 42501, 42P01, 42809.
 ///
 /// Example: `SELECT * FROM tenant_guard.disable_audit('crm.contacts');`
 #[pg_extern(volatile, parallel_unsafe)]
@@ -100,7 +101,10 @@ fn enable(table: RegClass, options: Options, dry_run: bool) -> Result<Rows> {
     plan::run(planner::enable(&family, options)?, dry_run)
 }
 
-/// Logs the rows that a statement changed. For triggers made by enable_audit; its argument says what is logged.
+/// Logs the rows that a statement changed. For triggers made by enable_audit; its argument says what is logged. Raises 39P01
+/// (attached otherwise), 55000 (the tenant column is gone, or the argument is not enable_audit's); then nothing changes.
+///
+/// Example: `SELECT tgrelid::regclass FROM pg_trigger WHERE tgfoid = 'tenant_guard.audit_statement'::regproc;`
 #[pg_extern(sql = r#"
 CREATE FUNCTION tenant_guard."audit_statement"() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
@@ -110,7 +114,10 @@ pub fn audit_statement(fcinfo: FunctionCallInfo) -> Result<RowOrNothing, ErrorRe
     Ok(RowOrNothing::nothing())
 }
 
-/// Logs the change of one row. For triggers made by enable_audit; its argument says what is logged.
+/// Logs the change of one row. For triggers made by enable_audit; its argument says what is logged. Raises 39P01
+/// (attached otherwise), 55000 (the tenant column is gone, or the argument is not enable_audit's); then nothing changes.
+///
+/// Example: `SELECT tgrelid::regclass FROM pg_trigger WHERE tgfoid = 'tenant_guard.audit_row'::regproc;`
 #[pg_extern(sql = r#"
 CREATE FUNCTION tenant_guard."audit_row"() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
@@ -120,7 +127,10 @@ pub fn audit_row(fcinfo: FunctionCallInfo) -> Result<RowOrNothing, ErrorReport> 
     Ok(RowOrNothing::nothing())
 }
 
-/// Logs a TRUNCATE, with the rows that it removes where that was asked for. For triggers made by enable_audit.
+/// Logs a TRUNCATE, with the rows that it removes where that was asked for. For triggers made by enable_audit. Raises
+/// as audit_row does.
+///
+/// Example: `SELECT tgrelid::regclass FROM pg_trigger WHERE tgfoid = 'tenant_guard.audit_truncate'::regproc;`
 #[pg_extern(sql = r#"
 CREATE FUNCTION tenant_guard."audit_truncate"() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';

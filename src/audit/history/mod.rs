@@ -20,8 +20,8 @@ use pgrx::prelude::*;
 use pgrx::JsonB;
 use std::collections::HashMap;
 
-/// The number that the audit log knows a table by, through renames, drop and restore. Raises 42809, 42P01, 55000
-/// (a table that was never logged).
+/// The number that the audit log knows a table by, through renames, drop and restore; NULL for NULL. Raises 42809,
+/// 42P01, 55000 (a table that was never logged).
 ///
 /// Example: `SELECT tenant_guard.audit_table_key('crm.contacts');`
 #[pg_extern(stable, parallel_restricted)]
@@ -155,7 +155,8 @@ pub fn operation(letter: u8) -> &'static str {
 /// One row as it was at a moment, as jsonb; NULL where there was none. What counts is when changes came to be seen,
 /// that is, when they were committed. Columns that the log does not have as they were (left out, masked,
 /// hashed) are missing where they changed since. The caller sees what it may read of the trail, and of the table
-/// now. Raises as row_history does, and 42501 (no SELECT on the table).
+/// now. A TRUNCATE whose rows were not logged is not seen. Raises as row_history does, and 42501 (no SELECT on
+/// the table).
 ///
 /// Example: `SELECT tenant_guard.row_as_of('crm.contacts', '{"id": 42}', now() - interval '1 day');`
 #[pg_extern(stable, parallel_restricted)]
