@@ -29,7 +29,7 @@ pub fn enable(family: &[Table], mut options: Options) -> Result<Plan> {
     }
     check_policies(root, &options)?;
     let argument = options.argument();
-    let row_by_row = inherits(family);
+    let row_by_row = inherits(family) || generates(family);
     for table in family {
         findings(&mut plan, table, &options);
         for trigger in triggers(table, root, &argument, row_by_row) {
@@ -42,7 +42,7 @@ pub fn enable(family: &[Table], mut options: Options) -> Result<Plan> {
                     &mut plan,
                     table,
                     trigger,
-                    "rows of inheriting tables are logged one by one",
+                    "rows of such tables are logged one by one",
                 );
             }
         }
@@ -67,6 +67,12 @@ pub fn disable(family: &[Table]) -> Plan {
 fn inherits(family: &[Table]) -> bool {
     let root = &family[0];
     (!root.is_partition && !root.parents.is_empty()) || family[1..].iter().any(|t| !t.is_partition)
+}
+
+/// Whether PostgreSQL shows an INSERT's rows, where partitions take them, before their columns are generated.
+fn generates(family: &[Table]) -> bool {
+    let root = &family[0];
+    root.kind == "p" && family.iter().flat_map(|t| &t.columns).any(|c| c.generated == "s")
 }
 
 /// What says whose a row is, and which row it is, is in the log as it is.
@@ -162,9 +168,13 @@ fn triggers<'a>(
         why,
     };
     let mut wanted = Vec::new();
+    // PostgreSQL gives a partition its parent's row triggers, but not those for statements.
+    let own_row = !table.is_partition || table.oid == root.oid;
     if row_by_row {
-        let why = "every changed row is logged, with all columns of the table that it is in";
-        wanted.push(row("A", why));
+        if own_row {
+            let why = "every changed row is logged, with all columns of the table that it is in";
+            wanted.push(row("A", why));
+        }
     } else {
         wanted.extend([
             statement(
@@ -186,8 +196,7 @@ fn triggers<'a>(
                 "deleted rows are logged as they were",
             ),
         ]);
-        // PostgreSQL gives a partition its parent's row triggers, but not those for statements.
-        if !table.is_partition || table.oid == root.oid {
+        if own_row {
             wanted.push(row(
                 "R",
                 "replicated changes come row by row, and fire no statement's triggers",

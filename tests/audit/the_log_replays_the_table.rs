@@ -251,7 +251,7 @@ fn run(seed: u64) -> usize {
         problems.is_empty(),
         "seed {seed}\n{}\n{}",
         made.join("\n"),
-        problems.iter().take(12).cloned().collect::<Vec<_>>().join("\n")
+        problems.iter().take(60).cloned().collect::<Vec<_>>().join("\n")
     );
     run.take_back(seed);
     let events = number(&mut admin, "SELECT count(*) FROM tenant_guard.audit_event");
