@@ -48,7 +48,7 @@ fn audited() -> (Database<'static>, Client, i64) {
 
 fn fill(rows: u64) -> String {
     format!(
-        "INSERT INTO t SELECT g, '00000000-0000-4000-8000-000000000001', g / 7.0, 'good', ROW(g, 'bad', ARRAY['x', 'y']),
+        "INSERT INTO t SELECT g, '00000000-0000-4000-8000-000000000001', g / 7.0, 'good', ROW(g, 'bad', ARRAY['x', 'y'])::pair,
                 ARRAY[ROW(g, 'bad', NULL)::pair], '{{good,bad}}', 'pg_class', md5(g::text), '{{\"a\": 1}}'
            FROM generate_series(1, {rows}) g"
     )
