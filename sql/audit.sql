@@ -313,7 +313,8 @@ BEGIN ATOMIC
   ),
   families AS (
     SELECT c.oid, EXISTS (SELECT FROM pg_inherits i JOIN pg_class k ON k.oid = i.inhrelid WHERE i.inhparent = c.oid AND NOT k.relispartition)
-                  OR (NOT c.relispartition AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)) AS row_by_row
+                  OR (NOT c.relispartition AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid))
+                  OR EXISTS (SELECT FROM pg_partition_tree(pg_partition_root(c.oid)) p JOIN pg_attribute g ON g.attrelid = p.relid AND g.attgenerated = 's') AS row_by_row
     FROM pg_class c WHERE c.oid IN (SELECT u.start FROM up u)
   ),
   there AS (

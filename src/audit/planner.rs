@@ -29,7 +29,7 @@ pub fn enable(family: &[Table], mut options: Options) -> Result<Plan> {
     }
     check_policies(root, &options)?;
     let argument = options.argument();
-    let row_by_row = inherits(family);
+    let row_by_row = inherits(family) || generates(family);
     for table in family {
         findings(&mut plan, table, &options);
         for trigger in statement_triggers(&argument, row_by_row) {
@@ -42,7 +42,7 @@ pub fn enable(family: &[Table], mut options: Options) -> Result<Plan> {
                     &mut plan,
                     table,
                     trigger,
-                    "rows of inheriting tables are logged one by one",
+                    "rows of such tables are logged one by one",
                 );
             }
         }
@@ -50,7 +50,7 @@ pub fn enable(family: &[Table], mut options: Options) -> Result<Plan> {
     // Last, and the top of the family last of all: a table that has it counts as audited with all below it.
     for table in family.iter().rev() {
         // PostgreSQL gives a partition its parent's row triggers, but not those for statements.
-        if row_by_row || !table.is_partition || table.oid == root.oid {
+        if !table.is_partition || table.oid == root.oid {
             wanted(&mut plan, table, &row_trigger(&argument, row_by_row));
         }
     }
@@ -76,16 +76,26 @@ fn inherits(family: &[Table]) -> bool {
     (!root.is_partition && !root.parents.is_empty()) || family[1..].iter().any(|t| !t.is_partition)
 }
 
+/// Whether PostgreSQL shows an INSERT's rows, where partitions take them, before their columns are generated.
+fn generates(family: &[Table]) -> bool {
+    let root = &family[0];
+    root.kind == "p" && family.iter().flat_map(|t| &t.columns).any(|c| c.generated == "s")
+}
+
 /// What says whose a row is, and which row it is, is in the log as it is.
 fn check_policies(table: &Table, options: &Options) -> Result<()> {
-    let key = table.constraints.iter().filter(|c| c.kind == "p").flat_map(|c| &c.columns);
-    let key: Vec<&String> = key.collect();
+    let primary = table.constraints.iter().filter(|c| c.kind == "p").flat_map(|c| &c.columns);
+    let mut key: Vec<&String> = primary.collect();
+    if key.is_empty() {
+        let identity = table.indexes.iter().filter(|index| index.replica_identity);
+        key.extend(identity.flat_map(|index| index.columns.iter().flatten()));
+    }
     for (column, policy) in &options.columns {
         table.require_column(column)?;
         let why = if options.tenant.as_ref() == Some(column) {
             "It is the tenant column: it says whose trail an event belongs to."
         } else if key.contains(&column) {
-            "It is of the primary key: it says which row an event is about."
+            "It is of the key: it says which row an event is about."
         } else {
             continue;
         };

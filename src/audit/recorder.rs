@@ -122,6 +122,13 @@ impl Recorder {
 
     fn update(&mut self, old: &Version, new: &Version) -> Result<()> {
         let source = self.source.clone();
+        // A row that goes to another organization is gone for the one and new to the other: neither reads of it what
+        // is the other's.
+        let tenant = source.layout.description.tenant.map(|position| &source.columns[position]);
+        if tenant.is_some_and(|column| !column.reader.same(old, new)) {
+            self.one(b'D', old)?;
+            return self.one(b'I', new);
+        }
         let mut image = std::mem::take(&mut self.image);
         image.clear();
         self.image = image;

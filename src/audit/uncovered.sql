@@ -21,8 +21,9 @@ below(root, oid) AS (
   SELECT b.root, i.inhrelid FROM below b JOIN pg_catalog.pg_inherits i ON i.inhparent = b.oid
 ),
 families AS (
-  SELECT b.root, pg_catalog.bool_or(NOT c.relispartition AND b.oid <> b.root) AS row_by_row
-  FROM below b JOIN pg_catalog.pg_class c ON c.oid = b.oid GROUP BY b.root
+  SELECT b.root, pg_catalog.bool_or((NOT c.relispartition AND b.oid <> b.root)
+                                    OR (r.relkind = 'p' AND EXISTS (SELECT FROM pg_catalog.pg_attribute g WHERE g.attrelid = c.oid AND g.attgenerated = 's'))) AS row_by_row
+  FROM below b JOIN pg_catalog.pg_class r ON r.oid = b.root JOIN pg_catalog.pg_class c ON c.oid = b.oid GROUP BY b.root
 ),
 lacking AS (
   SELECT DISTINCT b.root

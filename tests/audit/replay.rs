@@ -68,7 +68,27 @@ pub fn check_replay(client: &mut Client, table: &Table) -> Vec<String> {
         return Vec::new();
     }
     let head = format!("{} replayed from {} events:", table.shape().qualified(), events.len());
-    [vec![head], differs].concat()
+    [vec![head], differs, told_of(client, table, &log)].concat()
+}
+
+/// All that the log tells of the first rows that differ, for whoever has to find out why.
+fn told_of(client: &mut Client, table: &Table, log: &Rows) -> Vec<String> {
+    let here = now(client, table);
+    let Some((row, _)) = log.iter().find(|(row, n)| here.get(*row) != Some(n)) else {
+        return Vec::new();
+    };
+    let told = client.query(
+        "SELECT concat_ws(' ', id, operation, transaction_id, db_role, statement, 'WAS', old_record, 'IS', record)
+           FROM tenant_guard.audit_log
+          WHERE table_key = tenant_guard.audit_table_key($1::oid::regclass)
+            AND (key = (SELECT l.key FROM tenant_guard.audit_log l WHERE l.key IS NOT NULL AND $2::text::jsonb @> l.key LIMIT 1))
+          ORDER BY id",
+        &[&(table.oid as u32), &row],
+    );
+    told.expect("the log can be read")
+        .iter()
+        .map(|told| format!("      {}", told.get::<_, String>(0)))
+        .collect()
 }
 
 /// The rows after DDL.

@@ -4,7 +4,6 @@ use crate::dice::Dice;
 use crate::tables::{quote, random, Column, Key, Table};
 use crate::values::KINDS;
 use postgres::Client;
-use std::io::Write;
 
 /// Rows have keys up to this, so that sessions meet.
 const KEYS: usize = 24;
@@ -96,18 +95,21 @@ pub fn statement(dice: &mut Dice, table: &Table) -> String {
     }
 }
 
-/// COPY of some rows that a query gives, so that the server writes their text.
+/// COPY of some rows that a query gives, through a file of the server's.
 pub fn copy(dice: &mut Dice, client: &mut Client, table: &Table) -> Result<(), postgres::Error> {
     let shape = table.shape();
     let (names, values) = shape.row(dice, table.key, "g");
     let first = 100 + dice.below(10_000);
-    let rows =
-        format!("COPY (SELECT {values} FROM generate_series({first}, {}) g) TO STDOUT", first + 9);
-    let mut data = Vec::new();
-    std::io::Read::read_to_end(&mut client.copy_out(&rows)?, &mut data).expect("rows can be read");
-    let mut writer = client.copy_in(&format!("COPY {} ({names}) FROM STDIN", shape.qualified()))?;
-    writer.write_all(&data).expect("rows can be written");
-    writer.finish().map(drop)
+    let file = client.query_one(
+        "SELECT current_setting('data_directory') || '/copy' || pg_backend_pid()",
+        &[],
+    )?;
+    let file: String = file.get(0);
+    client.batch_execute(&format!(
+        "COPY (SELECT {values} FROM generate_series({first}, {}) g) TO '{file}'; COPY {} ({names}) FROM '{file}'",
+        first + 9,
+        shape.qualified()
+    ))
 }
 
 /// DDL within a transaction: nobody else changes the table until its end.

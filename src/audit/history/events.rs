@@ -79,6 +79,21 @@ pub fn of_row(table_key: i64, row_key: i64) -> Result<Vec<Event>> {
     })
 }
 
+/// Whether a TRUNCATE emptied the table since, without telling its rows.
+pub fn emptied_since(table_key: i64, at: TimestampWithTimeZone) -> Result<bool> {
+    let found = user::as_extension_owner(|| {
+        kept::rows(
+            &format!(
+                "SELECT true {FROM} WHERE e.row_key IS NULL AND e.operation = 'T' AND length(e.image) = 0
+                 AND l.table_key = $1 AND coalesce(t.committed_at, e.occurred_at) > $2 LIMIT 1"
+            ),
+            &[table_key.into(), at.into()],
+            |row| Ok(row.get::<bool>(1)?),
+        )
+    })?;
+    Ok(!found.is_empty())
+}
+
 /// The events of a transaction that the log has, the last first.
 pub fn of_transaction(transaction: i64) -> Result<Vec<Event>> {
     user::as_extension_owner(|| {

@@ -5,7 +5,7 @@ use super::state::{Cell, Row, Rows};
 use super::subject::{self, Subject};
 use crate::audit::format::Value;
 use crate::audit::render;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use pgrx::datum::TimestampWithTimeZone;
 
 /// What an event found and left, among the subject's columns; and the positions that it does not tell.
@@ -87,6 +87,9 @@ pub fn as_of(
     key: &[Cell],
     at: TimestampWithTimeZone,
 ) -> Result<Option<Row>> {
+    if events::emptied_since(subject.table_key, at)? {
+        return Err(Error::RowsNotLogged { table: subject.name() });
+    }
     let since: Vec<Event> =
         events(subject, key)?.into_iter().filter(|event| event.seen_at() > at).collect();
     let mut rows = Rows::new(subject.key.clone());
