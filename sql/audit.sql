@@ -184,9 +184,10 @@ CREATE FUNCTION tenant_guard.audit_reads_all() RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN (SELECT r.rolsuper OR r.rolbypassrls FROM pg_roles r WHERE r.rolname = current_user)
+    OR (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = 'tenant_guard.audit_event'::regclass)
     OR has_function_privilege('tenant_guard.auditor()', 'EXECUTE');
 COMMENT ON FUNCTION tenant_guard.audit_reads_all() IS
-  'Whether the caller reads the whole audit log: superusers, roles past row-level security, and auditors, who may EXECUTE tenant_guard.auditor(). Used by the audit log''s view; raises nothing.
+  'Whether the caller reads the whole audit log: superusers, roles past row-level security, who has the rights of the extension''s owner, and auditors, who may EXECUTE tenant_guard.auditor(). Used by the audit log''s view; raises nothing.
 Example: SELECT tenant_guard.audit_reads_all();';
 
 CREATE FUNCTION tenant_guard.audit_reads_tables() RETURNS boolean

@@ -57,12 +57,14 @@ fn enable_audit(
     dry_run: default!(Option<bool>, "false"),
 ) -> Result<SetOfIterator<'static, PlannedStep>, ErrorReport> {
     let table = table.ok_or(Error::NullArgument { function: "enable_audit", argument: "table" })?;
-    let options = Options::new(
-        columns.as_ref().map(|c| &c.0),
-        truncate.unwrap_or("event"),
-        unchanged.unwrap_or("log"),
-        tenant_column.map(|c| c.0),
-    )?;
+    let options = || {
+        Options::new(
+            columns.as_ref().map(|c| &c.0),
+            truncate.unwrap_or("event"),
+            unchanged.unwrap_or("log"),
+            tenant_column.map(|c| c.0),
+        )
+    };
     Ok(enable(table, options, dry_run.unwrap_or(false))?)
 }
 
@@ -83,7 +85,12 @@ fn disable_audit(
     Ok(plan::run(planner::disable(&family), dry_run)?)
 }
 
-fn enable(table: RegClass, options: Options, dry_run: bool) -> Result<Rows> {
+/// Whose table it is comes before what is asked for.
+fn enable(
+    table: RegClass,
+    options: impl FnOnce() -> Result<Options>,
+    dry_run: bool,
+) -> Result<Rows> {
     let family = catalog::table_family(table, dry_run)?;
     let may_attach = query::value::<bool>(
         "SELECT pg_catalog.has_function_privilege('tenant_guard.audit_statement()', 'EXECUTE')
@@ -98,7 +105,7 @@ fn enable(table: RegClass, options: Options, dry_run: bool) -> Result<Rows> {
             hint: "An administrator grants it: GRANT EXECUTE ON FUNCTION tenant_guard.audit_statement(), tenant_guard.audit_row(), tenant_guard.audit_truncate() TO the role that runs migrations.".into(),
         });
     }
-    plan::run(planner::enable(&family, options)?, dry_run)
+    plan::run(planner::enable(&family, options()?)?, dry_run)
 }
 
 /// Logs the rows that a statement changed. For triggers made by enable_audit; its argument says what is logged. Raises 39P01

@@ -70,13 +70,18 @@ fn months() -> Result<Rc<Vec<Month>>> {
     MONTHS.with(|cache| {
         cache.get(|| {
             let own = relation::own("audit_event").into_iter().collect();
-            Ok((Rc::new(read()?), Some(own)))
+            Ok((Rc::new(read_here()?), Some(own)))
         })
     })
 }
 
 pub fn read() -> Result<Vec<Month>> {
     let _read = query::catalog_read(query::PINNED);
+    read_here()
+}
+
+/// With the snapshot in force, which is all that a parallel worker has.
+fn read_here() -> Result<Vec<Month>> {
     query::rows(include_str!("months.sql"), &[], |row| {
         Ok(Month {
             first_day: row.get::<i32>(1)?.unwrap_or_default(),
