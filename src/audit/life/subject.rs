@@ -88,10 +88,13 @@ impl Rows {
         let ids: Vec<i32> = layouts.keys().copied().collect();
         let args = [ids.into(), JsonB(key.clone()).into()];
         cursor::each(include_str!("find_subject.sql"), &args, |row| {
-            let (layout, operation, image) = read(row, 2)?;
-            let Some(layout) = layouts.get(&layout) else { return Ok(true) };
+            let Some(layout) = row.int(1).and_then(|layout| layouts.get(&layout)) else {
+                return Ok(true);
+            };
+            let operation = row.char(2).unwrap_or_default();
+            let image = row.with_bytes(3, <[u8]>::to_vec).unwrap_or_default();
             if layout.description.key.is_empty() {
-                events.push(row.get::<i64>(1)?.unwrap_or_default());
+                events.push(row.long(0).unwrap_or_default());
             }
             let (old, new) = keys(layout, operation, &image);
             for key in [old, new].into_iter().flatten() {
