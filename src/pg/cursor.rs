@@ -42,7 +42,6 @@ pub fn each(
                     break;
                 }
             }
-            drop(rows);
             if more {
                 let _name = cursor.detach_into_name();
             }
