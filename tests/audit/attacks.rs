@@ -61,9 +61,10 @@ fn the_bytes_of_an_event_are_read_by_the_view_alone() {
     assert!(!theirs.is_empty());
     let (mut alice, _) = alice(&database);
     for event in theirs {
-        let place = format!("{}::oid, '{}'", event[0].as_ref().unwrap(), event[1].as_ref().unwrap());
-        for function in
-            ["record", "old_record", "key", "changed", "organization_text"].map(|f| format!("audit_{f}"))
+        let place =
+            format!("{}::oid, '{}'", event[0].as_ref().unwrap(), event[1].as_ref().unwrap());
+        for function in ["record", "old_record", "key", "changed", "organization_text"]
+            .map(|f| format!("audit_{f}"))
         {
             let call = format!("SELECT tenant_guard.{function}({place})::text");
             assert_eq!(text(&mut alice, &call), None, "{call}");

@@ -54,7 +54,7 @@ fn each_tampering_is_named() {
         ("audit_block", "UPDATE tenant_guard.audit_block SET events = 7", &["block", "tree"]),
         ("audit_block", "UPDATE tenant_guard.audit_block SET sealed_at = sealed_at - interval '1 day'", &["block"]),
         ("audit_block", "UPDATE tenant_guard.audit_block SET digest = sha256('x')", &["block"]),
-        ("audit_block", "UPDATE tenant_guard.audit_block SET number = 2", &["block", "missing {first}"]),
+        ("audit_block", "UPDATE tenant_guard.audit_block SET number = 2", &["block", "tree", "inserted {first}"]),
     ];
     let cluster = Cluster::start();
     let original = audited_in(&cluster);

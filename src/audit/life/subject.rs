@@ -11,8 +11,12 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
 type Layouts = HashMap<i32, Rc<Layout>>;
-/// A row by the number that it is found by, and the values of its key, for two rows may share the number.
-type Row = (i64, Vec<Vec<u8>>);
+/// The values of a row's key, as its images have them.
+type Key = Vec<Vec<u8>>;
+/// A row by the number that it is found by, and its key, for two rows may share the number.
+type Row = (i64, Key);
+/// Id, layout, operation and image.
+type Told = (i64, i32, u8, Vec<u8>);
 
 pub struct Event<'a> {
     pub id: i64,
@@ -36,11 +40,7 @@ pub fn columns_of(key: &serde_json::Value) -> Option<Vec<String>> {
 }
 
 /// The key's values before and after an event; None where the layout has no key, or an event not such a row.
-fn keys(
-    layout: &Layout,
-    operation: u8,
-    image: &[u8],
-) -> (Option<Vec<Vec<u8>>>, Option<Vec<Vec<u8>>>) {
+fn keys(layout: &Layout, operation: u8, image: &[u8]) -> (Option<Key>, Option<Key>) {
     let description = &layout.description;
     let mut reader = Reader::new(image);
     let Some(row) = reader.row(description.columns.len()) else { return (None, None) };
@@ -50,7 +50,7 @@ fn keys(
             *at = value;
         }
     }
-    let key = |row: &[Value]| -> Option<Vec<Vec<u8>>> {
+    let key = |row: &[Value]| -> Option<Key> {
         let values = description.key.iter().map(|position| match row.get(*position) {
             Some(Value::Plain(bytes)) => Some(bytes.to_vec()),
             _ => None,
@@ -88,10 +88,13 @@ impl Rows {
         let ids: Vec<i32> = layouts.keys().copied().collect();
         let args = [ids.into(), JsonB(key.clone()).into()];
         cursor::each(include_str!("find_subject.sql"), &args, |row| {
-            let (layout, operation, image) = read(row, 2)?;
-            let Some(layout) = layouts.get(&layout) else { return Ok(true) };
+            let Some(layout) = row.int(1).and_then(|layout| layouts.get(&layout)) else {
+                return Ok(true);
+            };
+            let operation = row.char(2).unwrap_or_default();
+            let image = row.with_bytes(3, <[u8]>::to_vec).unwrap_or_default();
             if layout.description.key.is_empty() {
-                events.push(row.get::<i64>(1)?.unwrap_or_default());
+                events.push(row.long(0).unwrap_or_default());
             }
             let (old, new) = keys(layout, operation, &image);
             for key in [old, new].into_iter().flatten() {
@@ -140,7 +143,7 @@ impl Rows {
     }
 }
 
-fn events(layouts: &Layouts, row_key: i64) -> Result<Vec<(i64, i32, u8, Vec<u8>)>> {
+fn events(layouts: &Layouts, row_key: i64) -> Result<Vec<Told>> {
     let sql = "SELECT e.id, e.layout, e.operation, e.image FROM tenant_guard.audit_event e
                WHERE e.row_key = $1 AND e.layout = ANY ($2) ORDER BY e.id";
     let ids: Vec<i32> = layouts.keys().copied().collect();

@@ -112,7 +112,7 @@ impl Findings {
     pub fn into_sorted(self) -> Vec<Problem> {
         let mut all = self.others;
         all.extend(self.events.into_values());
-        all.sort_by(|a, b| (a.block, a.what, a.event).cmp(&(b.block, b.what, b.event)));
+        all.sort_by_key(|problem| (problem.block, problem.what, problem.event));
         all
     }
 }

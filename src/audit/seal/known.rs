@@ -3,8 +3,7 @@
 use crate::audit::format::{sha256_of_texts, Digest};
 use crate::audit::layout::{Description, Layout};
 use crate::error::{Error, Result};
-use crate::pg::query;
-use pgrx::spi::SpiTupleTable;
+use crate::pg::{cursor, query};
 use std::collections::HashMap;
 
 #[derive(Debug, Clone, Copy)]
@@ -83,23 +82,33 @@ impl Contexts {
     }
 }
 
-pub const CONTEXT: &str = "SELECT c.id, c.hash, ARRAY[c.id::text, c.user_id, c.organization_id, c.project_id,
+/// Id, hash, and what is hashed of contexts, in the order of `who.rs`.
+const CONTEXT: &str = "SELECT c.id, c.hash, c.id::text, c.user_id, c.organization_id, c.project_id,
          pg_catalog.array_to_string(c.roles, e'\\n'), c.session_id, c.request_id, c.db_role, c.session_role, c.application_name,
-         c.client_address, c.statement, c.reason]
+         c.client_address, c.statement, c.reason
        FROM tenant_guard.audit_context c WHERE c.id BETWEEN $1 AND $2";
+const TEXTS: std::ops::Range<usize> = 2..15;
 
 fn read(first: i64, last: i64) -> Result<HashMap<i64, Known>> {
-    let rows = query::rows(CONTEXT, &[first.into(), last.into()], |row| {
-        let (id, hash, texts) = context(row)?;
+    let mut run = HashMap::new();
+    contexts(first, last, |id, hash, texts| {
         let texts: Vec<Option<&str>> = texts.iter().map(Option::as_deref).collect();
         let intact = sha256_of_texts("tenant_guard audit context 1", &texts) == hash;
-        Ok((id, Known { hash, intact }))
+        run.insert(id, Known { hash, intact });
     })?;
-    Ok(rows.into_iter().collect())
+    Ok(run)
 }
 
-/// Id, hash and what is hashed, in the order of `who.rs`.
-pub fn context(row: &SpiTupleTable) -> Result<(i64, Digest, Vec<Option<String>>)> {
-    let texts = row.get::<Vec<Option<String>>>(3)?.unwrap_or_default();
-    Ok((row.get::<i64>(1)?.unwrap_or_default(), super::chain::digest(row, 2)?, texts))
+/// The contexts between two ids.
+pub fn contexts(
+    first: i64,
+    last: i64,
+    mut f: impl FnMut(i64, Digest, Vec<Option<String>>),
+) -> Result<()> {
+    cursor::each(CONTEXT, &[first.into(), last.into()], |row| {
+        let hash = row.with_bytes(1, |hash| hash.try_into().ok()).flatten();
+        let texts = TEXTS.map(|column| row.text(column)).collect();
+        f(row.long(0).unwrap_or_default(), hash.unwrap_or_default(), texts);
+        Ok(true)
+    })
 }

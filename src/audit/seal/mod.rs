@@ -1,6 +1,7 @@
 //! The seal of the audit log: what shows afterwards that nobody altered, removed or slipped in an event.
 
 mod chain;
+mod check;
 mod findings;
 mod known;
 mod leaves;

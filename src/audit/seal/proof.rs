@@ -160,9 +160,10 @@ const TEXTS: [&str; 13] = [
 ];
 
 fn context(id: i64) -> Result<Value> {
-    let found = query::rows(known::CONTEXT, &[id.into(), id.into()], |row| known::context(row))?;
+    let mut found = None;
+    known::contexts(id, id, |_, hash, texts| found = Some((hash, texts)))?;
     let missing = || Error::Internal { what: format!("context {id} of the log is missing") };
-    let (_, hash, texts) = found.into_iter().next().ok_or_else(missing)?;
+    let (hash, texts) = found.ok_or_else(missing)?;
     let mut value: serde_json::Map<String, Value> =
         TEXTS.iter().zip(texts).map(|(name, text)| (name.to_string(), json!(text))).collect();
     value.insert("hash".into(), hex(&hash).into());

@@ -8,8 +8,6 @@ use crate::audit::months;
 use crate::error::{Error, Result};
 use crate::pg::guc::Scope;
 use crate::pg::{cursor, query, relation, row, user};
-use pgrx::datum::TimestampWithTimeZone;
-use pgrx::Uuid;
 
 pub const LOCK: &str = "seal";
 
@@ -137,16 +135,13 @@ impl Source {
         ];
         cursor::each(include_str!("collect.sql"), &args, |row| {
             let missing = || Error::Internal { what: "an event of the log has no hash".into() };
-            let hash = row.get::<&[u8]>(3)?.and_then(|hash| hash.try_into().ok());
+            let hash = row.with_bytes(2, |hash| hash.try_into().ok()).flatten();
             events.push(Event {
-                organization: row.get::<Uuid>(1)?.map(|id| *id.as_bytes()),
-                leaf: Leaf {
-                    id: row.get::<i64>(2)?.unwrap_or_default(),
-                    hash: hash.ok_or_else(missing)?,
-                },
-                transaction: row.get::<i64>(4)?.unwrap_or_default(),
-                occurred_at: row.get::<TimestampWithTimeZone>(5)?.map_or(0, i64::from),
-                month: row.get::<i32>(6)?.unwrap_or_default(),
+                organization: row.uuid(0),
+                leaf: Leaf { id: row.long(1).unwrap_or_default(), hash: hash.ok_or_else(missing)? },
+                transaction: row.long(3).unwrap_or_default(),
+                occurred_at: row.long(4).unwrap_or_default(),
+                month: row.int(5).unwrap_or_default(),
             });
             if events.len() >= 2 * MOST {
                 too_many = divisible;

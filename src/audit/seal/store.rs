@@ -5,8 +5,8 @@ use super::leaves::{encode, Leaf};
 use super::tree;
 use crate::audit::format::Digest;
 use crate::error::Result;
-use crate::pg::query;
 use crate::pg::row::OwnRow;
+use crate::pg::{cursor, query};
 use pgrx::Uuid;
 
 /// So many leaves are kept in one row: a power of two, so that a part's tree is one within the whole.
@@ -92,25 +92,24 @@ const COLUMNS: &str =
 /// The trees of a block, in the order of the block's tree: events of nobody first.
 pub fn trees(block: i64) -> Result<Vec<Kept>> {
     let sql = format!("{COLUMNS} ORDER BY t.organization NULLS FIRST, t.part");
-    let parts = query::rows(&sql, &[block.into()], |row| {
-        Ok(Part {
-            organization: row.get::<Uuid>(1)?.map(|id| *id.as_bytes()),
-            number: row.get::<i32>(2)?.unwrap_or_default(),
-            events: row.get::<i64>(3)?.unwrap_or_default(),
-            first_id: row.get::<i64>(4)?.unwrap_or_default(),
-            last_id: row.get::<i64>(5)?.unwrap_or_default(),
-            root: chain::digest(row, 6)?,
-            leaves: row.get::<Vec<u8>>(7)?.unwrap_or_default(),
-            purged_in: row.get::<i64>(8)?,
-        })
-    })?;
     let mut trees: Vec<Kept> = Vec::new();
-    for part in parts {
+    cursor::each(&sql, &[block.into()], |row| {
+        let part = Part {
+            organization: row.uuid(0),
+            number: row.int(1).unwrap_or_default(),
+            events: row.long(2).unwrap_or_default(),
+            first_id: row.long(3).unwrap_or_default(),
+            last_id: row.long(4).unwrap_or_default(),
+            root: row.with_bytes(5, |root| root.try_into().ok()).flatten().unwrap_or_default(),
+            leaves: row.with_bytes(6, <[u8]>::to_vec).unwrap_or_default(),
+            purged_in: row.long(7),
+        };
         match trees.last_mut().filter(|tree| tree.organization == part.organization) {
             Some(tree) => tree.parts.push(part),
             None => trees.push(Kept { organization: part.organization, parts: vec![part] }),
         }
-    }
+        Ok(true)
+    })?;
     Ok(trees)
 }
 

@@ -1,7 +1,8 @@
 //! Is what the log holds what it held when it was sealed? Each event's hash is computed anew, then each tree, then
 //! the chain. The log is read as it stands, block after block completing on the way.
 
-use super::chain::{self, Block, Position, EVENTS, PURGE};
+use super::chain::{self, Block, Position, EVENTS};
+use super::check;
 use super::findings::{Findings, Problem, What};
 use super::known::{self, Contexts, KnownLayout};
 use super::leaves::{self, Leaf};
@@ -73,7 +74,7 @@ pub fn verify(digest: Option<&[u8]>, from_block: i64) -> Result<Verified> {
     let _read = query::catalog_read(query::PINNED);
     let mut findings = Findings::default();
     let chain = chain::all()?;
-    check_chain(&chain, digest, &mut findings);
+    check::chain(&chain, digest, &mut findings);
     let layouts = known::layouts()?;
     for (id, layout) in &layouts {
         if !layout.known.intact {
@@ -88,7 +89,7 @@ pub fn verify(digest: Option<&[u8]>, from_block: i64) -> Result<Verified> {
     )?
     .into_iter()
     .collect();
-    check_purges(&chain, from_block, &mut findings)?;
+    check::purges(&chain, from_block, &mut findings)?;
     let last_number = chain.last().map_or(0, |block| block.number);
     let mut verifier = Verifier {
         layouts,
@@ -117,62 +118,6 @@ pub fn verify(digest: Option<&[u8]>, from_block: i64) -> Result<Verified> {
     let purged = purged.values().sum();
     let (events, unsealed) = (verifier.events, verifier.unsealed);
     Ok(Verified { problems: verifier.findings.into_sorted(), events, unsealed, purged })
-}
-
-fn check_chain(chain: &[Block], kept: Option<&[u8]>, findings: &mut Findings) {
-    let mut previous: Digest = [0; 32];
-    let mut ends: HashMap<i64, Position> = HashMap::new();
-    for (number, block) in (1..).zip(chain) {
-        let mut bad = |detail: String| {
-            findings.add(Problem::of(What::Block, Some(block.number), detail));
-        };
-        if block.number != number {
-            bad(format!("block {number} is missing"));
-            return;
-        }
-        if block.digest_of() != block.digest {
-            bad(format!("block {number} was altered: its digest is not that of what it says"));
-        }
-        if block.previous != previous {
-            bad(format!("block {number} does not follow the block before"));
-        }
-        if block.kind == EVENTS {
-            let end = ends.entry(block.origin).or_insert((0, 0));
-            if block.from != *end {
-                bad(format!("block {number} does not begin where the one before ended"));
-            }
-            *end = block.to;
-        }
-        previous = block.digest;
-    }
-    if let Some(kept) = kept {
-        if !chain.iter().any(|block| block.digest == kept) {
-            let detail = "no block of the chain has the digest that was kept: the chain was cut or written anew";
-            findings.add(Problem::of(What::Digest, None, detail.into()));
-        }
-    }
-}
-
-/// That a block of purges says which trees were purged.
-fn check_purges(chain: &[Block], from_block: i64, findings: &mut Findings) -> Result<()> {
-    for block in chain.iter().filter(|b| b.kind == PURGE && b.number >= from_block) {
-        let (root, events) = store::purged_root(block.number)?;
-        if root != block.root || events != block.events {
-            let detail = format!(
-                "the trees that block {} says were purged are not those marked so",
-                block.number
-            );
-            findings.add(Problem::of(What::Tree, Some(block.number), detail));
-        }
-    }
-    let stray = "SELECT min(t.block) FROM tenant_guard.audit_tree t
-                 LEFT JOIN tenant_guard.audit_block b ON b.number = t.purged_in AND b.kind = 'P'
-                 WHERE t.purged_in IS NOT NULL AND b.number IS NULL";
-    if let Some(block) = query::value::<i64>(stray, &[])? {
-        let detail = format!("a tree of block {block} is marked as purged, and no block says so");
-        findings.add(Problem::of(What::Tree, Some(block), detail));
-    }
-    Ok(())
 }
 
 impl Verifier {
