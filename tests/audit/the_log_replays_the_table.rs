@@ -20,8 +20,8 @@ const TRANSACTIONS: usize = 220;
 /// What a random statement may come to: conflicts of keys, references, partitions and sessions, numbers too large,
 /// tables that were renamed meanwhile.
 const EXPECTED: [&str; 13] = [
-    "40001", "23505", "23503", "23514", "23502", "40P01", "55P03", "42703", "42P01", "22003", "21000",
-    "55006", "27000",
+    "40001", "23505", "23503", "23514", "23502", "40P01", "55P03", "42703", "42P01", "22003",
+    "21000", "55006", "27000",
 ];
 
 struct Run<'a> {
@@ -162,6 +162,11 @@ impl Run<'_> {
             t.key != crate::tables::Key::None && !t.made_with.contains("CREATE TRIGGER")
         };
         let tables: Vec<&Table> = self.tables.iter().filter(still).collect();
+        // Left where replication deleted what they referred to.
+        execute(
+            &mut client,
+            "DELETE FROM \"My App\".\"Child\" c WHERE NOT EXISTS (SELECT FROM \"My App\".\"Parent\" p WHERE p.\"Id\" = c.\"of\")",
+        );
         let mut undone = 0;
         for _ in 0..24 {
             let before = all(&mut client);
