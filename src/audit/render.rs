@@ -126,8 +126,14 @@ impl<'a> Logged<'a> {
         Ok(json::object(&members))
     }
 
-    /// A value that did not change, as the latest events have it that tell it; None where none does.
     fn told_before(&self, column: &Column) -> Result<Option<Option<Restored>>> {
+        let told = self.value_before(column)?;
+        Ok(told.and_then(|(column, bytes)| Some(shown(&column, &Reader::new(&bytes).value()?))))
+    }
+
+    /// A value that did not change, as the latest events have it that tell it, and the column as it was then; None
+    /// where none does.
+    pub fn value_before(&self, column: &Column) -> Result<Option<(Column, Vec<u8>)>> {
         let Some(mut row_key) = self.row_key else { return Ok(None) };
         let (mut before, mut steps) = (self.id, Steps::default());
         'pages: loop {
@@ -188,7 +194,7 @@ pub fn former_key(operation: u8, image: &[u8]) -> Option<(i64, i64)> {
 struct Steps {
     transaction: Option<i64>,
     /// Each state, the column, and how much more often it was left than found; the latest event's first.
-    states: Vec<(Option<Vec<u8>>, Option<Column>, i32)>,
+    states: Vec<(Option<Vec<u8>>, Column, i32)>,
     latest: Option<usize>,
 }
 
@@ -211,7 +217,7 @@ impl Steps {
             let at = match self.states.iter().position(|(known, ..)| *known == state) {
                 Some(at) => at,
                 None => {
-                    self.states.push((state, Some(column.clone()), 0));
+                    self.states.push((state, column.clone(), 0));
                     self.states.len() - 1
                 }
             };
@@ -224,24 +230,23 @@ impl Steps {
 
     /// The state that the transaction ended in; None where its events do not say. Then the next ones are a former
     /// transaction's.
-    fn end(&mut self) -> Option<Option<Option<Restored>>> {
+    fn end(&self) -> Option<Option<(Column, Vec<u8>)>> {
         let end = self.states.iter().position(|(_, _, more)| *more > 0);
         // Back where it began: that is known of a former transaction, or else as the latest event has it.
         let alone = self.states.len() == 1;
         let end = end.or_else(|| alone.then_some(0))?;
-        Some(self.shown(end))
+        Some(self.at(end))
     }
 
     /// When there are no more events.
-    fn last(&mut self) -> Option<Option<Restored>> {
-        self.end().or_else(|| self.latest.map(|at| self.shown(at))).flatten()
+    fn last(&self) -> Option<(Column, Vec<u8>)> {
+        self.end().or_else(|| self.latest.map(|at| self.at(at))).flatten()
     }
 
     /// None where there was no row.
-    fn shown(&self, at: usize) -> Option<Option<Restored>> {
+    fn at(&self, at: usize) -> Option<(Column, Vec<u8>)> {
         let (state, column, _) = &self.states[at];
-        let value = Reader::new(state.as_ref()?).value()?;
-        Some(shown(column.as_ref()?, &value))
+        Some((column.clone(), state.clone()?))
     }
 }
 

@@ -157,3 +157,41 @@ fn a_row_type_that_changes_is_logged_as_it_is() {
     );
     assert!(differs.is_empty(), "{differs:?}");
 }
+
+#[test]
+fn what_a_foreign_key_did_is_undone_with_what_it_followed() {
+    let database = Database::fresh();
+    let mut admin = database.admin();
+    execute(
+        &mut admin,
+        "CREATE TABLE parent (id int PRIMARY KEY);
+         CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES parent ON DELETE CASCADE ON UPDATE CASCADE);
+         CREATE TABLE loose (id int PRIMARY KEY, parent int REFERENCES parent ON DELETE SET NULL);
+         CREATE TABLE node (id int PRIMARY KEY, above int REFERENCES node ON DELETE CASCADE)",
+    );
+    for table in ["parent", "child", "loose", "node"] {
+        apply(&mut admin, &format!("enable_audit('{table}')"));
+    }
+    execute(
+        &mut admin,
+        "INSERT INTO parent VALUES (1), (2); INSERT INTO child SELECT g, g % 2 + 1 FROM generate_series(1, 9) g;
+         INSERT INTO loose SELECT * FROM child; INSERT INTO node VALUES (1, NULL), (2, 1), (3, 2), (4, 2)",
+    );
+    let all = "SELECT string_agg(r, ' ' ORDER BY r) FROM (
+           SELECT 'p' || parent::text AS r FROM parent UNION ALL SELECT 'c' || child::text FROM child
+           UNION ALL SELECT 'l' || loose::text FROM loose UNION ALL SELECT 'n' || node::text FROM node) x";
+    let before = text(&mut admin, all);
+    for change in [
+        "DELETE FROM parent WHERE id = 1",
+        "DELETE FROM child; UPDATE loose SET parent = NULL; DELETE FROM parent",
+        "DELETE FROM node WHERE id = 1",
+        "DELETE FROM loose; UPDATE parent SET id = id + 10",
+        "INSERT INTO parent VALUES (3); UPDATE child SET parent = 3; UPDATE loose SET parent = 3; DELETE FROM parent WHERE id < 3",
+    ] {
+        let id = text(&mut admin, "BEGIN; SELECT pg_current_xact_id()").expect("an id");
+        execute(&mut admin, &format!("{change}; COMMIT"));
+        assert_ne!(text(&mut admin, all), before, "{change}");
+        execute(&mut admin, &format!("SELECT * FROM tenant_guard.undo_transaction('{id}')"));
+        assert_eq!(text(&mut admin, all), before, "{change}");
+    }
+}

@@ -11,6 +11,12 @@ const TABLES: &[&str] =
 
 /// As in src/status/mod.rs, those that can be called.
 const ADMINISTRATIVE: &[&str] = &[
+    "erase_subject('crm.contacts', '{}', 'r')",
+    "hold_audit(NULL, 'r')",
+    "purge_audit('1 day')",
+    "release_audit_hold(1)",
+    "seal_audit()",
+    "set_audit_retention(NULL, '1 day')",
     "use_membership('crm.members', 'user_id', 'organization_id')",
     "register_membership(NULL)",
     "register_membership('{}')",
@@ -147,7 +153,7 @@ fn found_in(client: &mut Client) -> Vec<String> {
                 WHERE datname = current_database() AND pid <> pg_backend_pid() UNION ALL
                SELECT 'changes', c::text FROM tenant_guard.change c UNION ALL
                SELECT 'steps', c::text FROM tenant_guard.change_step c UNION ALL
-               SELECT 'trail', c::text FROM tenant_guard.audit_event c UNION ALL
+               SELECT 'trail', c::text FROM tenant_guard.audit_log c UNION ALL
                SELECT 'explanation', e::text FROM tenant_guard.explain_identity() e) x
              WHERE strpos(row, '{SECRET}') > 0
                 OR strpos(row, encode(convert_to('{SECRET}', 'UTF8'), 'hex')) > 0

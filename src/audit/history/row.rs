@@ -3,7 +3,7 @@
 use super::events::{self, Event};
 use super::state::{Cell, Row, Rows};
 use super::subject::{self, Subject};
-use crate::audit::format::Value;
+use crate::audit::format::{Reader, Value};
 use crate::audit::render;
 use crate::error::{Error, Result};
 use pgrx::datum::TimestampWithTimeZone;
@@ -115,5 +115,35 @@ pub fn as_of(
         let widen = |row: Option<Row>| row.map(|row| subject.widened(row));
         rows.take_back(widen(told.found), widen(told.left), &told.untold);
     }
-    Ok(rows.into_rows().into_iter().find(|row| subject.same_key(&subject.key_in(row), key)))
+    let row = rows.into_rows().into_iter().find(|row| subject.same_key(&subject.key_in(row), key));
+    match (row, since.first()) {
+        (Some(row), Some(first)) => Ok(Some(filled(subject, row, first)?)),
+        (row, _) => Ok(row),
+    }
+}
+
+/// What the first event since does not tell, for it did not change, and what nothing later told: the row was found by
+/// another key then, and is gone.
+fn filled(subject: &mut Subject, mut row: Row, first: &Event) -> Result<Row> {
+    let Some(told) = told(subject, first)? else { return Ok(row) };
+    let layout = subject::layout(first.layout)?;
+    let logged = render::Logged {
+        id: first.id,
+        row_key: first.row_key,
+        layout: first.layout,
+        operation: first.operation,
+        image: &first.image,
+    };
+    for place in told.untold {
+        if row[place] != Cell::Unknown {
+            continue;
+        }
+        let Some(position) = subject.position(&layout, place)? else { continue };
+        if let Some((column, bytes)) = logged.value_before(&layout.description.columns[position])? {
+            if let Some(value) = Reader::new(&bytes).value() {
+                row[place] = subject.cell(place, &column, &value);
+            }
+        }
+    }
+    Ok(row)
 }

@@ -3,7 +3,7 @@
 use super::state::{Cell, Row};
 use crate::audit::dictionary;
 use crate::audit::format::Value;
-use crate::audit::layout::Layout;
+use crate::audit::layout::{self, Layout};
 use crate::audit::options::Policy;
 use crate::audit::source::key_part;
 use crate::error::{Error, Result};
@@ -107,16 +107,27 @@ impl Subject {
         let mut row = vec![Cell::Unknown; self.columns.len()];
         let mut untold = Vec::new();
         for ((place, value), column) in places.iter().zip(values).zip(&layout.description.columns) {
-            row[*place] = match Cell::of(value, column.policy == Policy::Include) {
-                Cell::Known(bytes) => converted(&column.codec, &self.columns[*place].codec, bytes)
-                    .map_or(Cell::Unknown, Cell::Known),
-                cell => cell,
-            };
+            row[*place] = self.cell(*place, column, value);
             if *value == Value::Untold && column.policy != Policy::Omit {
                 untold.push(*place);
             }
         }
         Ok((row, untold))
+    }
+
+    /// A logged value of a column as it is now.
+    #[must_use]
+    pub fn cell(&self, place: usize, column: &layout::Column, value: &Value) -> Cell {
+        match Cell::of(value, column.policy == Policy::Include) {
+            Cell::Known(bytes) => converted(&column.codec, &self.columns[place].codec, bytes)
+                .map_or(Cell::Unknown, Cell::Known),
+            cell => cell,
+        }
+    }
+
+    /// Which of the layout's columns is at a place.
+    pub fn position(&mut self, layout: &Layout, place: usize) -> Result<Option<usize>> {
+        Ok(self.places(layout)?.iter().position(|one| *one == place))
     }
 
     /// A row that was made when fewer columns were known.

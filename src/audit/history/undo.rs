@@ -8,9 +8,9 @@ use super::subject::{self, Subject};
 use crate::audit::options::Policy;
 use crate::error::{Error, Result};
 use crate::pg::ident::quote;
-use crate::pg::query;
 use crate::pg::row::Xid8;
 use crate::pg::types::RegClass;
+use crate::pg::{attempt, query};
 use crate::settings;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -127,13 +127,12 @@ fn visible(mut events: Vec<Event>) -> Result<Vec<Event>> {
     Ok(events)
 }
 
-/// The events, the last first.
+/// The events, the last first. Where a foreign key does not let one be undone yet, for what it refers to comes back
+/// later (a cascade's events come after those of what it follows), it waits for the others.
 fn undo(events: Vec<Event>, what: String, dry_run: bool) -> Result<Vec<Undone>> {
     if events.is_empty() {
         return Err(Error::NothingToUndo { what });
     }
-    let mut subjects: HashMap<i32, Subject> = HashMap::new();
-    let mut undone = Vec::with_capacity(events.len());
     // Values are written so that they are read as they were: in the session's styles they may not be.
     let scope = query::plainly();
     let reason = match settings::reason() {
@@ -141,23 +140,65 @@ fn undo(events: Vec<Event>, what: String, dry_run: bool) -> Result<Vec<Undone>> 
         None => format!("undo of {what}"),
     };
     scope.set(c"tenant_guard.reason", &reason);
-    for event in &events {
-        if event.hides_rows() {
-            return Err(not_logged(event));
+    if let Some(event) = events.iter().find(|event| event.hides_rows()) {
+        return Err(not_logged(event));
+    }
+    // The rows of a TRUNCATE are events of their own.
+    let events: Vec<&Event> = events.iter().filter(|event| event.operation != b'T').collect();
+    let mut subjects = Subjects::default();
+    let in_order = |subjects: &mut Subjects| {
+        events.iter().map(|event| subjects.undo(event, dry_run, false)).collect::<Result<Vec<_>>>()
+    };
+    match attempt::unless_referenced(|| in_order(&mut subjects))? {
+        Some(undone) => Ok(undone),
+        None => as_they_can(events),
+    }
+}
+
+fn as_they_can(mut events: Vec<&Event>) -> Result<Vec<Undone>> {
+    let mut subjects = Subjects::default();
+    let mut undone = Vec::with_capacity(events.len());
+    loop {
+        let before = undone.len();
+        let mut waiting: Vec<&Event> = Vec::new();
+        for event in &events {
+            // What was done to a row before waits for what was done to it after.
+            let behind =
+                waiting.iter().any(|w| w.layout == event.layout && w.row_key == event.row_key);
+            let done = match behind {
+                true => None,
+                false => attempt::unless_referenced(|| subjects.undo(event, false, true))?,
+            };
+            match done {
+                Some(done) => undone.push(done),
+                None => waiting.push(event),
+            }
         }
-        // Its rows are events of their own.
-        if event.operation == b'T' {
-            continue;
+        match waiting.first() {
+            None => return Ok(undone),
+            Some(first) if undone.len() == before => {
+                undone.push(subjects.undo(first, false, true)?);
+            }
+            Some(_) => {}
         }
-        let subject = match subjects.entry(event.layout) {
+        events = waiting;
+    }
+}
+
+#[derive(Default)]
+struct Subjects(HashMap<i32, Subject>);
+
+impl Subjects {
+    /// `settled`: whether a row that is already as it was found is well so, for a foreign key's action did it.
+    fn undo(&mut self, event: &Event, dry_run: bool, settled: bool) -> Result<Undone> {
+        let subject = match self.0.entry(event.layout) {
             std::collections::hash_map::Entry::Occupied(there) => there.into_mut(),
             std::collections::hash_map::Entry::Vacant(free) => {
                 free.insert(Subject::of(subject::table_of(event.layout, event.id)?)?)
             }
         };
-        undone.push(undo_one(subject, event, dry_run)?);
+        undo_one(subject, event, dry_run, settled)
     }
-    Ok(undone)
 }
 
 fn not_logged(event: &Event) -> Error {
@@ -167,7 +208,7 @@ fn not_logged(event: &Event) -> Error {
     }
 }
 
-fn undo_one(subject: &mut Subject, event: &Event, dry_run: bool) -> Result<Undone> {
+fn undo_one(subject: &mut Subject, event: &Event, dry_run: bool, settled: bool) -> Result<Undone> {
     let cannot = |why: String| Error::CannotUndo { event: event.id, why };
     let told =
         told(subject, event)?.ok_or_else(|| cannot("The log does not have its rows.".into()))?;
@@ -207,6 +248,9 @@ fn undo_one(subject: &mut Subject, event: &Event, dry_run: bool) -> Result<Undon
                 .enumerate()
                 .map(|(i, cell)| if changed.contains(&i) { cell.clone() } else { Cell::Unknown })
                 .collect();
+            if settled && is_there(subject, &changed, &found)? {
+                return Ok((event.id, subject.name(), "nothing", String::new()));
+            }
             let sql = format!(
                 "UPDATE {} SET {} WHERE {}{}",
                 subject.name(),
@@ -223,6 +267,22 @@ fn undo_one(subject: &mut Subject, event: &Event, dry_run: bool) -> Result<Undon
         return Err(Error::ChangedSince { table: subject.name(), key, event: event.id });
     }
     Ok((event.id, subject.name(), action, sql))
+}
+
+/// Whether the row is as an event found it, in the columns that it changed.
+fn is_there(subject: &Subject, changed: &[usize], found: &Row) -> Result<bool> {
+    let compared: Vec<Cell> = found
+        .iter()
+        .enumerate()
+        .map(|(i, cell)| if changed.contains(&i) { cell.clone() } else { Cell::Unknown })
+        .collect();
+    let sql = format!(
+        "SELECT true FROM {} WHERE {}{}",
+        subject.name(),
+        subject.condition(&subject.key_in(found)),
+        as_left(subject, &compared, &[])
+    );
+    Ok(query::value_here::<bool>(&sql, &[])?.is_some())
 }
 
 fn changed(subject: &mut Subject, event: &Event) -> Result<Vec<usize>> {

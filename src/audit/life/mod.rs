@@ -146,7 +146,7 @@ pub fn erase_subject(
     table: Option<RegClass>,
     key: Option<JsonB>,
     reason: Option<&str>,
-    columns: default!(Option<Vec<String>>, "NULL"),
+    columns: default!(Option<Vec<Option<String>>>, "NULL"),
     dry_run: default!(Option<bool>, "false"),
 ) -> Result<
     TableIterator<'static, (name!(events, i64), name!(erased, i64), name!(kept, i64))>,
@@ -158,7 +158,8 @@ pub fn erase_subject(
         table: table.ok_or_else(|| null("table"))?.0,
         key: &key,
         reason: reason.ok_or_else(|| null("reason"))?,
-        columns,
+        // A NULL among them is no column.
+        columns: columns.map(|columns| columns.into_iter().flatten().collect()),
         dry_run: dry_run.unwrap_or(false),
     })?;
     if found.kept > 0 {
