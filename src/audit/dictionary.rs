@@ -61,7 +61,8 @@ pub fn layout_of(shape: &Shape, description: Description) -> Result<Layout> {
 /// gone, or was so before a restore; else its own. Two sessions find the same without waiting for each other.
 fn table_key(shape: &Shape) -> Result<i64> {
     Ok(known(shape)?.unwrap_or_else(|| {
-        relation::origin().rotate_left(20) ^ i64::from(shape.oid).wrapping_mul(0x9E37_79B9_7F4A_7C1)
+        relation::origin().rotate_left(20)
+            ^ i64::from(shape.oid).wrapping_mul(0x09E3_779B_97F4_A7C1)
     }))
 }
 

@@ -43,11 +43,9 @@ pub fn each_of<T>(sql: &str, writers: &[&Writer], mut f: impl FnMut(&Row) -> T) 
         let mut cursor = client.open_cursor(sql, &[]);
         loop {
             // What is fetched stays until SPI ends, but for what is freed here.
-            let table = cursor.fetch(AT_ONCE)?;
-            if table.is_empty() {
+            if cursor.fetch(AT_ONCE)?.is_empty() {
                 return Ok(());
             }
-            drop(table);
             // SAFETY: the answer of the fetch, whose rows are as many as it says.
             unsafe {
                 let fetched = pg_sys::SPI_tuptable;

@@ -301,28 +301,6 @@ fn converted(from: &Codec, to: &Codec, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whole_numbers_widen_and_narrow_where_they_fit() {
-        let raw = |oid: pg_sys::Oid| Codec::Raw(oid.to_u32());
-        let (small, int, big) = (raw(pg_sys::INT2OID), raw(pg_sys::INT4OID), raw(pg_sys::INT8OID));
-        let wide = |n: i32| converted(&int, &big, n.to_le_bytes().to_vec());
-        for n in [0, 1, -1, i32::MAX, i32::MIN] {
-            assert_eq!(wide(n), Some(i64::from(n).to_le_bytes().to_vec()));
-            let back = converted(&big, &int, i64::from(n).to_le_bytes().to_vec());
-            assert_eq!(back, Some(n.to_le_bytes().to_vec()));
-        }
-        for n in [40_000i32, -40_000] {
-            assert_eq!(converted(&int, &small, n.to_le_bytes().to_vec()), None);
-        }
-        assert!(converts(&raw(pg_sys::VARCHAROID), &raw(pg_sys::TEXTOID)));
-        assert!(!converts(&int, &raw(pg_sys::TEXTOID)));
-    }
-}
-
 /// History is for who may read the table, and for who reads the whole trail.
 fn may_read(table: u32, name: &str) -> Result<()> {
     let may = crate::pg::kept::rows(
@@ -356,4 +334,26 @@ pub fn table_of(layout: i32, event: i64) -> Result<u32> {
     found
         .map(pgrx::pg_sys::Oid::to_u32)
         .ok_or_else(|| Error::CannotUndo { event, why: "Its table is not there any more.".into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_widen_and_narrow_where_they_fit() {
+        let raw = |oid: pg_sys::Oid| Codec::Raw(oid.to_u32());
+        let (small, int, big) = (raw(pg_sys::INT2OID), raw(pg_sys::INT4OID), raw(pg_sys::INT8OID));
+        let wide = |n: i32| converted(&int, &big, n.to_le_bytes().to_vec());
+        for n in [0, 1, -1, i32::MAX, i32::MIN] {
+            assert_eq!(wide(n), Some(i64::from(n).to_le_bytes().to_vec()));
+            let back = converted(&big, &int, i64::from(n).to_le_bytes().to_vec());
+            assert_eq!(back, Some(n.to_le_bytes().to_vec()));
+        }
+        for n in [40_000i32, -40_000] {
+            assert_eq!(converted(&int, &small, n.to_le_bytes().to_vec()), None);
+        }
+        assert!(converts(&raw(pg_sys::VARCHAROID), &raw(pg_sys::TEXTOID)));
+        assert!(!converts(&int, &raw(pg_sys::TEXTOID)));
+    }
 }
