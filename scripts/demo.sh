@@ -43,12 +43,13 @@ step "loading the CRM: 12,000 contacts, 20,000 opportunities, 40,000 interaction
 step "loading pgbench's bank: $branches branches with 100,000 accounts each" pgbench -i -q -s "$branches"
 step "letting the API role into the bank" psql -X -q -f examples/pgbench/tenants.sql
 
-# dump FILE [OPTION...]: a schema as SQL, of the whole database unless told otherwise. Newer pg_dumps
-# write a random key into it, which is no schema.
+# dump FILE [OPTION...]: a schema as SQL, of the whole database unless told otherwise. The extension's own schema
+# is not in it: the audit log makes its partitions there, and keeps them. Newer pg_dumps write a random key into
+# it, which is no schema.
 dump() {
   local file=$1
   shift
-  pg_dump -s "$@" 2>"$work/pg_dump.err" | sed -e '/^\\restrict /d' -e '/^\\unrestrict /d' >"$work/$file" ||
+  pg_dump -s -N tenant_guard "$@" 2>"$work/pg_dump.err" | sed -e '/^\\restrict /d' -e '/^\\unrestrict /d' >"$work/$file" ||
     failed "pg_dump failed" "$(<"$work/pg_dump.err")"
 }
 
@@ -215,8 +216,19 @@ FROM tenant_guard.audit_log ORDER BY id;"
 check "Ada finds her 2 changes and none of Bob's; Bob finds his 1" \
   "$(ask ada "SELECT count(*), count(*) FILTER (WHERE user_id = '0000000a-0000-4000-8000-0000000000a1') FROM tenant_guard.audit_log") $(
      ask bob "SELECT count(*), count(*) FILTER (WHERE organization_id = '$globex') FROM tenant_guard.audit_log")" "2|2 1|1"
-tell "Nobody rewrites it, the one who did it least of all."
-refused ada 42501 "DELETE FROM tenant_guard.audit_log;"
+tell "The history of one contact: what changed, by whom."
+run bob "SELECT operation, changed_columns, old_record ->> 'job_title' AS was, record ->> 'job_title' AS is, left(user_id, 8) AS \"user\"
+FROM tenant_guard.row_history('crm.contacts', (SELECT jsonb_build_object('id', min(id)) FROM crm.contacts));"
+tell "A request goes wrong: it gives every contact of Globex one title. Its id is enough to undo it, row by row."
+run bob "SET tenant_guard.request_id = 'req-7';
+UPDATE crm.contacts SET job_title = 'Intern';"
+run bob "SELECT table_name, action, count(*) FROM tenant_guard.undo_request('req-7') GROUP BY 1, 2;"
+check "The titles are back, and the trail says that it was an undo" \
+  "$(ask bob "SELECT count(*) FROM crm.contacts WHERE job_title = 'Intern'")|$(
+     ask bob "SELECT count(*) FROM tenant_guard.audit_log WHERE reason = 'undo of request req-7'")" "0|$globex_contacts"
+tell "Nobody rewrites it: not the one who did it, not even the superuser."
+refused ada 42501 "DELETE FROM tenant_guard.audit_event;"
+refused admin 42501 "DELETE FROM tenant_guard.audit_event;"
 
 chapter "A schema for one tenant, cloned from a template"
 tell "Acme Rockets pays for a help desk of its own; Globex gets one too. The template has three tables," \
@@ -289,7 +301,7 @@ dump guarded.sql
 undo_all "undoes IS NULL"
 dump undone.sql
 cmp -s "$work/before.sql" "$work/undone.sql" || failed "The schema is not what it was before" "$(diff "$work/before.sql" "$work/undone.sql" | head -20)"
-check "pg_dump -s of the whole database: $(thousands "$(wc -c <"$work/undone.sql")") bytes, byte for byte what it was before" \
+check "pg_dump -s of the whole database but the extension's own tables: $(thousands "$(wc -c <"$work/undone.sql")") bytes, byte for byte what it was before" \
   "$(cksum <"$work/undone.sql")" "$(cksum <"$work/before.sql")"
 check "The roles that came with the help desks are gone" "$(ask admin "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'tenant\_%'")" 0
 check "And Ada reads the address book of Globex again" \

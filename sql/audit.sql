@@ -86,8 +86,8 @@ CREATE TABLE tenant_guard.audit_event (
 ALTER SEQUENCE tenant_guard.audit_event_id_seq OWNED BY tenant_guard.audit_event.id;
 COMMENT ON TABLE tenant_guard.audit_event IS
   'Every audited change, one row each, never altered. Read it through tenant_guard.audit_log.';
--- No index of its own: a dump makes the partitions' indexes after they are attached, and would meet those that attaching
--- made. src/audit/month.sql has them.
+-- Its indexes are the partitions' own (src/audit/month.sql): those of a partitioned table are made with each
+-- partition, and a dump that is restored would make them twice.
 
 CREATE TABLE tenant_guard.audit_bulk (
   organization uuid NOT NULL,
@@ -180,20 +180,14 @@ COMMENT ON FUNCTION tenant_guard.audit_owned() IS
   'The layouts of the audit log whose tables belong to the caller. Used by the audit log''s policies; raises nothing.
 Example: SELECT tenant_guard.audit_owned();';
 
-CREATE FUNCTION tenant_guard.auditor() RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN true;
-COMMENT ON FUNCTION tenant_guard.auditor() IS
-  'Whoever may EXECUTE it reads the whole audit log and all security events; an administrator grants that. Returns true; raises nothing.
-Example: GRANT EXECUTE ON FUNCTION tenant_guard.auditor() TO compliance;';
-
 CREATE FUNCTION tenant_guard.audit_reads_all() RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN (SELECT r.rolsuper OR r.rolbypassrls FROM pg_roles r WHERE r.rolname = current_user)
+    OR (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = 'tenant_guard.audit_event'::regclass)
     OR has_function_privilege('tenant_guard.auditor()', 'EXECUTE');
 COMMENT ON FUNCTION tenant_guard.audit_reads_all() IS
-  'Whether the caller reads the whole audit log: superusers, roles past row-level security, and auditors, who may EXECUTE tenant_guard.auditor(). Used by the audit log''s view; raises nothing.
+  'Whether the caller reads the whole audit log: superusers, roles past row-level security, who has the rights of the extension''s owner, and auditors, who may EXECUTE tenant_guard.auditor(). Used by the audit log''s view; raises nothing.
 Example: SELECT tenant_guard.audit_reads_all();';
 
 CREATE FUNCTION tenant_guard.audit_reads_tables() RETURNS boolean
@@ -217,50 +211,165 @@ BEGIN
   END LOOP;
 END $$;
 
--- Two ways, of which a reader goes one: an organization's events are found by its index, and those of large
--- statements by where they are; owners and auditors read all events of tables. A condition that is asked once a
--- query closes the other.
-CREATE VIEW tenant_guard.audit_log WITH (security_barrier = true) AS
-SELECT e.id, e.occurred_at,
-       CASE e.operation WHEN 'I' THEN 'INSERT' WHEN 'U' THEN 'UPDATE' WHEN 'T' THEN 'TRUNCATE' ELSE 'DELETE' END AS operation,
-       l.table_schema, l.table_name,
-       tenant_guard.audit_key(e.layout, e.operation, e.image) AS key,
-       tenant_guard.audit_record(e.id, e.row_key, e.layout, e.operation, e.image) AS record,
-       tenant_guard.audit_old_record(e.id, e.row_key, e.layout, e.operation, e.image) AS old_record,
-       tenant_guard.audit_changed(e.layout, e.operation, e.image) AS changed_columns,
-       tenant_guard.audit_organization_text(e.layout, e.operation, e.image, e.organization) AS organization_id,
-       c.project_id, c.user_id, c.db_role, c.session_role,
-       e.transaction_id::text::xid8 AS transaction_id,
-       c.organization_id AS acted_for, c.roles, c.session_id, c.request_id, c.application_name, c.client_address,
-       c.statement, c.reason, e.operation = 't' AS truncated,
-       t.committed_at, e.row_key, l.table_key, e.hash
+-- What the caller may read of the log, as it is stored. Two ways, of which a reader goes one: an organization's
+-- events are found by its index, and those of large statements by where they are; owners and auditors read all
+-- events of tables. A condition that is asked once a query closes the other.
+CREATE VIEW tenant_guard.audit_events WITH (security_barrier = true) AS
+SELECT e.*, coalesce(t.committed_at, e.occurred_at) AS seen_at, t.committed_at, l.table_key, l.table_schema, l.table_name
 FROM (
-  SELECT o.* FROM tenant_guard.audit_event o
+  SELECT o.*, o.tableoid AS log, o.ctid AS place FROM tenant_guard.audit_event o
   WHERE NOT o.bulk AND o.organization = (SELECT tenant_guard.audit_organization())
     AND o.layout = ANY ((SELECT tenant_guard.audit_readable())::integer[])
     AND NOT (SELECT tenant_guard.audit_reads_tables())
   UNION ALL
-  SELECT m.* FROM tenant_guard.audit_bulk b
+  SELECT m.*, m.tableoid AS log, m.ctid AS place FROM tenant_guard.audit_bulk b
   JOIN tenant_guard.audit_event m ON m.id BETWEEN b.first_id AND b.last_id AND m.transaction_id = b.transaction_id
   WHERE b.organization = (SELECT tenant_guard.audit_organization())
     AND m.bulk AND m.organization = (SELECT tenant_guard.audit_organization())
     AND m.layout = ANY ((SELECT tenant_guard.audit_readable())::integer[])
     AND NOT (SELECT tenant_guard.audit_reads_tables())
   UNION ALL
-  SELECT t.* FROM tenant_guard.audit_event t
+  SELECT t.*, t.tableoid AS log, t.ctid AS place FROM tenant_guard.audit_event t
   WHERE (SELECT tenant_guard.audit_reads_tables())
     AND ((SELECT tenant_guard.audit_reads_all())
       OR t.layout = ANY ((SELECT tenant_guard.audit_owned())::integer[])
       OR (t.organization = (SELECT tenant_guard.audit_organization()) AND t.layout = ANY ((SELECT tenant_guard.audit_readable())::integer[])))
 ) e
 JOIN tenant_guard.audit_layout l ON l.id = e.layout
+LEFT JOIN tenant_guard.audit_commit t ON t.transaction_id = e.transaction_id AND t.origin = l.origin;
+COMMENT ON VIEW tenant_guard.audit_events IS
+  'The audit trail as it is stored: what audit_log shows is made of it.
+Example: SELECT id, operation, length(image) FROM tenant_guard.audit_events ORDER BY id DESC LIMIT 20;';
+
+CREATE VIEW tenant_guard.audit_log WITH (security_barrier = true) AS
+SELECT e.id, e.occurred_at,
+       CASE e.operation WHEN 'I' THEN 'INSERT' WHEN 'U' THEN 'UPDATE' WHEN 'T' THEN 'TRUNCATE' ELSE 'DELETE' END AS operation,
+       e.table_schema, e.table_name,
+       tenant_guard.audit_key(e.log, e.place) AS key,
+       tenant_guard.audit_record(e.log, e.place) AS record,
+       tenant_guard.audit_old_record(e.log, e.place) AS old_record,
+       tenant_guard.audit_changed(e.log, e.place) AS changed_columns,
+       tenant_guard.audit_organization_text(e.log, e.place) AS organization_id,
+       c.project_id, c.user_id, c.db_role, c.session_role,
+       e.transaction_id::text::xid8 AS transaction_id,
+       c.organization_id AS acted_for, c.roles, c.session_id, c.request_id, c.application_name, c.client_address,
+       c.statement, c.reason, e.operation = 't' AS truncated,
+       e.committed_at, e.seen_at, e.row_key, e.table_key, e.transaction_id AS transaction_number, e.hash
+FROM tenant_guard.audit_events e
 LEFT JOIN tenant_guard.audit_context c ON c.id = e.context
-LEFT JOIN tenant_guard.audit_commit t ON t.transaction_id = e.transaction_id AND t.origin = l.origin
 WHERE e.operation <> 'K';
 COMMENT ON VIEW tenant_guard.audit_log IS
   'The audit trail: an organization sees its own events of the tables it may read, the owner of a table sees all of the table''s, auditors all.
 Example: SELECT occurred_at, operation, table_name, changed_columns, user_id FROM tenant_guard.audit_log ORDER BY id DESC LIMIT 20;';
 
+CREATE FUNCTION tenant_guard.changes_between("from" timestamptz, "to" timestamptz, "table" regclass DEFAULT NULL)
+RETURNS SETOF tenant_guard.audit_log
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT l.* FROM tenant_guard.audit_log l
+  WHERE l.seen_at >= $1 AND l.seen_at < $2 AND l.occurred_at < $2
+    AND ($3 IS NULL OR l.table_key = tenant_guard.audit_table_key($3))
+  ORDER BY l.id;
+END;
+COMMENT ON FUNCTION tenant_guard.changes_between(timestamptz, timestamptz, regclass) IS
+  'The events of the audit log that came to be seen, by their transactions'' commits, from one moment until before another, of one table or of all; what the caller may read of them. Returns rows of audit_log. Raises 55000 (a table that was never audited).
+Example: SELECT * FROM tenant_guard.changes_between(now() - interval ''1 hour'', now());';
+
+CREATE FUNCTION tenant_guard.transaction_changes(transaction_id xid8)
+RETURNS SETOF tenant_guard.audit_log
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT l.* FROM tenant_guard.audit_log l WHERE l.transaction_number = ($1)::text::bigint ORDER BY l.id;
+END;
+COMMENT ON FUNCTION tenant_guard.transaction_changes(xid8) IS
+  'The events of the audit log of one transaction; what the caller may read of them. Returns rows of audit_log; raises nothing.
+Example: SELECT * FROM tenant_guard.transaction_changes(pg_current_xact_id());';
+
 SELECT pg_catalog.pg_extension_config_dump('tenant_guard.audit_layout_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('tenant_guard.audit_context_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('tenant_guard.audit_event_id_seq', '');
+
+-- Tables that come under an audited one later.
+CREATE EVENT TRIGGER tenant_guard_audited ON ddl_command_end
+  WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE TABLE AS')
+  EXECUTE FUNCTION tenant_guard.follow_audited();
+
+-- What the triggers of each table are, and whether they log all that happens to it.
+CREATE FUNCTION tenant_guard.audit_status(
+  OUT table_schema text, OUT table_name text, OUT covered boolean, OUT problems text[], OUT tenant_column text, OUT options jsonb,
+  OUT triggers jsonb, OUT changed_by text, OUT changed_at timestamptz)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  WITH RECURSIVE up(start, oid) AS (
+    SELECT c.oid, c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname <> ALL ('{pg_catalog,information_schema,tenant_guard}')
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+      AND pg_has_role(c.relowner, 'USAGE')
+    UNION
+    SELECT u.start, i.inhparent FROM up u JOIN pg_inherits i ON i.inhrelid = u.oid
+  ),
+  families AS (
+    SELECT c.oid, EXISTS (SELECT FROM pg_inherits i JOIN pg_class k ON k.oid = i.inhrelid WHERE i.inhparent = c.oid AND NOT k.relispartition)
+                  OR (NOT c.relispartition AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid))
+                  OR EXISTS (SELECT FROM pg_partition_tree(pg_partition_root(c.oid)) p JOIN pg_attribute g ON g.attrelid = p.relid AND g.attgenerated = 's') AS row_by_row
+    FROM pg_class c WHERE c.oid IN (SELECT u.start FROM up u)
+  ),
+  there AS (
+    SELECT t.tgrelid, t.tgname, t.tgenabled, convert_from(substr(t.tgargs, 1, greatest(length(t.tgargs) - 1, 0)), 'UTF8') AS argument
+    FROM pg_trigger t WHERE t.tgname LIKE 'tenant\_guard\_audit\_%'
+  ),
+  wanted AS (
+    SELECT f.oid, 'tenant_guard_audit_' || w.name AS name, w.state
+    FROM families f CROSS JOIN LATERAL (
+      SELECT x.name, x.state FROM (VALUES ('row', 'A'), ('truncate', 'A')) x(name, state) WHERE f.row_by_row
+      UNION ALL
+      SELECT x.name, x.state FROM (VALUES ('insert', 'O'), ('update', 'O'), ('delete', 'O'), ('row', 'R'), ('truncate', 'A')) x(name, state)
+      WHERE NOT f.row_by_row) w
+  ),
+  judged AS (
+    SELECT f.oid,
+      EXISTS (SELECT FROM up u JOIN there t ON t.tgrelid = u.oid WHERE u.start = f.oid) AS meant,
+      ARRAY(SELECT CASE WHEN t.tgname IS NULL THEN format('trigger %s is missing', w.name)
+                        WHEN t.tgenabled = 'D' THEN format('trigger %s is disabled', w.name)
+                        ELSE format('trigger %s fires only %s', w.name, CASE t.tgenabled WHEN 'R' THEN 'for replication' ELSE 'outside of replication' END) END
+            FROM wanted w LEFT JOIN there t ON t.tgrelid = f.oid AND t.tgname = w.name
+            WHERE w.oid = f.oid AND (t.tgname IS NULL OR (t.tgenabled::text <> w.state AND t.tgenabled <> 'A'))
+            ORDER BY w.name) AS problems,
+      (SELECT t.argument FROM there t WHERE t.tgrelid = f.oid AND t.argument <> '' LIMIT 1) AS argument,
+      (SELECT jsonb_object_agg(t.tgname, CASE t.tgenabled WHEN 'A' THEN 'always' WHEN 'O' THEN 'enabled' WHEN 'R' THEN 'replica' ELSE 'disabled' END)
+       FROM there t WHERE t.tgrelid = f.oid) AS triggers
+    FROM families f
+  )
+  SELECT n.nspname::text, c.relname::text, j.meant AND j.problems = '{}',
+         CASE WHEN j.meant THEN j.problems ELSE '{}' END,
+         CASE WHEN j.argument LIKE '{%' THEN j.argument::jsonb ->> 'tenant' END,
+         CASE WHEN j.argument LIKE '{%' THEN j.argument::jsonb - 'tenant' END,
+         j.triggers, e.role, e.at
+  FROM judged j
+  JOIN pg_class c ON c.oid = j.oid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN LATERAL tenant_guard.audit_changed_by(CASE WHEN j.meant AND j.problems <> '{}' THEN c.oid::regclass END) e ON true
+  ORDER BY 1, 2;
+END;
+COMMENT ON FUNCTION tenant_guard.audit_status() IS
+  'Every table and partition that is the caller''s: whether all that happens to it is logged (covered), what is missing where it is audited (problems), the options and the triggers; and who last disabled or dropped one. Returns a row for each; raises nothing.
+Example: SELECT * FROM tenant_guard.audit_status() WHERE problems <> ''{}'';';
+
+CREATE FUNCTION tenant_guard.audit_log_status(
+  OUT partitions integer, OUT size bigint, OUT events_estimated bigint, OUT oldest date, OUT newest date)
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT count(*)::integer, coalesce(sum(pg_total_relation_size(i.inhrelid)), 0)::bigint, coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint,
+         min(split_part(pg_get_expr(c.relpartbound, c.oid), $q$'$q$, 2)::date) FILTER (WHERE pg_relation_size(i.inhrelid) > 0),
+         max(split_part(pg_get_expr(c.relpartbound, c.oid), $q$'$q$, 4)::date) FILTER (WHERE pg_relation_size(i.inhrelid) > 0)
+  FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+  WHERE i.inhparent = 'tenant_guard.audit_event'::regclass;
+END;
+COMMENT ON FUNCTION tenant_guard.audit_log_status(OUT integer, OUT bigint, OUT bigint, OUT date, OUT date) IS
+  'The audit log itself: how many partitions it has, its size in bytes with indexes, the events as the planner estimates them, and the days between which the partitions are that hold some. Raises nothing.
+Example: SELECT pg_size_pretty(size), oldest FROM tenant_guard.audit_log_status();';

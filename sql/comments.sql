@@ -28,6 +28,10 @@ Example: `SELECT tenant_guard.add_key('2026-11', 'HS256', 'a secret of at least 
       ('audit_changed', $comment$The columns that an UPDATE changed, by the bytes of their values; NULL for other events. Raises nothing.
 
 Example: `SELECT changed_columns FROM tenant_guard.audit_log WHERE operation = 'UPDATE';`$comment$),
+      ('audit_changed_by', $comment$Who last disabled or dropped a trigger of an audited table, and when, as the security events have it; no row
+where nobody did. The caller must own the table. Raises 42501.
+
+Example: `SELECT * FROM tenant_guard.audit_changed_by('crm.contacts');`$comment$),
       ('audit_key', $comment$The primary key of an event's row, as jsonb; NULL where the table has none, and for a TRUNCATE. Raises nothing.
 
 Example: `SELECT key FROM tenant_guard.audit_log;`$comment$),
@@ -48,13 +52,32 @@ Returns one JSON object. Raises 22004, 42704 where the caller reads no such even
 yet.
 
 Example: `SELECT tenant_guard.audit_proof(id) FROM tenant_guard.audit_log ORDER BY id LIMIT 1;`$comment$),
-      ('audit_record', $comment$The row after an event, as jsonb: all its columns but those that are left out; NULL after a DELETE. Used by
-the view audit_log; its arguments are columns of audit_event. Raises nothing.
+      ('audit_record', $comment$The row after an event, as jsonb: all its columns but those that are left out; NULL after a DELETE, and for an
+event that the caller may not read. Used by the view audit_log: log is the partition's OID, place the event's
+place in it. Raises nothing.
 
 Example: `SELECT record FROM tenant_guard.audit_log;`$comment$),
-      ('audit_row', $comment$Logs the change of one row. For triggers made by enable_audit; its argument says what is logged.$comment$),
-      ('audit_statement', $comment$Logs the rows that a statement changed. For triggers made by enable_audit; its argument says what is logged.$comment$),
-      ('audit_truncate', $comment$Logs a TRUNCATE, with the rows that it removes where that was asked for. For triggers made by enable_audit.$comment$),
+      ('audit_row', $comment$Logs the change of one row. For triggers made by enable_audit; its argument says what is logged. Raises 39P01
+(attached otherwise), 55000 (the tenant column is gone, or the argument is not enable_audit's); then nothing changes.
+
+Example: `SELECT tgrelid::regclass FROM pg_trigger WHERE tgfoid = 'tenant_guard.audit_row'::regproc;`$comment$),
+      ('audit_statement', $comment$Logs the rows that a statement changed. For triggers made by enable_audit; its argument says what is logged. Raises 39P01
+(attached otherwise), 55000 (the tenant column is gone, or the argument is not enable_audit's); then nothing changes.
+
+Example: `SELECT tgrelid::regclass FROM pg_trigger WHERE tgfoid = 'tenant_guard.audit_statement'::regproc;`$comment$),
+      ('audit_table_key', $comment$The number that the audit log knows a table by, through renames, drop and restore; NULL for NULL. Raises 42809,
+42P01, 55000 (a table that was never logged).
+
+Example: `SELECT tenant_guard.audit_table_key('crm.contacts');`$comment$),
+      ('audit_truncate', $comment$Logs a TRUNCATE, with the rows that it removes where that was asked for. For triggers made by enable_audit. Raises
+as audit_row does.
+
+Example: `SELECT tgrelid::regclass FROM pg_trigger WHERE tgfoid = 'tenant_guard.audit_truncate'::regproc;`$comment$),
+      ('auditor', $comment$True. Whoever has EXECUTE on it is an auditor of the database, and reads every security event, of
+whatever organization, once granted SELECT on tenant_guard.security_event. EXECUTE is not granted to
+PUBLIC. Raises nothing.
+
+Example: `GRANT EXECUTE ON FUNCTION tenant_guard.auditor() TO auditors;`$comment$),
       ('authenticate', $comment$Verifies a JSON Web Token (RFC 7519) with the keys of this database and makes its claims the
 identity: of the transaction, or with `scope => 'session'` of the session. `exp` is checked again
 by every statement that asks for the identity. Needs `tenant_guard.trust = 'verified'`.
@@ -78,6 +101,14 @@ Example: `SELECT tenant_guard.claim_json('app_metadata', 'roles');`$comment$),
 JSON object. Raises nothing.
 
 Example: `SELECT tenant_guard.claims() ->> 'email';`$comment$),
+      ('classify', $comment$Says what a column holds: 'public' (for clients), 'internal' (for the application and its logs), 'pii' (of a person:
+masked in logs) or 'secret' (shown nowhere); NULL takes what was said back. safe_json, log_json and the audit log go by
+it; it grants and revokes nothing. A partition or a table that inherits the column has the same class, unless it
+is classified itself. The class stays with the column when that or its table is renamed, and goes with it.
+Returns the steps, none where the column is of that class; in a dry run nothing changes. The caller must own
+the table. Raises 42501, 42703, 42809, 42P01, 22004, 22023, 55P03.
+
+Example: `SELECT * FROM tenant_guard.classify('crm.contacts', 'email', 'pii');`$comment$),
       ('context', $comment$The active organization and project in each type, as org_id, org_id_text, project_id and so on return
 them; NULL without an identity. For the conditions of policies: it is asked once for each query that it
 stands in, as `(SELECT org_id())` would be, and costs a query less; and as a row it is no value that the
@@ -130,7 +161,7 @@ afterwards. Raises 42501, 42P01, 42703, 22023, 55P03.
 Example: `SELECT * FROM tenant_guard.denormalize_tenant('crm.tasks', via => 'project_id');`$comment$),
       ('disable_audit', $comment$Stops auditing a table and all that inherits from it. What was logged stays.
 Returns the steps; in a dry run nothing changes. The caller must own the table.
-Raises 42501, 42P01, 42809.
+Raises 22004, 42501, 42P01, 42809.
 
 Example: `SELECT * FROM tenant_guard.disable_audit('crm.contacts');`$comment$),
       ('drop_feature', $comment$Takes the machinery of features away from a table and all that inherits from it: triggers, policy,
@@ -161,13 +192,14 @@ Example: `SELECT tenant_guard.email();`$comment$),
       ('enable_audit', $comment$Writes every INSERT, UPDATE, DELETE and TRUNCATE of a table to the audit log, through whatever
 path the change comes (COPY, MERGE, cascades, partitions, replication). columns is an object of columns and
 what becomes of their values: 'include' (as they are), 'omit' (only that they changed), 'mask' (a form that
-gives a person's data not away), 'hash' (a keyed hash: equal values look equal). truncate: 'event' logs that
-the table was emptied, 'rows' each row too. tenant_column names the column that says whose trail an event
+gives a person's data not away), 'hash' (a keyed hash: equal values look equal); of the others their class
+decides: pii is masked, secret left out. truncate: 'event' logs that the table was emptied, 'rows' each row too. tenant_column names the column that says whose trail an event
 belongs to; NULL means organization_id where the table has it, else the table's owner alone reads its
 trail. unchanged: 'log', or 'skip' for UPDATEs that change nothing.
-Returns the steps; in a dry run nothing changes. The caller must own the table and needs EXECUTE on
-tenant_guard.audit_statement(), audit_row() and audit_truncate(), which an administrator grants.
-Raises 22023, 42501, 42P01, 42703, 42809.
+Returns the steps; in a dry run nothing changes. A call says all that is wanted: what it leaves out is the default
+again. The caller must own the table and needs EXECUTE on tenant_guard.audit_statement(), audit_row() and
+audit_truncate(), which an administrator grants.
+Raises 22004, 22023, 42501, 42P01, 42703, 42809.
 
 Example: `SELECT * FROM tenant_guard.enable_audit('crm.contacts', columns => '{"email": "mask"}');`$comment$),
       ('enforce', $comment$Watches CREATE and ALTER TABLE, CREATE VIEW, CREATE and DROP POLICY, DISABLE ROW LEVEL SECURITY and the
@@ -203,6 +235,14 @@ counted; those to rows that are gone by now are not. The caller must own the tab
 42809, 42P01, 55000 (no such columns).
 
 Example: `SELECT tenant_guard.flush_access('crm.leads');`$comment$),
+      ('follow_audited', $comment$Audits what a command puts under an audited table. Event trigger. Where that fails it warns, and the command
+goes on.
+
+Example: `SELECT evtname FROM pg_event_trigger WHERE evtfoid = 'tenant_guard.follow_audited'::regproc;`$comment$),
+      ('follow_columns', $comment$Keeps what classify registered with its columns when they or their tables are renamed, moved or dropped.
+Event trigger. Raises nothing of its own.
+
+Example: `SELECT evtname FROM pg_event_trigger WHERE evtfoid = 'tenant_guard.follow_columns'::regproc;`$comment$),
       ('forget', $comment$Ends the identity: for the rest of the transaction nobody is asking, unless `authenticate` is
 called again; an identity of the session is gone, unless the transaction is rolled back. Raises nothing.
 
@@ -268,6 +308,34 @@ index, last_accessed timestamptz and access_count bigint. Raises 22004, 22023 (o
 read-only transaction), 42501 (no SELECT), 42809, 42P01, 55000 (no such columns).
 
 Example: `SELECT tenant_guard.log_access('crm.leads', '01990000-0000-7000-8000-000000000001');`$comment$),
+      ('log_event', $comment$Notes an event of the application's in tenant_guard.security_event, with who and where the session is: user,
+organization and project, database roles, application_name, client address, request id (the header
+x-request-id of request.headers, else tenant_guard.request_id). kind: 1 to 63 bytes, none of the
+extension's own. severity: 'info', 'notice', 'warning' or 'critical'. details: up to 8,192 bytes.
+The event goes with its transaction. A session notes tenant_guard.max_events_per_second; while the
+table is larger than tenant_guard.max_security_event_size, info and notice are not noted, and warning
+and critical while it is twice as large.
+Returns the event's id; NULL where it was not noted. Raises 22004, 22023 (kind, severity, details), 25006 (in a
+read-only transaction), 42939 (a kind of the extension's own).
+
+Example: `SELECT tenant_guard.log_event('export_started', 'notice', '{"table": "leads"}');`$comment$),
+      ('log_json', $comment$A row as JSON for logs: of a table's row the columns that classify made public or internal as they are, those of class pii
+masked (text as mask has it, anything else as three asterisks); secret ones and those of no class are left out. Ids
+are not replaced. Rows within the row, and rows that are no table's, as for safe_json. value: a row or an array
+of rows. NULL for NULL. Raises 42804 for anything else, 54000 over 256 MB.
+
+Example: `SELECT tenant_guard.log_json(c) FROM crm.contacts c;`$comment$),
+      ('mask', $comment$Text with its value taken out and its shape left in: of an e-mail address the first letter and the top-level domain
+stay, of a phone number the last two digits, of a name (up to five words of letters) the first letter of each
+word; anything else is three asterisks. What is one letter, or one sign of a script that has no capitals, is
+not shown. NULL for NULL. Raises nothing.
+
+Example: `SELECT tenant_guard.mask('ada.lovelace@example.com');`$comment$),
+      ('may_read_events', $comment$Whether a member of the active organization may read its security events: it has the permission
+audit.read or, where no role was given permissions with set_role_permissions, is a member. false
+without an organization. For the table's policy. Raises only what a registered `active` condition raises.
+
+Example: `SELECT tenant_guard.may_read_events();`$comment$),
       ('org_id', $comment$The active organization where its id is a UUID: the one chosen with `set_org` in this transaction,
 else the one that the claims name, if the check in `tenant_guard.org_check` lets it be believed;
 NULL when there is none, and of several claimed ones. The membership is looked up once a
@@ -432,6 +500,10 @@ Example: `SELECT tenant_guard.refresh_tenant_summary('crm.leads_by_day', 'aaaaaa
 NULL removes it. Administrative: EXECUTE is not granted to PUBLIC. Raises 22004, 22023, 23514.
 
 Example: `SELECT tenant_guard.register_claim_source('profile', ARRAY['auth0']);`$comment$),
+      ('register_column_class', $comment$Writes what a column holds, as a plan of classify decided; NULL removes it. The caller must own the table.
+Raises 42501, 42703, 42809, 42P01, 22004, 22023, 55P03.
+
+Example: `SELECT tenant_guard.register_column_class('crm.contacts', 'email', 'pii');`$comment$),
       ('register_enforcement', $comment$Writes what a plan of enforce decided for a schema; NULL removes it. Administrative: EXECUTE is not
 granted to PUBLIC. Raises 3F000, 22023, 22004.
 
@@ -503,6 +575,29 @@ and has a role column, else the token's: for the organization that it names, or,
 none, while no organization is active. Raises only what a registered `active` condition raises.
 
 Example: `SELECT tenant_guard.roles();`$comment$),
+      ('row_as_of', $comment$One row as it was at a moment, as jsonb; NULL where there was none. What counts is when changes came to be seen,
+that is, when they were committed. Columns that the log does not have as they were (left out, masked,
+hashed) are missing where they changed since. The caller sees what it may read of the trail, and of the table
+now. A TRUNCATE whose rows were not logged is not seen. Raises as row_history does, and 42501 (no SELECT on
+the table).
+
+Example: `SELECT tenant_guard.row_as_of('crm.contacts', '{"id": 42}', now() - interval '1 day');`$comment$),
+      ('row_history', $comment$Every event of one row that the caller may read, the first one first, through changes of its key. key is an
+object of the primary key's columns, as audit_log shows it. Rows of the shape of audit_log: record and
+old_record are the row after and before as jsonb, committed_at is NULL where the statement committed by
+itself. A key that was used again shows the rows of all its lives. Raises 22004, 22023 (no key), 42809,
+42P01, 55000 (a table that was never logged).
+
+Example: `SELECT occurred_at, operation, changed_columns, user_id FROM tenant_guard.row_history('crm.contacts', '{"id": 42}');`$comment$),
+      ('safe_json', $comment$A row as JSON for clients: of a table's row only the columns that classify made public. Where the table has a column
+public_id of type uuid, id holds that, unless it is classified as something else, and the primary key is left
+out; a foreign key to a table with a public_id holds the public_id of the row there, or null where the caller may
+not see that row. Rows within the row, and arrays of rows, go by the classes of their own tables. Of a row that
+is no table's (a view's, a sub-select's, a type's) only the tables' rows in it are given, and of a table
+without a public column nothing: an empty object. value: a row or an array of rows. NULL for NULL. Raises 42804
+for anything else, 54000 over 256 MB.
+
+Example: `SELECT tenant_guard.safe_json(c) FROM crm.contacts c;`$comment$),
       ('seal_audit', $comment$Seals what was logged since the last call: all events of transactions that have ended go into blocks of at most
 about a million, each with a Merkle tree for each organization, chained to the block before. Nobody who writes
 waits. Made to be called again and again, by pg_cron or a worker. While another session seals, and where
@@ -562,6 +657,12 @@ may call administrative functions. Columns: item, value, verdict (ok, note or wa
 secret is shown. Administrative: EXECUTE is not granted to PUBLIC. Raises nothing.
 
 Example: `SELECT * FROM tenant_guard.status() WHERE verdict = 'warning';`$comment$),
+      ('table_as_of', $comment$The rows of a table as they were at a moment, each as jsonb, in no order: the rows that the caller sees now, less
+what was done since. What counts is when changes were committed. Raises 22004, 42501 (no SELECT on the
+table), 42809, 42P01, 55000 (a table that was never logged, or that was emptied since without its rows in
+the log).
+
+Example: `SELECT r FROM tenant_guard.table_as_of('crm.contacts', now() - interval '1 day') r;`$comment$),
       ('tables_to_protect', $comment$The tables that protect_schema protects, each with what inherits from it, in the order it does; those
 left alone are named in a notice. Raises 3F000 for no such schema.
 
@@ -581,6 +682,21 @@ Raises 42704 for no such change, 42501 for one that touched what is not yours, 5
 already undone or with no way back.
 
 Example: `SELECT * FROM tenant_guard.undo(7);`$comment$),
+      ('undo_request', $comment$Undoes all that a request did to audited tables, in all its transactions, as undo_row does it. The request's id is
+that of the header x-request-id, or of tenant_guard.request_id. Raises as undo_row does.
+
+Example: `SELECT * FROM tenant_guard.undo_request('5f1c0a52-7f6d-4a57-9d57-0f7f3a3d1c11');`$comment$),
+      ('undo_row', $comment$Undoes the last event of one row, or those back to and with event_id: a deleted row comes back, an inserted one
+goes, changed columns are as before. Only where the row is as the event left it, and with the caller's own rights,
+privileges and policies; the changes are logged as any other. Returns the events that were undone, with the
+statements; in a dry run nothing changes. Raises 40001 (the row was changed since, or is not the caller's to
+change), 55000 (the log does not have the values), P0002 (nothing to undo), and as row_history does.
+
+Example: `SELECT * FROM tenant_guard.undo_row('crm.contacts', '{"id": 42}');`$comment$),
+      ('undo_transaction', $comment$Undoes all that a transaction did to audited tables, as undo_row does it: all of it that the caller may read, or
+nothing. A TRUNCATE is undone where its rows were logged. Raises as undo_row does.
+
+Example: `SELECT * FROM tenant_guard.undo_transaction('8812', dry_run => true);`$comment$),
       ('unprotect_table', $comment$Takes the protection of protect_table away from a table and all that inherits from it: policies,
 trigger and default. Row-level security stays enabled where policies made by others are left. The
 tenant index is kept, and privileges that protect_table revoked stay revoked.
@@ -639,7 +755,7 @@ Example: `SELECT * FROM tenant_guard.verify_audit();`$comment$),
 
 Example: `SELECT tenant_guard.verify_token('<header>.<payload>.<signature>') ->> 'sub';`$comment$),
       ('watch', $comment$Looks at what a command made in the schemas that enforce watches, and at what hangs under a protected
-table. Event trigger. Raises what protecting it raises.
+table; and records what opens a protected or audited table as security events. Event trigger. Raises what protecting it raises.
 
 Example: `SELECT evtname FROM pg_event_trigger WHERE evtfoid = 'tenant_guard.watch'::regproc;`$comment$)
     ) c(name, comment)

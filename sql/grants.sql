@@ -20,6 +20,7 @@ DECLARE
     'tenant_guard.status',
     'tenant_guard.auditor',
     'tenant_guard.audit_statement',
+    'tenant_guard.follow_audited',
     'tenant_guard.audit_row',
     'tenant_guard.audit_truncate',
     'tenant_guard.seal_audit',
@@ -32,6 +33,7 @@ DECLARE
     'tenant_guard.registration_changed',
     'tenant_guard.check_protection',
     'tenant_guard.watch',
+    'tenant_guard.follow_columns',
     'tenant_guard.before_drop_extension'];
   granted record;
 BEGIN
@@ -58,6 +60,8 @@ END
 $$;
 
 GRANT USAGE ON SCHEMA tenant_guard TO PUBLIC;
-GRANT SELECT ON tenant_guard.change, tenant_guard.change_step, tenant_guard.audit_log, tenant_guard.audit_layout, tenant_guard.audit_blocks,
+GRANT SELECT ON tenant_guard.change, tenant_guard.change_step, tenant_guard.audit_log, tenant_guard.audit_events,
+  tenant_guard.audit_layout, tenant_guard.audit_blocks,
   tenant_guard.tenant_schema, tenant_guard.tenant_schemas, tenant_guard.protection, tenant_guard.protected_tables,
-  tenant_guard.enforcement, tenant_guard.tenant_summary TO PUBLIC;
+  tenant_guard.enforcement, tenant_guard.tenant_summary, tenant_guard.column_class, tenant_guard.column_class_here,
+  tenant_guard.classified_columns TO PUBLIC;

@@ -10,6 +10,7 @@
 mod error;
 mod id;
 mod pg; // the only room with hand-written `unsafe`
+mod request;
 mod security;
 mod settings;
 
@@ -23,6 +24,7 @@ mod identity;
 
 // The features.
 mod audit;
+mod classification;
 mod feature;
 mod policy;
 mod tenant;
@@ -48,7 +50,14 @@ extension_sql_file!("../sql/identity.sql", name = "identity", requires = ["membe
 extension_sql_file!(
     "../sql/security.sql",
     name = "security",
-    requires = ["identity", audit::refuse_change]
+    requires = [
+        "identity",
+        audit::refuse_change,
+        context::org_id,
+        context::org_id_text,
+        security::auditor,
+        security::application::may_read_events
+    ]
 );
 extension_sql_file!(
     "../sql/audit.sql",
@@ -56,11 +65,14 @@ extension_sql_file!(
     requires = [
         "security",
         audit::view::audit_organization,
+        audit::view::audit_changed_by,
         audit::view::audit_record,
         audit::view::audit_old_record,
         audit::view::audit_key,
         audit::view::audit_changed,
-        audit::view::audit_organization_text
+        audit::view::audit_organization_text,
+        audit::history::audit_table_key,
+        audit::follow::follow_audited
     ]
 );
 extension_sql_file!("../sql/audit_seal.sql", name = "audit_seal", requires = ["audit"]);
@@ -79,9 +91,14 @@ extension_sql_file!("../sql/tenant.sql", name = "tenant", requires = ["policy"])
 extension_sql_file!("../sql/summary.sql", name = "summary", requires = ["tenant", plan::origin]);
 extension_sql_file!("../sql/access.sql", name = "access", requires = ["summary"]);
 extension_sql_file!(
+    "../sql/classification.sql",
+    name = "classification",
+    requires = ["access", plan::origin, classification::follow::follow_columns]
+);
+extension_sql_file!(
     "../sql/farewell.sql",
     name = "farewell",
-    requires = ["access", farewell::before_drop_extension]
+    requires = ["classification", farewell::before_drop_extension]
 );
 extension_sql_file!(
     "../sql/grants.sql",

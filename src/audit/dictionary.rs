@@ -60,7 +60,14 @@ pub fn layout_of(shape: &Shape, description: Description) -> Result<Layout> {
 /// The table's number in the log: that of its former layouts; of a table that was of this name and owner and is
 /// gone, or was so before a restore; else its own. Two sessions find the same without waiting for each other.
 fn table_key(shape: &Shape) -> Result<i64> {
-    let found = query::value::<i64>(
+    Ok(known(shape)?.unwrap_or_else(|| {
+        relation::origin().rotate_left(20) ^ i64::from(shape.oid).wrapping_mul(0x9E37_79B9_7F4A_7C1)
+    }))
+}
+
+/// The number that the log knows the table by; None where it was never logged.
+pub fn known(shape: &Shape) -> Result<Option<i64>> {
+    query::value::<i64>(
         include_str!("find_table.sql"),
         &[
             relation::origin().into(),
@@ -69,10 +76,16 @@ fn table_key(shape: &Shape) -> Result<i64> {
             shape.name.as_str().into(),
             shape.owner.as_str().into(),
         ],
+    )
+}
+
+/// Whether a layout is of this table, and not of one that was there before it.
+pub fn is_of(layout: i32, table: u32) -> Result<bool> {
+    let found = query::value::<bool>(
+        "SELECT true FROM tenant_guard.audit_layout l WHERE l.id = $1 AND l.origin = $2 AND l.table_oid = $3",
+        &[layout.into(), relation::origin().into(), Oid::from(table).into()],
     )?;
-    Ok(found.unwrap_or_else(|| {
-        relation::origin().rotate_left(20) ^ i64::from(shape.oid).wrapping_mul(0x9E37_79B9_7F4A_7C1)
-    }))
+    Ok(found.is_some())
 }
 
 /// A layout by its id; None where the log has none.

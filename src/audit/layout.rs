@@ -59,9 +59,4 @@ impl Description {
     pub fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
-
-    #[must_use]
-    pub fn position(&self, column: &str) -> Option<usize> {
-        self.columns.iter().position(|c| c.name == column)
-    }
 }

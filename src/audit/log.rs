@@ -58,7 +58,7 @@ impl Log {
     /// For a statement that changed so many rows.
     pub fn open(context: Context, rows: i64) -> Result<Self> {
         let many = rows >= MANY;
-        let now = transaction::clock();
+        let now = row::clock();
         let month = months::partition(now)?;
         let missing = || Error::Internal { what: "the audit log has no partition".into() };
         let rows = Appender::open(month.table).ok_or_else(missing)?;
@@ -195,7 +195,7 @@ fn committing() {
     if first == 0 {
         return;
     }
-    let now = transaction::clock();
+    let now = row::clock();
     if !transaction::in_block() && now - first < AT_ONCE {
         return;
     }
@@ -219,6 +219,7 @@ fn ended(committed: bool) {
     if !committed {
         super::secret::rolled_back();
     }
+    super::recorder::ended();
     super::who::ended(committed);
     super::source::ended(committed);
 }

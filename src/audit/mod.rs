@@ -1,14 +1,14 @@
 //! The audit trail: who changed which row of which organization, and what it was before.
 
 mod dictionary;
+pub mod follow;
 mod format;
+pub mod history;
 mod layout;
 pub mod life;
 mod log;
-mod mask;
 mod months;
 mod options;
-mod personal;
 mod planner;
 #[cfg(test)]
 mod planner_tests;
@@ -25,9 +25,9 @@ pub use options::Options;
 
 use crate::catalog;
 use crate::error::{Error, Result};
+use crate::pg::query;
 use crate::pg::row_trigger::RowOrNothing;
 use crate::pg::types::{Name, PlannedStep, RegClass};
-use crate::pg::{query, transaction};
 use crate::plan::{self, Rows};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::pg_sys::FunctionCallInfo;
@@ -37,13 +37,14 @@ use pgrx::JsonB;
 /// Writes every INSERT, UPDATE, DELETE and TRUNCATE of a table to the audit log, through whatever
 /// path the change comes (COPY, MERGE, cascades, partitions, replication). columns is an object of columns and
 /// what becomes of their values: 'include' (as they are), 'omit' (only that they changed), 'mask' (a form that
-/// gives a person's data not away), 'hash' (a keyed hash: equal values look equal). truncate: 'event' logs that
-/// the table was emptied, 'rows' each row too. tenant_column names the column that says whose trail an event
+/// gives a person's data not away), 'hash' (a keyed hash: equal values look equal); of the others their class
+/// decides: pii is masked, secret left out. truncate: 'event' logs that the table was emptied, 'rows' each row too. tenant_column names the column that says whose trail an event
 /// belongs to; NULL means organization_id where the table has it, else the table's owner alone reads its
 /// trail. unchanged: 'log', or 'skip' for UPDATEs that change nothing.
-/// Returns the steps; in a dry run nothing changes. The caller must own the table and needs EXECUTE on
-/// tenant_guard.audit_statement(), audit_row() and audit_truncate(), which an administrator grants.
-/// Raises 22023, 42501, 42P01, 42703, 42809.
+/// Returns the steps; in a dry run nothing changes. A call says all that is wanted: what it leaves out is the default
+/// again. The caller must own the table and needs EXECUTE on tenant_guard.audit_statement(), audit_row() and
+/// audit_truncate(), which an administrator grants.
+/// Raises 22004, 22023, 42501, 42P01, 42703, 42809.
 ///
 /// Example: `SELECT * FROM tenant_guard.enable_audit('crm.contacts', columns => '{"email": "mask"}');`
 #[pg_extern(volatile, parallel_unsafe)]
@@ -56,18 +57,20 @@ fn enable_audit(
     dry_run: default!(Option<bool>, "false"),
 ) -> Result<SetOfIterator<'static, PlannedStep>, ErrorReport> {
     let table = table.ok_or(Error::NullArgument { function: "enable_audit", argument: "table" })?;
-    let options = Options::new(
-        columns.as_ref().map(|c| &c.0),
-        truncate.unwrap_or("event"),
-        unchanged.unwrap_or("log"),
-        tenant_column.map(|c| c.0),
-    )?;
+    let options = || {
+        Options::new(
+            columns.as_ref().map(|c| &c.0),
+            truncate.unwrap_or("event"),
+            unchanged.unwrap_or("log"),
+            tenant_column.map(|c| c.0),
+        )
+    };
     Ok(enable(table, options, dry_run.unwrap_or(false))?)
 }
 
 /// Stops auditing a table and all that inherits from it. What was logged stays.
 /// Returns the steps; in a dry run nothing changes. The caller must own the table.
-/// Raises 42501, 42P01, 42809.
+/// Raises 22004, 42501, 42P01, 42809.
 ///
 /// Example: `SELECT * FROM tenant_guard.disable_audit('crm.contacts');`
 #[pg_extern(volatile, parallel_unsafe)]
@@ -82,7 +85,12 @@ fn disable_audit(
     Ok(plan::run(planner::disable(&family), dry_run)?)
 }
 
-fn enable(table: RegClass, options: Options, dry_run: bool) -> Result<Rows> {
+/// Whose table it is comes before what is asked for.
+fn enable(
+    table: RegClass,
+    options: impl FnOnce() -> Result<Options>,
+    dry_run: bool,
+) -> Result<Rows> {
     let family = catalog::table_family(table, dry_run)?;
     let may_attach = query::value::<bool>(
         "SELECT pg_catalog.has_function_privilege('tenant_guard.audit_statement()', 'EXECUTE')
@@ -97,14 +105,13 @@ fn enable(table: RegClass, options: Options, dry_run: bool) -> Result<Rows> {
             hint: "An administrator grants it: GRANT EXECUTE ON FUNCTION tenant_guard.audit_statement(), tenant_guard.audit_row(), tenant_guard.audit_truncate() TO the role that runs migrations.".into(),
         });
     }
-    let rows = plan::run(planner::enable(&family, options)?, dry_run)?;
-    if !dry_run {
-        months::prepare(transaction::clock())?;
-    }
-    Ok(rows)
+    plan::run(planner::enable(&family, options()?)?, dry_run)
 }
 
-/// Logs the rows that a statement changed. For triggers made by enable_audit; its argument says what is logged.
+/// Logs the rows that a statement changed. For triggers made by enable_audit; its argument says what is logged. Raises 39P01
+/// (attached otherwise), 55000 (the tenant column is gone, or the argument is not enable_audit's); then nothing changes.
+///
+/// Example: `SELECT tgrelid::regclass FROM pg_trigger WHERE tgfoid = 'tenant_guard.audit_statement'::regproc;`
 #[pg_extern(sql = r#"
 CREATE FUNCTION tenant_guard."audit_statement"() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
@@ -114,7 +121,10 @@ pub fn audit_statement(fcinfo: FunctionCallInfo) -> Result<RowOrNothing, ErrorRe
     Ok(RowOrNothing::nothing())
 }
 
-/// Logs the change of one row. For triggers made by enable_audit; its argument says what is logged.
+/// Logs the change of one row. For triggers made by enable_audit; its argument says what is logged. Raises 39P01
+/// (attached otherwise), 55000 (the tenant column is gone, or the argument is not enable_audit's); then nothing changes.
+///
+/// Example: `SELECT tgrelid::regclass FROM pg_trigger WHERE tgfoid = 'tenant_guard.audit_row'::regproc;`
 #[pg_extern(sql = r#"
 CREATE FUNCTION tenant_guard."audit_row"() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
@@ -124,7 +134,10 @@ pub fn audit_row(fcinfo: FunctionCallInfo) -> Result<RowOrNothing, ErrorReport> 
     Ok(RowOrNothing::nothing())
 }
 
-/// Logs a TRUNCATE, with the rows that it removes where that was asked for. For triggers made by enable_audit.
+/// Logs a TRUNCATE, with the rows that it removes where that was asked for. For triggers made by enable_audit. Raises
+/// as audit_row does.
+///
+/// Example: `SELECT tgrelid::regclass FROM pg_trigger WHERE tgfoid = 'tenant_guard.audit_truncate'::regproc;`
 #[pg_extern(sql = r#"
 CREATE FUNCTION tenant_guard."audit_truncate"() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';

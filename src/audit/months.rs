@@ -61,17 +61,27 @@ pub fn prepare(now: i64) -> Result<()> {
     Ok(())
 }
 
+/// Whether a table is one of the log's partitions.
+pub fn is_of_the_log(table: u32) -> Result<bool> {
+    Ok(months()?.iter().any(|m| m.table == table))
+}
+
 fn months() -> Result<Rc<Vec<Month>>> {
     MONTHS.with(|cache| {
         cache.get(|| {
             let own = relation::own("audit_event").into_iter().collect();
-            Ok((Rc::new(read()?), Some(own)))
+            Ok((Rc::new(read_here()?), Some(own)))
         })
     })
 }
 
 pub fn read() -> Result<Vec<Month>> {
     let _read = query::catalog_read(query::PINNED);
+    read_here()
+}
+
+/// With the snapshot in force, which is all that a parallel worker has.
+fn read_here() -> Result<Vec<Month>> {
     query::rows(include_str!("months.sql"), &[], |row| {
         Ok(Month {
             first_day: row.get::<i32>(1)?.unwrap_or_default(),
@@ -86,9 +96,11 @@ fn make(first_day: i32) -> Result<Month> {
         return Ok(month);
     }
     let (from, to) = (date(first_day), date(self::first_day(first_day + 40)));
-    let name = format!("tenant_guard.audit_event_{}", from[..7].replace('-', "_"));
+    let month = from[..7].replace('-', "_");
+    let name = format!("tenant_guard.audit_event_{month}");
     let sql = include_str!("month.sql")
         .replace("{name}", &name)
+        .replace("{index}", &format!("idx_audit_event_{month}"))
         .replace("{from}", &from)
         .replace("{to}", &to);
     user::as_extension_owner(|| {

@@ -90,12 +90,12 @@ fn policies(columns: &Value) -> Result<BTreeMap<String, Policy>> {
         hint: "Write an object of columns, as '{\"email\": \"mask\", \"notes\": \"omit\"}'.".into(),
     };
     let Value::Object(columns) = columns else {
-        return Err(wrong("It is no JSON object.".into()));
+        return Err(wrong("It is no JSON object".into()));
     };
     let policy = |(column, policy): (&String, &Value)| {
         let text = policy
             .as_str()
-            .ok_or_else(|| wrong(format!("The policy of column \"{column}\" is no string.")))?;
+            .ok_or_else(|| wrong(format!("The policy of column \"{column}\" is no string")))?;
         let policy = match choice("columns", text, POLICIES)? {
             0 | 4 => Policy::Include,
             1 => Policy::Omit,

@@ -29,10 +29,10 @@ pub fn enable(family: &[Table], mut options: Options) -> Result<Plan> {
     }
     check_policies(root, &options)?;
     let argument = options.argument();
-    let row_by_row = inherits(family);
+    let row_by_row = inherits(family) || generates(family);
     for table in family {
         findings(&mut plan, table, &options);
-        for trigger in triggers(table, root, &argument, row_by_row) {
+        for trigger in statement_triggers(&argument, row_by_row) {
             wanted(&mut plan, table, &trigger);
         }
         // Those of the other way would log each row once more.
@@ -42,9 +42,16 @@ pub fn enable(family: &[Table], mut options: Options) -> Result<Plan> {
                     &mut plan,
                     table,
                     trigger,
-                    "rows of inheriting tables are logged one by one",
+                    "rows of such tables are logged one by one",
                 );
             }
+        }
+    }
+    // Last, and the top of the family last of all: a table that has it counts as audited with all below it.
+    for table in family.iter().rev() {
+        // PostgreSQL gives a partition its parent's row triggers, but not those for statements.
+        if !table.is_partition || table.oid == root.oid {
+            wanted(&mut plan, table, &row_trigger(&argument, row_by_row));
         }
     }
     Ok(plan)
@@ -69,16 +76,26 @@ fn inherits(family: &[Table]) -> bool {
     (!root.is_partition && !root.parents.is_empty()) || family[1..].iter().any(|t| !t.is_partition)
 }
 
+/// Whether PostgreSQL shows an INSERT's rows, where partitions take them, before their columns are generated.
+fn generates(family: &[Table]) -> bool {
+    let root = &family[0];
+    root.kind == "p" && family.iter().flat_map(|t| &t.columns).any(|c| c.generated == "s")
+}
+
 /// What says whose a row is, and which row it is, is in the log as it is.
 fn check_policies(table: &Table, options: &Options) -> Result<()> {
-    let key = table.constraints.iter().filter(|c| c.kind == "p").flat_map(|c| &c.columns);
-    let key: Vec<&String> = key.collect();
+    let primary = table.constraints.iter().filter(|c| c.kind == "p").flat_map(|c| &c.columns);
+    let mut key: Vec<&String> = primary.collect();
+    if key.is_empty() {
+        let identity = table.indexes.iter().filter(|index| index.replica_identity);
+        key.extend(identity.flat_map(|index| index.columns.iter().flatten()));
+    }
     for (column, policy) in &options.columns {
         table.require_column(column)?;
         let why = if options.tenant.as_ref() == Some(column) {
             "It is the tenant column: it says whose trail an event belongs to."
         } else if key.contains(&column) {
-            "It is of the primary key: it says which row an event is about."
+            "It is of the key: it says which row an event is about."
         } else {
             continue;
         };
@@ -137,13 +154,44 @@ struct Wanted<'a> {
     why: &'static str,
 }
 
-fn triggers<'a>(
-    table: &Table,
-    root: &Table,
-    argument: &'a str,
-    row_by_row: bool,
-) -> Vec<Wanted<'a>> {
-    let statement = |name, when, rows, why| Wanted {
+fn row_trigger(argument: &str, row_by_row: bool) -> Wanted<'_> {
+    let (state, why) = match row_by_row {
+        true => ("A", "every changed row is logged, with all columns of the table that it is in"),
+        false => ("R", "replicated changes come row by row, and fire no statement's triggers"),
+    };
+    Wanted {
+        name: ROW,
+        function: "audit_row",
+        when: "AFTER INSERT OR UPDATE OR DELETE",
+        rows: "FOR EACH ROW",
+        state,
+        argument,
+        why,
+    }
+}
+
+fn statement_triggers(argument: &str, row_by_row: bool) -> Vec<Wanted<'_>> {
+    let changes = [
+        (
+            INSERT,
+            "AFTER INSERT",
+            "REFERENCING NEW TABLE AS new_rows\n  FOR EACH STATEMENT",
+            "inserted rows are logged, those of a statement together",
+        ),
+        (
+            UPDATE,
+            "AFTER UPDATE",
+            "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows\n  FOR EACH STATEMENT",
+            "updated rows are logged as they were and as they are",
+        ),
+        (
+            DELETE,
+            "AFTER DELETE",
+            "REFERENCING OLD TABLE AS old_rows\n  FOR EACH STATEMENT",
+            "deleted rows are logged as they were",
+        ),
+    ];
+    let statement = |(name, when, rows, why)| Wanted {
         name,
         function: "audit_statement",
         when,
@@ -152,49 +200,8 @@ fn triggers<'a>(
         argument,
         why,
     };
-    let row = |state, why| Wanted {
-        name: ROW,
-        function: "audit_row",
-        when: "AFTER INSERT OR UPDATE OR DELETE",
-        rows: "FOR EACH ROW",
-        state,
-        argument,
-        why,
-    };
-    let mut wanted = Vec::new();
-    if row_by_row {
-        let why = "every changed row is logged, with all columns of the table that it is in";
-        wanted.push(row("A", why));
-    } else {
-        wanted.extend([
-            statement(
-                INSERT,
-                "AFTER INSERT",
-                "REFERENCING NEW TABLE AS new_rows\n  FOR EACH STATEMENT",
-                "inserted rows are logged, those of a statement together",
-            ),
-            statement(
-                UPDATE,
-                "AFTER UPDATE",
-                "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows\n  FOR EACH STATEMENT",
-                "updated rows are logged as they were and as they are",
-            ),
-            statement(
-                DELETE,
-                "AFTER DELETE",
-                "REFERENCING OLD TABLE AS old_rows\n  FOR EACH STATEMENT",
-                "deleted rows are logged as they were",
-            ),
-        ]);
-        // PostgreSQL gives a partition its parent's row triggers, but not those for statements.
-        if !table.is_partition || table.oid == root.oid {
-            wanted.push(row(
-                "R",
-                "replicated changes come row by row, and fire no statement's triggers",
-            ));
-        }
-    }
-    wanted.push(Wanted {
+    let changes = changes.into_iter().filter(|_| !row_by_row).map(statement);
+    let truncate = Wanted {
         name: TRUNCATE,
         function: "audit_truncate",
         when: "BEFORE TRUNCATE",
@@ -202,8 +209,8 @@ fn triggers<'a>(
         state: "A",
         argument,
         why: "emptying the table leaves a trace too",
-    });
-    wanted
+    };
+    changes.chain([truncate]).collect()
 }
 
 impl Wanted<'_> {

@@ -5,10 +5,11 @@ use super::log::{Event, Log};
 use super::options::Policy;
 use super::source::{key_part, source, Source, SourceColumn};
 use super::{secret, who};
+use crate::classification::mask::mask;
 use crate::error::Result;
 use crate::pg::changes::{Changes, Version};
 use crate::pg::query;
-use crate::pg::trigger::Operation;
+use crate::pg::trigger::{self, Operation};
 use crate::settings;
 use pgrx::pg_sys::FunctionCallInfo;
 use std::cell::RefCell;
@@ -17,6 +18,8 @@ use std::rc::Rc;
 thread_local! {
     /// The image in the making, whose memory is used again.
     static IMAGE: RefCell<Image> = RefCell::default();
+    /// The tables that triggers' statements changed in this transaction.
+    static NESTED: RefCell<Vec<i64>> = const { RefCell::new(Vec::new()) };
 }
 
 /// An image takes no more; values that would make it larger are kept as hash and length.
@@ -42,8 +45,25 @@ struct Recorder {
     largest: usize,
     /// How many the statement changed.
     rows: i64,
+    nested: bool,
     /// Opened for the first event: a statement that changes no row costs little.
     log: Option<Log>,
+}
+
+/// Whether, in this transaction, a statement within a trigger has changed the table: then the order of its events may
+/// not be that of the changes.
+fn nested(table_key: i64) -> bool {
+    NESTED.with_borrow_mut(|nested| {
+        if trigger::depth() > 1 && !nested.contains(&table_key) {
+            nested.push(table_key);
+        }
+        nested.contains(&table_key)
+    })
+}
+
+/// A transaction has ended.
+pub fn ended() {
+    NESTED.with_borrow_mut(Vec::clear);
 }
 
 /// What a row is found by.
@@ -55,7 +75,8 @@ struct Place {
 impl Recorder {
     fn new(source: Rc<Source>, rows: i64) -> Self {
         let (image, largest) = (IMAGE.take(), settings::audit_max_value());
-        Recorder { source, image, largest, rows, log: None }
+        let nested = nested(source.layout.table_key);
+        Recorder { source, image, largest, rows, nested, log: None }
     }
 
     fn finish(self) -> Result<()> {
@@ -64,10 +85,19 @@ impl Recorder {
     }
 
     fn truncate(&mut self, changes: &Changes) -> Result<()> {
-        if self.source.truncated_rows {
-            changes.each_there(|row| self.one(b't', &row))?;
+        let mut rows = 0u64;
+        let told = self.source.truncated_rows;
+        if told {
+            changes.each_there(|row| {
+                rows += 1;
+                self.one(b't', &row)
+            })?;
         }
         self.image.clear();
+        // How many rows were told: an event without it tells none of them.
+        if told {
+            self.image.plain(&rows.to_be_bytes());
+        }
         self.append(b'T', &Place { key: None, organization: None })
     }
 
@@ -92,11 +122,19 @@ impl Recorder {
 
     fn update(&mut self, old: &Version, new: &Version) -> Result<()> {
         let source = self.source.clone();
+        // A row that goes to another organization is gone for the one and new to the other: neither reads of it what
+        // is the other's.
+        let tenant = source.layout.description.tenant.map(|position| &source.columns[position]);
+        if tenant.is_some_and(|column| !column.reader.same(old, new)) {
+            self.one(b'D', old)?;
+            return self.one(b'I', new);
+        }
         let mut image = std::mem::take(&mut self.image);
         image.clear();
         self.image = image;
-        // Without a key nothing else tells which row it was, so all of it is told.
-        let keyed = !source.layout.description.key.is_empty();
+        // Without a key nothing else tells which row it was, so all of it is told; so it is where a trigger's
+        // statement is logged before the one that fired it, and nothing tells what came first.
+        let elides = !source.layout.description.key.is_empty() && !self.nested;
         let mut changed = Changed::default();
         for (position, column) in source.columns.iter().enumerate() {
             let same = column.reader.same(old, new);
@@ -104,7 +142,7 @@ impl Recorder {
                 changed.add(position, column.in_key);
             }
             // What was fetched for the event before is not fetched and copied again.
-            if same && keyed && column.reader.is_elsewhere(old) {
+            if same && elides && column.reader.is_elsewhere(old) {
                 self.image.untold();
             } else {
                 self.value(column, old)?;
@@ -164,7 +202,7 @@ impl Recorder {
             Policy::Include => column.reader.with_bytes(row, |bytes| put(image, bytes)),
             Policy::Mask => column.reader.with_bytes(row, |bytes| {
                 let text = column.codec.text(bytes).unwrap_or_default();
-                image.plain(super::mask::mask(&text).as_bytes());
+                image.plain(mask(&text).as_bytes());
             }),
             Policy::Hash => {
                 column.reader.with_bytes(row, |bytes| match secret::keyed_hash(bytes) {

@@ -126,34 +126,122 @@ impl<'a> Logged<'a> {
         Ok(json::object(&members))
     }
 
-    /// A value that did not change, as the latest event has it that tells it; None where none does.
+    /// A value that did not change, as the latest events have it that tell it; None where none does.
     fn told_before(&self, column: &Column) -> Result<Option<Option<Restored>>> {
-        let Some(row_key) = self.row_key else { return Ok(None) };
-        let events = user::as_extension_owner(|| {
-            query::rows(
-                include_str!("told_before.sql"),
-                &[row_key.into(), self.id.into(), self.layout.into()],
-                |row| {
-                    let operation = row.get::<i8>(2)?.unwrap_or_default() as u8;
-                    let image = row.get::<Vec<u8>>(3)?.unwrap_or_default();
-                    Ok((row.get::<i32>(1)?.unwrap_or_default(), operation, image))
-                },
-            )
-        })?;
-        for (layout, operation, image) in &events {
-            let Some(layout) = dictionary::layout(*layout)? else { continue };
-            let there = layout.description.columns.iter().position(|c| c.number == column.number);
-            let Some(position) = there else { continue };
-            let Some(rows) = Rows::read(layout.description.columns.len(), *operation, image) else {
-                continue;
-            };
-            // The row as the event left it; of one that removed a row that had the key before there is nothing.
-            let Some(row) = rows.new else { return Ok(None) };
-            if row[position] != Value::Untold {
-                return Ok(Some(shown(&layout.description.columns[position], &row[position])));
+        let Some(mut row_key) = self.row_key else { return Ok(None) };
+        let (mut before, mut steps) = (self.id, Steps::default());
+        'pages: loop {
+            let events = user::as_extension_owner(|| {
+                query::rows(
+                    include_str!("told_before.sql"),
+                    &[row_key.into(), before.into(), self.layout.into()],
+                    |row| {
+                        before = row.get::<i64>(1)?.unwrap_or_default();
+                        let operation = row.get::<i8>(4)?.unwrap_or_default() as u8;
+                        let image = row.get::<Vec<u8>>(5)?.unwrap_or_default();
+                        Ok((row.get::<i64>(2)?, row.get::<i32>(3)?, operation, image))
+                    },
+                )
+            })?;
+            if events.is_empty() {
+                return Ok(steps.last());
+            }
+            for (transaction, layout, operation, image) in &events {
+                if steps.transaction != *transaction {
+                    if let Some(end) = steps.end() {
+                        return Ok(end);
+                    }
+                    steps.transaction = *transaction;
+                }
+                if let Some((was, id)) = former_key(*operation, image) {
+                    (row_key, before) = (was, id + 1);
+                    continue 'pages;
+                }
+                let Some(layout) = dictionary::layout(layout.unwrap_or_default())? else {
+                    continue;
+                };
+                let columns = &layout.description.columns;
+                let there = columns.iter().position(|c| c.number == column.number);
+                let rows = Rows::read(columns.len(), *operation, image);
+                if let (Some(position), Some(rows)) = (there, rows) {
+                    steps.add(&columns[position], rows.old, rows.new, position);
+                }
             }
         }
-        Ok(None)
+    }
+}
+
+/// Of an event that says so: by which number the row was found before, and the event that gave it another key.
+#[must_use]
+pub fn former_key(operation: u8, image: &[u8]) -> Option<(i64, i64)> {
+    let Some(Value::Plain(bytes)) = Reader::new(image).value().filter(|_| operation == b'K') else {
+        return None;
+    };
+    let (was, id) = bytes.split_first_chunk::<8>()?;
+    Some((i64::from_be_bytes(*was), i64::from_be_bytes(id.try_into().ok()?)))
+}
+
+/// What a column was, and became, by the events of one transaction. Those of a statement that a trigger ran stand
+/// before those of the statement that fired it, so the last one need not tell what it was in the end: that is what
+/// an event left and none found.
+#[derive(Default)]
+struct Steps {
+    transaction: Option<i64>,
+    /// Each state, the column, and how much more often it was left than found; the latest event's first.
+    states: Vec<(Option<Vec<u8>>, Option<Column>, i32)>,
+    latest: Option<usize>,
+}
+
+impl Steps {
+    fn add(
+        &mut self,
+        column: &Column,
+        old: Option<Vec<Value>>,
+        new: Option<Vec<Value>>,
+        position: usize,
+    ) {
+        let told = |row: Option<Vec<Value>>| match row.map(|row| row[position]) {
+            Some(Value::Untold) => None,
+            // Bytes that tell two values apart.
+            Some(value) => Some(Some(value.encoded())),
+            None => Some(None),
+        };
+        let (Some(found), Some(left)) = (told(old), told(new)) else { return };
+        for (state, by) in [(left, 1), (found, -1)] {
+            let at = match self.states.iter().position(|(known, ..)| *known == state) {
+                Some(at) => at,
+                None => {
+                    self.states.push((state, Some(column.clone()), 0));
+                    self.states.len() - 1
+                }
+            };
+            self.states[at].2 += by;
+            if by > 0 && self.latest.is_none() {
+                self.latest = Some(at);
+            }
+        }
+    }
+
+    /// The state that the transaction ended in; None where its events do not say. Then the next ones are a former
+    /// transaction's.
+    fn end(&mut self) -> Option<Option<Option<Restored>>> {
+        let end = self.states.iter().position(|(_, _, more)| *more > 0);
+        // Back where it began: that is known of a former transaction, or else as the latest event has it.
+        let alone = self.states.len() == 1;
+        let end = end.or_else(|| alone.then_some(0))?;
+        Some(self.shown(end))
+    }
+
+    /// When there are no more events.
+    fn last(&mut self) -> Option<Option<Restored>> {
+        self.end().or_else(|| self.latest.map(|at| self.shown(at))).flatten()
+    }
+
+    /// None where there was no row.
+    fn shown(&self, at: usize) -> Option<Option<Restored>> {
+        let (state, column, _) = &self.states[at];
+        let value = Reader::new(state.as_ref()?).value()?;
+        Some(shown(column.as_ref()?, &value))
     }
 }
 

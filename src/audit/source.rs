@@ -5,7 +5,7 @@ use super::dictionary;
 use super::format::KeyPart;
 use super::layout::{Column, Description, Layout};
 use super::options::{Options, Policy};
-use super::personal::is_personal;
+use crate::classification::{self, Class};
 use crate::error::{Error, Result};
 use crate::pg::changes::Reader;
 use crate::pg::codec::Codec;
@@ -36,8 +36,8 @@ pub struct SourceColumn {
 
 struct Known {
     source: Rc<Source>,
-    /// Whose change makes it another: the table, the one above it.
-    depends_on: [u32; 2],
+    /// Whose change makes it another: the table, those above it, its columns' row types.
+    depends_on: Vec<u32>,
     open: Option<Written>,
 }
 
@@ -55,10 +55,11 @@ pub fn source(table: u32) -> Result<Rc<Source>> {
         return Ok(source);
     }
     let root = shape::audited_root(table);
-    let source = Rc::new(make(table, root)?);
+    let mut depends_on = vec![table, root];
+    depends_on.extend(classification::relations_of(root)?);
+    let source = Rc::new(make(table, root, &mut depends_on)?);
     KNOWN.with_borrow_mut(|known| {
         let open = Some(Written::here());
-        let depends_on = [table, root];
         known.insert(table, Known { source: source.clone(), depends_on, open });
     });
     Ok(source)
@@ -81,9 +82,10 @@ pub fn ended(committed: bool) {
     });
 }
 
-fn make(table: u32, root: u32) -> Result<Source> {
+fn make(table: u32, root: u32, depends_on: &mut Vec<u32>) -> Result<Source> {
     let gone = || Error::NoSuchTable { oid: root };
     let shape = shape::shape(root).ok_or_else(gone)?;
+    shape.columns.iter().for_each(|column| column.writer.relations(depends_on));
     let name = ident::qualified(&shape.schema, &shape.name);
     let argument = shape.audited_with.as_deref().unwrap_or_default();
     let options = Options::read(argument)
@@ -122,7 +124,17 @@ fn make(table: u32, root: u32) -> Result<Source> {
     })
 }
 
+/// What becomes of a column that enable_audit was told nothing about.
+fn by_class(class: Option<Class>) -> Policy {
+    match class {
+        None | Some(Class::Public | Class::Internal) => Policy::Include,
+        Some(Class::Pii) => Policy::Mask,
+        Some(Class::Secret) => Policy::Omit,
+    }
+}
+
 fn describe(shape: &Shape, options: &Options, table: &str) -> Result<Description> {
+    let classes: HashMap<i16, Class> = classification::of_table(shape.oid)?.into_iter().collect();
     let position_of = |number: &i16| shape.columns.iter().position(|c| c.number == *number);
     let key: Option<Vec<usize>> = shape.key.iter().map(position_of).collect();
     let key = key.unwrap_or_default();
@@ -137,7 +149,7 @@ fn describe(shape: &Shape, options: &Options, table: &str) -> Result<Description
         }
     };
     let is_salted = |column: &shape::Column| {
-        options.erasable.contains(&column.name) || is_personal(shape.oid, column.number)
+        options.erasable.contains(&column.name) || classes.get(&column.number) == Some(&Class::Pii)
     };
     let columns = shape
         .columns
@@ -148,7 +160,7 @@ fn describe(shape: &Shape, options: &Options, table: &str) -> Result<Description
             let policy = match options.columns.get(&column.name) {
                 _ if kept => Policy::Include,
                 Some(policy) => *policy,
-                None => Policy::Include,
+                None => by_class(classes.get(&column.number).copied()),
             };
             Column {
                 name: column.name.clone(),

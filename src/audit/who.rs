@@ -6,8 +6,8 @@ use crate::context;
 use crate::error::Result;
 use crate::pg::row::{self, OwnRow, Xid8};
 use crate::pg::transaction::{Moment, Written};
-use crate::pg::{client, guc, relation, user};
-use crate::settings;
+use crate::pg::{client, peer, relation, user};
+use crate::{request, settings};
 use std::cell::RefCell;
 use std::fmt::Write;
 
@@ -32,8 +32,6 @@ const MOST: usize = 32;
 
 thread_local! {
     static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
-    /// The request's id, and what it was read from.
-    static REQUEST: RefCell<(Vec<u8>, Option<String>)> = RefCell::default();
     static TEXT: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
@@ -55,7 +53,7 @@ struct Who {
 
 fn now() -> Result<Who> {
     let mut who = Who {
-        request: request(),
+        request: request::id(),
         reason: settings::reason(),
         application: client::with_application_name(text),
         statement: client::statement_tag(),
@@ -73,34 +71,6 @@ fn now() -> Result<Who> {
 
 fn text(bytes: &[u8]) -> Option<String> {
     (!bytes.is_empty()).then(|| String::from_utf8_lossy(bytes).into_owned())
-}
-
-/// The id that the gateway gave the request: the header x-request-id, else what the application set.
-fn request() -> Option<String> {
-    let own = settings::request_id();
-    if own.is_some() {
-        return own;
-    }
-    guc::with_setting(c"request.headers", |raw| {
-        let raw = raw.unwrap_or_default();
-        if raw.is_empty() {
-            return None;
-        }
-        REQUEST.with_borrow_mut(|(read, id)| {
-            if read != raw {
-                *id = header(raw, "x-request-id");
-                read.clear();
-                read.extend_from_slice(raw);
-            }
-            id.clone()
-        })
-    })
-}
-
-fn header(headers: &[u8], name: &str) -> Option<String> {
-    let headers: serde_json::Value = serde_json::from_slice(headers).ok()?;
-    let value = headers.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?.1;
-    value.as_str().filter(|id| !id.is_empty()).map(str::to_string)
 }
 
 /// The row for whoever acts now, written where the session has none.
@@ -185,7 +155,7 @@ impl Who {
     fn store(&self) -> Result<Context> {
         let id = row::next_value("audit_context_id_seq")?;
         let (role, session_role) = (user::current(), user::session());
-        let address = client::address();
+        let address = peer::address();
         let (number, roles) = (id.to_string(), self.roles.join("\n"));
         let hash = sha256_of_texts(
             "tenant_guard audit context 1",

@@ -29,6 +29,15 @@ pub fn table_family(table: RegClass, dry_run: bool) -> Result<Vec<Table>> {
     Ok(family)
 }
 
+/// A table and all that inherits from it, whoever's they are: for what an event trigger does.
+pub fn family_of_anybody(oid: u32) -> Result<Vec<Table>> {
+    let family = read(&family_oids(oid)?)?;
+    match family.is_empty() {
+        true => Err(Error::NoSuchTable { oid }),
+        false => Ok(family),
+    }
+}
+
 /// `table_family` of several tables, each of them once, read together.
 pub fn table_families(tables: &[RegClass], dry_run: bool) -> Result<Vec<Vec<Table>>> {
     let mut members: Vec<Vec<Oid>> =

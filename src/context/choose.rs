@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::pg::ident;
 use crate::pg::transaction::Moment;
+use crate::security::{self, Event, Kind};
 use crate::settings::{self, OrgCheck};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -90,6 +91,42 @@ fn project_of(allowed: &Allowed, project: &str) -> Result<String> {
 
 /// Returns the organization's id as the membership table spells it.
 fn activate(function: &'static str, organization: &str, project: Option<&str>) -> Result<Id> {
+    let activated = try_to_activate(function, organization, project);
+    if let Err(error) = &activated {
+        note(error, organization, project);
+    }
+    activated
+}
+
+/// Somebody wanted to work where they do not belong. The event is of the organization that they work for, if
+/// any: the one they asked for is not told who they are.
+fn note(error: &Error, organization: &str, project: Option<&str>) {
+    let why = match error {
+        Error::NotMember { .. } => "not a member",
+        Error::NoneClaimed => "the token names no organization",
+        Error::Suspended { .. } => "the organization is not active",
+        Error::NotItsProject { .. } => "not a project of the organization",
+        _ => return,
+    };
+    let active = active::active(Moment::Now).ok().flatten();
+    let mut details = serde_json::json!({ "why": why });
+    if let Some(project) = project {
+        details["project"] = ident::truncate(project, 256).into();
+    }
+    security::refuse(&Event {
+        kind: Kind::OrganizationRefused,
+        subject: Some(organization.to_string()),
+        details: Some(details),
+        user: active.as_ref().and_then(|a| a.claimed.user.clone()),
+        organization: active.and_then(|a| a.organization.as_ref().map(|o| o.text.clone())),
+    });
+}
+
+fn try_to_activate(
+    function: &'static str,
+    organization: &str,
+    project: Option<&str>,
+) -> Result<Id> {
     let allowed = allowed(function, organization)?;
     let project = match project {
         Some(project) => Some(project_of(&allowed, project)?),

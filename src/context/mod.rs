@@ -311,6 +311,36 @@ fn has_permission(permission: &str, fcinfo: FunctionCallInfo) -> Result<bool, Er
     Ok(authority::authority(Moment::Of(fcinfo))?.permissions.allow(permission))
 }
 
+/// The active organization and project, for whoever notes where something happened.
+#[derive(Debug, Default)]
+pub struct Place {
+    pub organization: Option<String>,
+    pub project: Option<String>,
+}
+
+pub fn place() -> Result<Place> {
+    let Some(active) = active::active(Moment::Now)? else {
+        return Ok(Place::default());
+    };
+    let text = |id: &Option<Id>| id.as_ref().map(|id| id.text.clone());
+    Ok(Place { organization: text(&active.organization), project: text(&active.project) })
+}
+
+/// Whether the user, in the active organization, has a permission; or, where no role was ever given
+/// permissions, is there at all.
+pub fn permits(permission: &str, moment: Moment) -> Result<bool> {
+    let Some(active) = active::active(moment)? else {
+        return Ok(false);
+    };
+    if active.organization.is_none() {
+        return Ok(false);
+    }
+    if authority::grants()?.is_empty() {
+        return Ok(true);
+    }
+    Ok(authority::authority(moment)?.permissions.allow(permission))
+}
+
 /// The column that holds organizations' ids, as registered, for whoever stores such ids too: its type, its
 /// table and its name.
 pub fn organization_id_column() -> Result<Option<(IdType, String, String)>> {

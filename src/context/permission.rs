@@ -30,6 +30,11 @@ impl RoleGrants {
         self.0.get(role)
     }
 
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The roles and all that they inherit, sorted.
     #[must_use]
     pub fn closure(&self, roles: &[String]) -> Vec<String> {

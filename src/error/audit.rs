@@ -40,6 +40,30 @@ pub(super) fn audit_parts(error: &Error) -> Parts {
             *why,
             "Leave it out of columns: it is included.",
         ),
+        Error::RowsNotLogged { table } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("the rows of {table} of then are not in the audit log"),
+            "A TRUNCATE emptied it since, and only that was logged, not the rows.",
+            format!("Ask for a moment after the TRUNCATE. To have the rows logged from now on: SELECT * FROM tenant_guard.enable_audit('{table}', truncate => 'rows')."),
+        ),
+        Error::ChangedSince { table, key, event } => parts(
+            ERRCODE_T_R_SERIALIZATION_FAILURE,
+            format!("row {key} of {table} is not as event {event} left it"),
+            "It was changed or deleted since, or you may not change it.",
+            format!("Look at what came after: SELECT * FROM tenant_guard.row_history('{table}', '{key}'), and undo that first."),
+        ),
+        Error::CannotUndo { event, why } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("event {event} cannot be undone"),
+            why.clone(),
+            "Nothing was undone. Set the row right by hand; what the log has of it: SELECT * FROM tenant_guard.audit_log.",
+        ),
+        Error::NothingToUndo { what } => parts(
+            ERRCODE_NO_DATA_FOUND,
+            format!("the audit log has no events of {what} that you may read"),
+            "Nothing was logged of it, or it is another organization's.",
+            "List what there is: SELECT id, operation, key, transaction_id, request_id FROM tenant_guard.audit_log ORDER BY id DESC.",
+        ),
         Error::NotAudited { table } => parts(
             ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             format!("the audit log knows no table {table}"),

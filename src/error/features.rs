@@ -30,6 +30,18 @@ pub(super) fn feature_parts(error: &Error) -> Parts {
             "after takes an object of columns and their values, or NULL for the first page.",
             "Give the last row of the page before: after => to_jsonb(row).",
         ),
+        Error::NotARow { function, found } => parts(
+            ERRCODE_DATATYPE_MISMATCH,
+            format!("{function} takes a row, not a value of type {found}"),
+            "What may be shown is known of the columns of tables; of a value by itself nobody can say where it is from.",
+            format!("Give it the row, or an array of rows: SELECT tenant_guard.{function}(c.*) FROM crm.contacts c."),
+        ),
+        Error::JsonTooLarge => parts(
+            ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            "the row is too large for jsonb",
+            "A document of jsonb takes up to 256 MB.",
+            "Leave the large column out: classify it otherwise, or take fewer rows into one array.",
+        ),
         Error::OutOfRange { argument, value, range } => parts(
             ERRCODE_INVALID_PARAMETER_VALUE,
             format!("\"{argument}\" cannot be {value}"),
@@ -77,6 +89,12 @@ pub(super) fn feature_parts(error: &Error) -> Parts {
             format!("{function} cannot write in a read-only transaction"),
             "The transaction is READ ONLY, the server is a standby, or a parallel query is running.",
             "Call it in a transaction that may write; with PostgREST, through POST and not GET.",
+        ),
+        Error::ReservedKind { kind } => parts(
+            ERRCODE_RESERVED_NAME,
+            format!("\"{kind}\" is a kind of the extension's own events"),
+            "An application's event of that kind could be taken for one.",
+            "Choose another kind, with a prefix of the application's: 'crm.key_added'.",
         ),
         Error::UnknownFeature { given, known } => parts(
             ERRCODE_INVALID_PARAMETER_VALUE,

@@ -290,6 +290,24 @@ pub enum Error {
         column: String,
         why: &'static str,
     },
+    /// A TRUNCATE was logged without the rows that it removed.
+    RowsNotLogged {
+        table: String,
+    },
+    /// The row is not as the event that is to be undone left it.
+    ChangedSince {
+        table: String,
+        key: String,
+        event: i64,
+    },
+    /// The log does not have what it takes to undo an event.
+    CannotUndo {
+        event: i64,
+        why: String,
+    },
+    NothingToUndo {
+        what: String,
+    },
     /// The audit log does not know the table, or the row.
     NotAudited {
         table: String,
@@ -318,6 +336,12 @@ pub enum Error {
         why: String,
     },
     NoRowObject,
+    /// What stands alone where a row is asked for.
+    NotARow {
+        function: &'static str,
+        found: String,
+    },
+    JsonTooLarge,
     OutOfRange {
         argument: &'static str,
         value: String,
@@ -353,6 +377,9 @@ pub enum Error {
     },
     ReadOnly {
         function: &'static str,
+    },
+    ReservedKind {
+        kind: String,
     },
     UnknownFeature {
         given: String,

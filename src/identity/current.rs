@@ -7,7 +7,7 @@
 use super::claims::Claims;
 use super::profile::Profile;
 use super::seal::Seal;
-use super::{legacy, source, tampering};
+use super::{invalid, legacy, source, tampering};
 use crate::pg::guc;
 use crate::pg::transaction::Moment;
 use crate::settings::{self, Trust};
@@ -75,12 +75,20 @@ fn of_gateway<R>(f: impl FnOnce(&Claims, u64) -> Option<R>) -> Option<R> {
 
 fn of_gateway_raw<R>(raw: &[u8], f: impl FnOnce(&Claims, u64) -> Option<R>) -> Option<R> {
     if raw.len() > settings::max_claims_size() {
+        invalid::too_large(raw.len());
         return None;
     }
+    let mut none = false;
     refresh(raw, false, |profile| match Claims::parse(raw, profile) {
         Some(claims) => Content::Claims(claims),
-        None => Content::Nothing,
+        None => {
+            none = true;
+            Content::Nothing
+        }
     });
+    if none {
+        invalid::look(raw);
+    }
     CACHE.with_borrow(|cache| match &cache.content {
         Content::Claims(claims) => f(claims, cache.serial),
         _ => None,

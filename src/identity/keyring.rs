@@ -5,7 +5,7 @@ use super::key::{self, Key, Material, NewKey, ENCODINGS};
 use crate::error::{Error, Result};
 use crate::pg::invalidation::{self, Cached, Subject};
 use crate::pg::{query, relation, user};
-use crate::security::{self, Event, Severity};
+use crate::security::{self, Event, Kind};
 use pgrx::datum::{DatumWithOid, TimestampWithTimeZone};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -87,20 +87,13 @@ fn insert(key: &NewKey, issuer: Option<&str>, valid: &Validity) -> Result<bool> 
         )
     })?;
     if inserted.is_some() {
-        record("key_added", "a key for verifying tokens was added", &key.kid);
+        record(Kind::KeyAdded, &key.kid);
     }
     Ok(inserted.is_some())
 }
 
-fn record(kind: &'static str, message: &'static str, kid: &str) {
-    security::record(&Event {
-        kind,
-        severity: Severity::Info,
-        message,
-        subject: Some(kid.to_string()),
-        user: None,
-        organization: None,
-    });
+fn record(kind: Kind, kid: &str) {
+    security::record(&Event { kind, subject: Some(kid.to_string()), ..Event::default() });
 }
 
 #[derive(Default)]
@@ -255,7 +248,7 @@ fn retire_key(kid: Option<&str>) -> Result<(), ErrorReport> {
         )
     })?;
     if retired.is_some() {
-        record("key_retired", "a key for verifying tokens was retired", kid);
+        record(Kind::KeyRetired, kid);
         return Ok(());
     }
     let there = user::as_extension_owner(|| {

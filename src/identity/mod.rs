@@ -8,6 +8,7 @@ pub mod claims;
 mod claims_tests;
 pub mod configure;
 mod current;
+mod invalid;
 pub mod json;
 mod key;
 pub mod keyring;

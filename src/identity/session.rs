@@ -1,12 +1,14 @@
 //! How an identity comes about and ends: `authenticate`, `pre_request`, `forget`.
 
 use super::current::{gateway_claims, CLAIMS_SETTING};
+use super::invalid;
 use super::keyring;
 use super::seal::Seal;
 use super::token::{self, Rules, Verified};
 use crate::error::{Error, Result};
 use crate::pg::guc::{self, Lasting};
 use crate::pg::transaction::Moment;
+use crate::security::{self, Event, Kind};
 use crate::settings::{self, Trust};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -42,7 +44,16 @@ fn seal(token: &str, lasting: Lasting) -> Result<()> {
     let sealed = verified(token, |found| {
         let (kid, valid_until) = (found.key.kid.as_str(), found.valid_until);
         Seal::Verified { kid, valid_until, claims: &found.payload }.encode()
-    })?;
+    });
+    if let Err(Error::Token(refusal)) = &sealed {
+        // Which check failed; nothing of the token, for none of it is true.
+        security::refuse(&Event {
+            kind: Kind::AuthenticationFailed,
+            details: Some(serde_json::json!({ "check": refusal.explain().0 })),
+            ..Event::default()
+        });
+    }
+    let sealed = sealed?;
     match lasting {
         Lasting::Transaction => set(&sealed, Lasting::Transaction),
         Lasting::Session => {
@@ -117,7 +128,10 @@ fn pre_request() -> Result<(), ErrorReport> {
                 super::with_claims(|_| Some(()));
                 return Ok(());
             }
-            let fits = |claims: &String| claims.len() <= settings::max_claims_size();
+            let fits = |claims: &String| {
+                invalid::look(claims.as_bytes());
+                claims.len() <= settings::max_claims_size()
+            };
             let claims = gateway_claims().filter(fits).unwrap_or_default();
             set(&Seal::Gateway { claims: &claims }.encode(), Lasting::Transaction);
         }
@@ -149,6 +163,10 @@ fn bearer_token() -> Option<String> {
 /// Example: `SELECT tenant_guard.forget();`
 #[pg_extern(volatile, parallel_unsafe)]
 fn forget() {
+    let user = super::user();
+    if user.is_some() {
+        security::record(&Event { kind: Kind::IdentityForgotten, user, ..Event::default() });
+    }
     guc::set_protected(settings::SESSION_IDENTITY_NAME, "", Lasting::Session);
     set(&Seal::Nobody.encode(), Lasting::Transaction);
 }

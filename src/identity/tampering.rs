@@ -4,8 +4,8 @@ use super::claims::Claims;
 use super::current::CLAIMS_SETTING;
 use super::legacy;
 use crate::pg::guc;
-use crate::pg::transaction::{self, Position, Written};
-use crate::security::{self, Event, Severity};
+use crate::pg::transaction::{self, Position};
+use crate::security::{self, Event, Kind, Recorded as Outcome};
 use std::cell::Cell;
 
 /// So often is enough, in a transaction that rolls back what was recorded again and again.
@@ -19,8 +19,7 @@ thread_local! {
 #[derive(Clone, Copy)]
 struct Recorded {
     at: Position,
-    /// The row's, where one could be written.
-    written: Option<Written>,
+    outcome: Outcome,
     times: u32,
 }
 
@@ -41,22 +40,21 @@ fn record(sealed: Option<&Claims>) {
     let at = transaction::position();
     let before = RECORDED.get().filter(|before| before.at.same_transaction(at));
     if let Some(before) = before {
-        let done = match before.written {
-            Some(written) => written.lasts(),
-            None => !transaction::writable(), // the server's log has it
+        let done = match before.outcome {
+            Outcome::Here(written) => written.lasts(),
+            Outcome::Handed => true,
+            Outcome::Nowhere => !transaction::writable(), // the server's log has it
         };
         if done || before.times >= MOST {
             return;
         }
     }
-    let written = security::record(&Event {
-        kind: "claims_changed_after_seal",
-        severity: Severity::Critical,
-        message: "request.jwt.claims was changed after pre_request had sealed the identity; the change is ignored",
-        subject: None,
+    let outcome = security::record(&Event {
+        kind: Kind::ClaimsChangedAfterSeal,
         user: sealed.and_then(|c| c.user.as_ref().map(|u| u.text.clone())),
         organization: sealed.and_then(|c| c.organization().map(|o| o.text.clone())),
+        ..Event::default()
     });
     let times = before.map_or(0, |before| before.times) + 1;
-    RECORDED.set(Some(Recorded { at, written, times }));
+    RECORDED.set(Some(Recorded { at, outcome, times }));
 }

@@ -6,6 +6,11 @@ use pgrx::pg_sys;
 
 extern "C-unwind" {
     fn nextval_internal(relid: pg_sys::Oid, check_permissions: bool) -> i64;
+    fn find_all_inheritors(
+        parent: pg_sys::Oid,
+        lock: pg_sys::LOCKMODE,
+        parents: *mut *mut pg_sys::List,
+    ) -> *mut pg_sys::List;
     fn datum_image_eq(a: pg_sys::Datum, b: pg_sys::Datum, by_value: bool, length: i32) -> bool;
     fn get_partition_ancestors(relid: pg_sys::Oid) -> *mut pg_sys::List;
 }
@@ -54,6 +59,24 @@ extern "C-unwind" {
         values: *mut pg_sys::Datum,
         nulls: *mut bool,
     );
+}
+
+extern "C-unwind" {
+    #[link_name = "die"]
+    fn terminate(signal: std::ffi::c_int);
+}
+
+/// Has a background worker end at the next place where that is safe when it is told to, and not at once,
+/// in the middle of whatever it does.
+pub fn handle_termination() {
+    const SIGTERM: std::ffi::c_int = 15;
+    // SAFETY: the handler is PostgreSQL's own for sessions.
+    unsafe {
+        #[cfg(feature = "pg18")]
+        pg_sys::pqsignal_be(SIGTERM, Some(terminate));
+        #[cfg(not(feature = "pg18"))]
+        pg_sys::pqsignal(SIGTERM, Some(terminate));
+    }
 }
 
 /// What looks at the nodes of a tree: true ends the walk.
@@ -129,6 +152,18 @@ pub unsafe fn partition_ancestors(partition: pg_sys::Oid) -> Vec<pg_sys::Oid> {
 /// `sequence` is a sequence's OID.
 pub unsafe fn nextval(sequence: pg_sys::Oid) -> i64 {
     pg_sys::ffi::pg_guard_ffi_boundary(|| nextval_internal(sequence, false))
+}
+
+/// A table and all that inherits from it.
+///
+/// # Safety
+/// `parents` is null.
+pub unsafe fn inheritors(
+    parent: pg_sys::Oid,
+    lock: pg_sys::LOCKMODE,
+    parents: *mut *mut pg_sys::List,
+) -> *mut pg_sys::List {
+    pg_sys::ffi::pg_guard_ffi_boundary(|| find_all_inheritors(parent, lock, parents))
 }
 
 /// Whether two values have the same bytes, once decompressed.

@@ -12,23 +12,6 @@ pub fn with_application_name<R>(f: impl FnOnce(&[u8]) -> R) -> R {
     }
 }
 
-/// Where the client is: its address, or `[local]`; None for a background worker.
-#[must_use]
-pub fn address() -> Option<String> {
-    // SAFETY: a function of the server without arguments, and one that writes what it gave.
-    unsafe {
-        if pg_sys::MyProcPort.is_null() {
-            return None;
-        }
-        let Some(address) = pgrx::direct_function_call_as_datum(pg_sys::inet_client_addr, &[])
-        else {
-            return Some("[local]".into());
-        };
-        let text = pgrx::direct_function_call_as_datum(pg_sys::inet_out, &[Some(address)])?;
-        Some(CStr::from_ptr(text.cast_mut_ptr()).to_string_lossy().into_owned())
-    }
-}
-
 /// The command tag of the statement that the client is running, such as UPDATE or MERGE.
 #[must_use]
 pub fn statement_tag() -> Option<&'static str> {

@@ -141,6 +141,15 @@ impl Writer {
         &self.codec
     }
 
+    /// The relations that stand behind row types in it: with their columns the bytes change.
+    pub fn relations(&self, out: &mut Vec<u32>) {
+        if let Codec::Row(_) = self.codec {
+            // SAFETY: a syscache look-up.
+            out.push(unsafe { pg_sys::get_typ_typrelid(self.type_oid) }.to_u32());
+        }
+        self.parts.iter().for_each(|part| part.relations(out));
+    }
+
     pub(super) fn has_length_word(&self) -> bool {
         self.length == -1
     }
@@ -268,6 +277,11 @@ impl Writer {
         }
         // A field that the type got or lost since the writer was made: the layout is made anew with it.
         parts.for_each(|_| out.extend_from_slice(&0u32.to_be_bytes()));
+        // Of a statement's rows each would stay to its end.
+        pg_sys::FreeTupleDesc(descriptor);
+        if !std::ptr::eq(header, value.cast_mut_ptr()) {
+            pg_sys::pfree(header.cast());
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Event triggers: what command is about to run.
 
+use super::{guc, user};
 use pgrx::pg_sys;
 use std::ffi::CStr;
 
@@ -49,6 +50,17 @@ pub fn in_extension_script() -> bool {
     unsafe { pg_sys::creating_extension }
 }
 
-unsafe fn is(node: *mut pg_sys::Node, tag: pg_sys::NodeTag) -> bool {
+/// Whether a dump is being restored: its scripts make policies and triggers after tables, and what they restore was
+/// in order when it was dumped.
+/// Only the database's owner is believed to restore: anybody can set these.
+#[must_use]
+pub fn restoring() -> bool {
+    user::owns_database()
+        && guc::setting(c"row_security") == "off"
+        && guc::setting(c"check_function_bodies") == "off"
+        && guc::setting(c"search_path").is_empty()
+}
+
+pub(super) unsafe fn is(node: *mut pg_sys::Node, tag: pg_sys::NodeTag) -> bool {
     !node.is_null() && (*node).type_ == tag
 }

@@ -1,6 +1,6 @@
 //! When what was read from the catalog, and kept, is no longer true.
 
-use super::{policies, query, snapshot};
+use super::{depending, policies, query, snapshot};
 use crate::error::Result;
 use pgrx::{pg_guard, pg_sys};
 use std::cell::{Cell, RefCell};
@@ -100,6 +100,7 @@ fn note(relation: pg_sys::Oid) {
 extern "C-unwind" fn relation_changed(_arg: pg_sys::Datum, relation: pg_sys::Oid) {
     policies::forget(relation);
     note(relation);
+    depending::changed(relation);
     // No OID stands for all of them.
     let all = relation == pg_sys::InvalidOid;
     let concerns = |watched: &Option<Vec<pg_sys::Oid>>| {
@@ -112,6 +113,7 @@ extern "C-unwind" fn relation_changed(_arg: pg_sys::Datum, relation: pg_sys::Oid
 
 #[pg_guard]
 extern "C-unwind" fn schema_changed(_arg: pg_sys::Datum, _cache: i32, _hash: u32) {
+    depending::forget();
     (0..KINDS).for_each(bump);
 }
 

@@ -4,6 +4,19 @@
 use super::codec::Restored;
 use super::row::RawJsonb;
 use pgrx::{pg_sys, IntoDatum};
+use std::ffi::CString;
+
+/// jsonb of JSON that is valid; of what is not, PostgreSQL raises its own error.
+#[must_use]
+pub fn parse(text: &str) -> RawJsonb {
+    let text = CString::new(text).unwrap_or_default();
+    // SAFETY: jsonb_in reads a NUL-terminated string, and needs no expression that calls it.
+    RawJsonb(unsafe {
+        let text = pg_sys::Datum::from(text.as_ptr());
+        pgrx::direct_function_call_as_datum(pg_sys::jsonb_in, &[Some(text)])
+            .unwrap_or(pg_sys::Datum::null())
+    })
+}
 
 /// `to_jsonb(value)`.
 ///

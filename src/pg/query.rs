@@ -138,6 +138,15 @@ pub fn run_here(sql: &str, args: &[DatumWithOid]) -> Result<()> {
     })
 }
 
+/// Runs a statement under the path in force; how many rows it changed.
+pub fn affected(sql: &str) -> Result<usize> {
+    Spi::connect_mut(|client| {
+        client.update(sql, None, &[])?;
+        // SAFETY: what SPI has just counted.
+        Ok(unsafe { pgrx::pg_sys::SPI_processed } as usize)
+    })
+}
+
 /// Runs a statement that changes rows and returns some, under the path in force; every row through `f`.
 pub fn changed_here<T>(
     sql: &str,
@@ -157,6 +166,28 @@ pub fn returning<T: FromDatum + IntoDatum>(sql: &str, args: &[DatumWithOid]) -> 
             return Ok(None);
         }
         Ok(rows.first().get_one::<T>()?)
+    })
+}
+
+/// A query whose rows are fetched some at a time, by the name of its cursor; it reads with the snapshot of now.
+pub fn cursor(sql: &str, args: &[DatumWithOid]) -> Result<String> {
+    Spi::connect(|client| Ok(client.try_open_cursor(sql, args)?.detach_into_name().to_string()))
+}
+
+/// The next rows of a cursor, each through `f`; and its name, while there may be more.
+pub fn fetch<T>(
+    cursor: String,
+    most: i64,
+    f: impl FnMut(&mut SpiTupleTable) -> Result<T>,
+) -> Result<(Vec<T>, Option<String>)> {
+    Spi::connect(|client| {
+        let mut open = client.find_cursor(&cursor)?;
+        let rows = collect(open.fetch(most)?, f)?;
+        if (rows.len() as i64) < most {
+            return Ok((rows, None)); // closed as it is dropped
+        }
+        let _still_open = open.detach_into_name();
+        Ok((rows, Some(cursor)))
     })
 }
 

@@ -182,7 +182,7 @@ impl Kept {
 /// Whether the memory is that of one run of a query: its parent is a portal's, which a cursor has too, or SPI's for
 /// the statements of functions, or another query's. What PL/pgSQL evaluates without a query has memory that lasts
 /// from one identity to the next. In a parallel worker there is one query, and one identity.
-unsafe fn is_of_a_query(memory: pg_sys::MemoryContext) -> bool {
+pub(super) unsafe fn is_of_a_query(memory: pg_sys::MemoryContext) -> bool {
     let parent = (*memory).parent;
     if parent.is_null() {
         return false;

@@ -186,6 +186,37 @@ pub fn column_type(oid: u32, column: &str) -> Option<pg_sys::Oid> {
     }
 }
 
+/// The number of a table's column; 0 where it has none of that name.
+#[must_use]
+pub fn column_number(oid: u32, column: &str) -> i32 {
+    let column = CString::new(column).unwrap_or_default();
+    // SAFETY: a syscache look-up by an OID and a NUL-terminated name.
+    i32::from(unsafe { pg_sys::get_attnum(pg_sys::Oid::from(oid), column.as_ptr()) })
+}
+
+/// The table and all that inherits from it.
+#[must_use]
+pub fn descendants(oid: u32) -> Vec<pg_sys::Oid> {
+    // SAFETY: reads pg_inherits without locking any of them; the list is of OIDs.
+    unsafe {
+        let none = std::ptr::null_mut();
+        let no_lock = pg_sys::NoLock as i32;
+        let list = backend::inheritors(pg_sys::Oid::from(oid), no_lock, none);
+        pgrx::PgList::<pg_sys::Oid>::from_pg(list).iter_oid().collect()
+    }
+}
+
+/// Whether one of the extension's own tables has never had a row since it was last emptied.
+#[must_use]
+pub fn own_is_empty(name: &str) -> bool {
+    let Some(oid) = own(name) else { return true };
+    let Some(relation) = Relation::open(oid, pg_sys::AccessShareLock) else { return true };
+    // SAFETY: asks the storage of an open table how long it is.
+    unsafe {
+        pg_sys::RelationGetNumberOfBlocksInFork(relation.raw, pg_sys::ForkNumber::MAIN_FORKNUM) == 0
+    }
+}
+
 /// The OID of one of the extension's own tables or sequences.
 #[must_use]
 pub fn own(name: &str) -> Option<pg_sys::Oid> {

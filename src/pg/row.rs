@@ -4,7 +4,7 @@
 use super::backend;
 use super::relation::{self, Relation};
 use crate::error::{Error, Result};
-use pgrx::callconv::{BoxRet, FcInfo};
+use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
 };
@@ -52,12 +52,63 @@ impl Xid8 {
         // SAFETY: inside a transaction, as every call of SQL is.
         Xid8(unsafe { pg_sys::GetTopFullTransactionId().value })
     }
+
+    /// That of the current top-level transaction, if it has one.
+    #[must_use]
+    pub fn if_any() -> Option<Self> {
+        // SAFETY: reads the state of the current transaction.
+        let id = unsafe { pg_sys::GetTopFullTransactionIdIfAny().value };
+        (id != 0).then_some(Xid8(id))
+    }
+
+    #[must_use]
+    pub fn of(number: u64) -> Self {
+        Xid8(number)
+    }
+
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.0
+    }
 }
 
-impl Xid8 {
-    #[must_use]
-    pub fn number(&self) -> u64 {
-        self.0
+// SAFETY: the datum is an xid8's.
+unsafe impl SqlTranslatable for Xid8 {
+    const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!(Xid8);
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: std::result::Result<SqlMappingRef, ArgumentError> =
+        Ok(SqlMappingRef::literal("xid8"));
+    const RETURN_SQL: std::result::Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("xid8")));
+}
+
+impl pgrx::FromDatum for Xid8 {
+    unsafe fn from_polymorphic_datum(
+        datum: pg_sys::Datum,
+        null: bool,
+        _: pg_sys::Oid,
+    ) -> Option<Self> {
+        (!null).then(|| Xid8(datum.value() as u64))
+    }
+}
+
+// SAFETY: as above.
+unsafe impl BoxRet for Xid8 {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> pgrx::datum::Datum<'fcx> {
+        fcinfo.return_raw_datum(pg_sys::Datum::from(self.0))
+    }
+}
+
+// SAFETY: as above. Every face takes it as Option, so the panic for a NULL is never reached.
+unsafe impl<'fcx> ArgAbi<'fcx> for Xid8 {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        let index = arg.index();
+        arg.unbox_arg_using_from_datum()
+            .unwrap_or_else(|| panic!("argument {index} must not be null"))
+    }
+
+    unsafe fn unbox_nullable_arg(arg: Arg<'_, 'fcx>) -> pgrx::nullable::Nullable<Self> {
+        arg.unbox_arg_using_from_datum().into()
     }
 }
 
@@ -144,9 +195,20 @@ pub fn next_value(sequence: &'static str) -> Result<i64> {
 /// The time of day now, not of the transaction's start.
 #[must_use]
 pub fn now() -> pgrx::datum::TimestampWithTimeZone {
+    moment(clock())
+}
+
+/// The same as PostgreSQL counts it.
+#[must_use]
+pub fn clock() -> i64 {
     // SAFETY: reads the clock.
-    let now = unsafe { pg_sys::GetCurrentTimestamp() };
-    pgrx::datum::TimestampWithTimeZone::try_from(now)
+    unsafe { pg_sys::GetCurrentTimestamp() }
+}
+
+/// A moment that `clock` gave.
+#[must_use]
+pub fn moment(at: i64) -> pgrx::datum::TimestampWithTimeZone {
+    pgrx::datum::TimestampWithTimeZone::try_from(at)
         .unwrap_or_else(|_| pgrx::datum::TimestampWithTimeZone::positive_infinity())
 }
 

@@ -25,6 +25,8 @@ pub struct Column {
     pub type_name: String,
     /// Generated when it is read, and so in no row.
     pub is_virtual: bool,
+    /// Of another column, stored or not.
+    pub is_generated: bool,
     pub writer: codec::Writer,
 }
 
@@ -45,6 +47,7 @@ pub fn shape(oid: u32) -> Option<Shape> {
                 name: text(attribute.attname.data.as_ptr()),
                 type_name: type_name(attribute),
                 is_virtual: attribute.attgenerated as u8 == b'v',
+                is_generated: attribute.attgenerated != 0,
                 writer: codec::Writer::of(attribute.atttypid),
             })
             .collect();
@@ -85,6 +88,13 @@ unsafe fn key(relation: &Relation) -> Vec<i16> {
     (0..form.indnkeyatts as usize).map(|i| *form.indkey.values.as_ptr().add(i)).collect()
 }
 
+/// Whether a function is the extension's: anybody who may make triggers may call one of another's as he likes.
+unsafe fn is_own(function: pg_sys::Oid) -> bool {
+    let schema = pg_sys::get_func_namespace(function);
+    schema != pg_sys::InvalidOid
+        && schema == pg_sys::get_namespace_oid(c"tenant_guard".as_ptr(), true)
+}
+
 /// The argument of the first audit trigger of the relation.
 unsafe fn audit_argument(relation: pg_sys::Relation) -> Option<String> {
     let triggers = (*relation).trigdesc;
@@ -95,6 +105,7 @@ unsafe fn audit_argument(relation: pg_sys::Relation) -> Option<String> {
         .map(|i| &*(*triggers).triggers.add(i))
         .find(|trigger| {
             CStr::from_ptr(trigger.tgname).to_bytes().starts_with(b"tenant_guard_audit_")
+                && is_own(trigger.tgfoid)
         })
         .map(|trigger| match trigger.tgnargs {
             0 => String::new(),

@@ -70,11 +70,11 @@ pub fn command() -> u32 {
     unsafe { backend::unguarded_command(false) }
 }
 
-/// The time of day, in microseconds since 2000-01-01 UTC.
+/// When the client's statement began, as PostgreSQL counts time.
 #[must_use]
-pub fn clock() -> i64 {
-    // SAFETY: reads the clock.
-    unsafe { backend::unguarded_clock() }
+pub fn statement_start() -> i64 {
+    // SAFETY: reads a backend-local variable.
+    unsafe { backend::unguarded_statement_start() }
 }
 
 /// Whether the client began the transaction with BEGIN, and a statement is not one by itself.
@@ -89,6 +89,17 @@ pub fn in_block() -> bool {
 pub fn writable() -> bool {
     // SAFETY: reads the state of the transaction and of the server.
     unsafe { !pg_sys::XactReadOnly && !pg_sys::RecoveryInProgress() && !pg_sys::IsInParallelMode() }
+}
+
+/// Whether a background worker could be started, and could write, now.
+#[must_use]
+pub fn may_start_workers() -> bool {
+    // SAFETY: reads the state of the process and of the server.
+    unsafe {
+        !pg_sys::RecoveryInProgress()
+            && !pg_sys::IsInParallelMode()
+            && pg_sys::ParallelWorkerNumber < 0
+    }
 }
 
 /// A moment as a call sees it: the same for all the rows of a statement.

@@ -1,13 +1,13 @@
 //! What a trigger sees: the rows, as values other rooms can use without touching a pointer.
 
-use super::row::{c_name, RawJsonb};
-use super::{backend, json, user};
+use super::row::c_name;
 use pgrx::callconv::{BoxRet, FcInfo};
 use pgrx::pg_sys;
 use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
 };
 use std::ffi::CStr;
+use std::marker::PhantomData;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
@@ -17,16 +17,11 @@ pub enum Operation {
     Truncate,
 }
 
-impl Operation {
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Operation::Insert => "INSERT",
-            Operation::Update => "UPDATE",
-            Operation::Delete => "DELETE",
-            Operation::Truncate => "TRUNCATE",
-        }
-    }
+/// How many triggers run within each other here.
+#[must_use]
+pub fn depth() -> i32 {
+    // SAFETY: it reads a counter of the process.
+    unsafe { pgrx::direct_function_call::<i32>(pg_sys::pg_trigger_depth, &[]) }.unwrap_or_default()
 }
 
 /// A firing of an AFTER trigger, valid while the trigger function runs.
@@ -116,7 +111,7 @@ unsafe impl BoxRet for NextRow {
 pub struct Row<'a> {
     tuple: pg_sys::HeapTuple,
     descriptor: pg_sys::TupleDesc,
-    relation: &'a pg_sys::RelationData,
+    firing: PhantomData<&'a ()>,
 }
 
 impl<'a> Firing<'a> {
@@ -139,13 +134,6 @@ impl<'a> Firing<'a> {
         }
     }
 
-    /// The row as it was: of an UPDATE or DELETE.
-    #[must_use]
-    pub fn old_row(&self) -> Option<Row<'a>> {
-        matches!(self.operation(), Operation::Update | Operation::Delete)
-            .then(|| self.row(self.data.tg_trigtuple))
-    }
-
     /// The row as it is now: of an INSERT or UPDATE.
     #[must_use]
     pub fn new_row(&self) -> Option<Row<'a>> {
@@ -158,8 +146,7 @@ impl<'a> Firing<'a> {
 
     fn row(&self, tuple: pg_sys::HeapTuple) -> Row<'a> {
         // SAFETY: the executor keeps the relation open while its triggers run.
-        let relation = unsafe { &*self.data.tg_relation };
-        Row { tuple, descriptor: relation.rd_att, relation }
+        Row { tuple, descriptor: unsafe { (*self.data.tg_relation).rd_att }, firing: PhantomData }
     }
 
     /// The table's schema and name.
@@ -174,18 +161,6 @@ impl<'a> Firing<'a> {
         }
     }
 
-    #[must_use]
-    pub fn table_oid(&self) -> pg_sys::Oid {
-        // SAFETY: as in `row`.
-        unsafe { (*self.data.tg_relation).rd_id }
-    }
-
-    #[must_use]
-    pub fn table_owner(&self) -> String {
-        // SAFETY: as in `row`.
-        user::name_of(unsafe { (*(*self.data.tg_relation).rd_rel).relowner })
-    }
-
     /// The trigger's first argument.
     #[must_use]
     pub fn argument(&self) -> Option<String> {
@@ -195,44 +170,9 @@ impl<'a> Firing<'a> {
             (trigger.tgnargs > 0).then(|| text(*trigger.tgargs))
         }
     }
-
-    /// The columns that an UPDATE changed, by the bytes of their values.
-    #[must_use]
-    pub fn changed_columns(&self) -> Option<Vec<String>> {
-        let (Some(old), Some(new)) = (self.old_row(), self.new_row()) else {
-            return None;
-        };
-        let differ = |i: i32| {
-            // SAFETY: both tuples are of this descriptor.
-            unsafe {
-                let attribute = backend::attribute(new.descriptor, i as usize);
-                let ((a, a_null), (b, b_null)) = (old.value(i), new.value(i));
-                !attribute.attisdropped
-                    && (a_null != b_null || (!a_null && !backend::same_image(a, b, attribute)))
-            }
-        };
-        Some(new.columns().filter(|i| differ(*i)).map(|i| new.name(i)).collect())
-    }
 }
 
 impl Row<'_> {
-    fn columns(&self) -> impl Iterator<Item = i32> {
-        // SAFETY: the descriptor belongs to the open relation.
-        1..=unsafe { (*self.descriptor).natts }
-    }
-
-    fn name(&self, i: i32) -> String {
-        // SAFETY: `i` is within the descriptor.
-        unsafe { text(backend::attribute(self.descriptor, i as usize).attname.data.as_ptr()) }
-    }
-
-    fn value(&self, i: i32) -> (pg_sys::Datum, bool) {
-        let mut null = false;
-        // SAFETY: the tuple is of this descriptor and `i` within it.
-        let value = unsafe { pg_sys::heap_getattr(self.tuple, i, self.descriptor, &mut null) };
-        (value, null)
-    }
-
     /// A column's value as text, None for NULL; or None where there is no such column.
     #[must_use]
     pub fn text(&self, column: &str) -> Option<Option<String>> {
@@ -245,44 +185,6 @@ impl Row<'_> {
             }
             let value = pg_sys::SPI_getvalue(self.tuple, self.descriptor, number);
             Some((!value.is_null()).then(|| text(value)))
-        }
-    }
-
-    /// The whole row, as `to_jsonb` gives it.
-    #[must_use]
-    pub fn json(&self) -> RawJsonb {
-        // SAFETY: the composite datum is of the table's row type.
-        unsafe {
-            let composite = pg_sys::heap_copy_tuple_as_datum(self.tuple, self.descriptor);
-            RawJsonb(json::to_jsonb(composite, (*self.relation.rd_rel).reltype))
-        }
-    }
-
-    /// The primary key's columns and values; None for a table without one.
-    #[must_use]
-    pub fn key_json(&self) -> Option<RawJsonb> {
-        // SAFETY: the bitmap is palloc'd in the trigger's context; its members are attribute
-        // numbers offset as documented for RelationGetIndexAttrBitmap.
-        unsafe {
-            let bitmap = pg_sys::RelationGetIndexAttrBitmap(
-                std::ptr::from_ref(self.relation).cast_mut(),
-                pg_sys::IndexAttrBitmapKind::INDEX_ATTR_BITMAP_PRIMARY_KEY,
-            );
-            let mut arguments = Vec::new();
-            let mut member = -1;
-            loop {
-                member = pg_sys::bms_next_member(bitmap, member);
-                if member < 0 {
-                    break;
-                }
-                let i = member + pg_sys::FirstLowInvalidHeapAttributeNumber;
-                let attribute = backend::attribute(self.descriptor, i as usize);
-                let name = pg_sys::cstring_to_text(attribute.attname.data.as_ptr());
-                arguments.push((pg_sys::Datum::from(name), false, pg_sys::TEXTOID));
-                let (value, null) = self.value(i);
-                arguments.push((value, null, attribute.atttypid));
-            }
-            (!arguments.is_empty()).then(|| RawJsonb(json::build_object(&arguments)))
         }
     }
 }

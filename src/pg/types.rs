@@ -21,6 +21,10 @@ pub struct Name(pub String);
 #[derive(Clone, Debug)]
 pub struct Names(pub Vec<Option<String>>);
 
+/// jsonb as its text.
+#[derive(Clone, Debug)]
+pub struct JsonText(pub String);
+
 /// One row of what a mutating function returns: `tenant_guard.planned_step`.
 #[derive(Clone, Debug)]
 pub struct PlannedStep {
@@ -82,6 +86,21 @@ impl FromDatum for Names {
     }
 }
 
+impl FromDatum for JsonText {
+    unsafe fn from_polymorphic_datum(
+        datum: pg_sys::Datum,
+        null: bool,
+        _: pg_sys::Oid,
+    ) -> Option<Self> {
+        if null {
+            return None;
+        }
+        // SAFETY: the datum is a jsonb, and jsonb_out gives a palloc'd C string.
+        let text = pgrx::direct_function_call_as_datum(pg_sys::jsonb_out, &[Some(datum)])?;
+        Some(JsonText(CStr::from_ptr(text.cast_mut_ptr()).to_string_lossy().into_owned()))
+    }
+}
+
 unsafe fn name_at(datum: pg_sys::Datum) -> String {
     CStr::from_ptr(datum.cast_mut_ptr()).to_string_lossy().into_owned()
 }
@@ -116,6 +135,7 @@ macro_rules! sql_argument {
 sql_argument!(RegClass, "regclass");
 sql_argument!(Name, "name");
 sql_argument!(Names, "name[]");
+sql_argument!(JsonText, "jsonb");
 
 // SAFETY: an OID is the datum of a regclass.
 unsafe impl BoxRet for RegClass {

@@ -87,6 +87,31 @@ pub fn may_delete(table: pg_sys::Oid) -> bool {
     }
 }
 
+/// Whether the role in force may read these columns of the table, and name it.
+#[must_use]
+pub fn may_select(table: pg_sys::Oid, columns: &[i16]) -> bool {
+    let select = pg_sys::ACL_SELECT as pg_sys::AclMode;
+    let ok = pg_sys::AclResult::ACLCHECK_OK;
+    // SAFETY: syscache look-ups for a table, its schema and the current user.
+    unsafe {
+        let user = pg_sys::GetUserId();
+        may_use(pg_sys::get_rel_namespace(table), user)
+            && (pg_sys::pg_class_aclcheck(table, user, select) == ok
+                || columns
+                    .iter()
+                    .all(|c| pg_sys::pg_attribute_aclcheck(table, *c, user, select) == ok))
+    }
+}
+
+unsafe fn may_use(schema: pg_sys::Oid, user: pg_sys::Oid) -> bool {
+    let usage = pg_sys::ACL_USAGE as pg_sys::AclMode;
+    #[cfg(feature = "pg15")]
+    let answer = pg_sys::pg_namespace_aclcheck(schema, user, usage);
+    #[cfg(not(feature = "pg15"))]
+    let answer = pg_sys::object_aclcheck(pg_sys::NamespaceRelationId, schema, user, usage);
+    answer == pg_sys::AclResult::ACLCHECK_OK
+}
+
 unsafe fn is_owner(table: pg_sys::Oid, user: pg_sys::Oid) -> bool {
     #[cfg(feature = "pg15")]
     return pg_sys::pg_class_ownercheck(table, user);

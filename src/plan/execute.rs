@@ -4,9 +4,13 @@ use super::{journal, Finding, Plan, Rows, Severity, Step};
 use crate::error::{Error, Result};
 use crate::pg::types::PlannedStep;
 use crate::pg::{query, user};
+use crate::security::{self, Event, Kind};
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 use std::cell::Cell;
+
+/// Operations that an auditor wants to see beside what was tried.
+const WEAKENING: &[&str] = &["unprotect_table", "disable_audit"];
 
 /// Everything that changes a database ends here. In a dry run nothing is touched and the rows have
 /// no change id; otherwise the steps run with the caller's rights, in the caller's transaction,
@@ -18,6 +22,14 @@ pub fn run(plan: Plan, dry_run: bool) -> Result<Rows> {
     }
     apply(&plan)?;
     let change = journal::record(&plan, None, &user::current())?;
+    if WEAKENING.contains(&plan.operation.as_str()) {
+        security::record(&Event {
+            kind: Kind::ProtectionRemoved,
+            subject: Some(format!("{} {}", plan.operation, plan.target)),
+            details: Some(serde_json::json!({ "change": change })),
+            ..Event::default()
+        });
+    }
     Ok(rows(plan.steps, Some(change)))
 }
 

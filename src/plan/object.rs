@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 pub enum Kind {
     ClaimSource,
     Column,
+    /// What classify was told of a column.
+    ColumnClass,
     Constraint,
     /// What enforce watches in a schema.
     Enforcement,
@@ -82,6 +84,7 @@ impl Object {
         match self.kind {
             Kind::ClaimSource => format!("the claim source \"{}\"", self.name),
             Kind::Column => format!("column {} of table {}", name(), table()),
+            Kind::ColumnClass => format!("the class of column {} of table {}", name(), table()),
             Kind::Constraint => format!("constraint {} of table {}", name(), table()),
             Kind::Enforcement => {
                 format!("what is enforced in schema {}", ident::quote(&self.schema))
@@ -113,6 +116,7 @@ impl Object {
         Some(match kind {
             Kind::ClaimSource => include_str!("state/claim_source.sql"),
             Kind::Column => include_str!("state/column.sql"),
+            Kind::ColumnClass => include_str!("state/column_class.sql"),
             Kind::Constraint => include_str!("state/constraint.sql"),
             Kind::Enforcement => include_str!("state/enforcement.sql"),
             Kind::Index => include_str!("state/index.sql"),

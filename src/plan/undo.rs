@@ -6,6 +6,7 @@ use super::{object, Kind, Object, Plan, Rows, Step};
 use crate::error::{Error, Result};
 use crate::pg::relation::{self, Lock};
 use crate::pg::user;
+use crate::security::{self, Event, Kind as EventKind};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -56,6 +57,12 @@ fn undo_change(id: i64, force: bool, dry_run: bool) -> Result<Rows> {
         }
     };
     journal::mark_undone(id, by)?;
+    security::record(&Event {
+        kind: EventKind::ChangeUndone,
+        subject: Some(format!("{} {}", plan.operation, plan.target)),
+        details: Some(serde_json::json!({ "change": id, "undone_by": by, "force": force })),
+        ..Event::default()
+    });
     Ok(rows(plan.steps, Some(by)))
 }
 

@@ -16,6 +16,7 @@ mod planner_tests;
 mod registry;
 pub mod schema;
 mod subject;
+mod timeline;
 pub mod watch;
 
 use crate::error::{Error, Result};

@@ -6,11 +6,12 @@ use super::findings;
 use super::options::{Call, Existing, IndexMode, Options};
 use super::registry;
 use super::subject::{standing, Standing, Subject};
+use super::timeline;
 use crate::catalog::{self, View};
 use crate::error::{Error, Result};
 use crate::pg::trigger::Firing;
 use crate::pg::types::RegClass;
-use crate::pg::{event, guc, ident, log, query, user};
+use crate::pg::{command, event, ident, log, query, user};
 use crate::{plan, settings};
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -18,7 +19,7 @@ use pgrx::prelude::*;
 use serde::Deserialize;
 
 /// Looks at what a command made in the schemas that enforce watches, and at what hangs under a protected
-/// table. Event trigger. Raises what protecting it raises.
+/// table; and records what opens a protected or audited table as security events. Event trigger. Raises what protecting it raises.
 ///
 /// Example: `SELECT evtname FROM pg_event_trigger WHERE evtfoid = 'tenant_guard.watch'::regproc;`
 #[pg_extern(sql = r#"
@@ -27,6 +28,15 @@ LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 "#)]
 pub fn watch(fcinfo: pg_sys::FunctionCallInfo) {
     let Some(event) = event::kind(fcinfo) else { return };
+    // Before what is registered of a dropped table is forgotten.
+    if event != "ddl_command_start" && !event::in_extension_script() {
+        if let Err(error) = timeline::record(fcinfo, &event, event::restoring()) {
+            ErrorReport::from(error).report(PgLogLevel::ERROR);
+        }
+        if matches!(command::tag(fcinfo).as_str(), "GRANT" | "DROP TRIGGER") {
+            return;
+        }
+    }
     let renames = event != "sql_drop";
     let ours = event::in_extension_script() || (renames && plan::applying());
     if !ours {
@@ -42,7 +52,7 @@ pub fn watch(fcinfo: pg_sys::FunctionCallInfo) {
     {
         return;
     }
-    let look = if restoring() { restored } else { look };
+    let look = if event::restoring() { restored } else { look };
     let looked = touched(&event).and_then(|found| found.iter().try_for_each(look));
     if let Err(error) = looked {
         ErrorReport::from(error).report(PgLogLevel::ERROR);
@@ -64,15 +74,6 @@ fn restored(touched: &Touched) -> Result<()> {
         warn(&touched.qualified(), &touched.schema, problem);
     }
     Ok(())
-}
-
-/// pg_dump's scripts make policies after tables: what they restore was in order when it was dumped.
-/// Only the database's owner is believed to restore: anybody can set these.
-fn restoring() -> bool {
-    user::owns_database()
-        && guc::setting(c"row_security") == "off"
-        && guc::setting(c"check_function_bodies") == "off"
-        && guc::setting(c"search_path").is_empty()
 }
 
 /// What is registered goes by OID here, and by name in a restored copy: so the names are kept as they are, and

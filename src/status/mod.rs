@@ -24,6 +24,7 @@ const ADMINISTRATIVE: &[&str] = &[
     "status",
     "auditor",
     "audit_statement",
+    "follow_audited",
     "audit_row",
     "audit_truncate",
     "seal_audit",
@@ -36,6 +37,7 @@ const ADMINISTRATIVE: &[&str] = &[
     "registration_changed",
     "check_protection",
     "watch",
+    "follow_columns",
     "before_drop_extension",
 ];
 

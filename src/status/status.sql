@@ -82,7 +82,8 @@ FROM (
          CASE WHEN count(*) > 0 THEN 'Somebody altered these: policies that call them no longer run in parallel.' END
   FROM pg_catalog.pg_proc p
   WHERE p.pronamespace = 'tenant_guard'::regnamespace AND p.provolatile = 's' AND p.proparallel <> 's'
-    AND p.proname NOT IN ('verify_token', 'validate_org', 'validate_org_text', 'explain_identity', 'status')
+    AND p.proname NOT IN ('verify_token', 'validate_org', 'validate_org_text', 'explain_identity', 'status', 'safe_json', 'log_json',
+                          'audit_table_key', 'row_history', 'row_as_of', 'table_as_of', 'changes_between', 'transaction_changes', 'audit_status', 'audit_changed_by', 'audit_log_status')
   UNION ALL
   SELECT 13, 'roles with BYPASSRLS', coalesce(pg_catalog.string_agg(pg_catalog.quote_ident(r.rolname)
            || CASE WHEN r.rolsuper THEN ' (superuser)' ELSE '' END, ', ' ORDER BY r.rolname), 'none'),
@@ -107,7 +108,8 @@ FROM (
   HAVING count(*) > 0
   UNION ALL
   SELECT 16, 'security events', count(*)::pg_catalog.text, CASE WHEN count(*) = 0 THEN 'ok' ELSE 'note' END,
-         CASE WHEN count(*) > 0 THEN 'SELECT * FROM tenant_guard.security_event ORDER BY id DESC.' END
+         CASE WHEN count(*) > 0 THEN 'SELECT * FROM tenant_guard.security_event WHERE severity IN (''warning'', ''critical'') ORDER BY id DESC.' END
   FROM tenant_guard.security_event
+  WHERE source = 'tenant_guard' AND severity IN ('warning', 'critical')
 ) report
 ORDER BY position, item

@@ -1,9 +1,21 @@
-//! The audit log, sealed: whatever somebody does to it later is named.
+//! The audit log against references of the tests' own: what it tells is what happened, all of it, and to nobody else;
+//! and sealed: whatever somebody does to it later is named.
 
+mod a_killed_server_keeps_log_and_table_together;
+mod attacks;
+mod dice;
 mod erasure_leaves_the_seal;
+mod large_and_wide;
+mod memory_stays_flat;
 mod old_events_go_in_order;
 mod proofs_hold_outside;
+mod replay;
 mod sealing_goes_beside_writers;
 mod stage;
+mod tables;
 mod tampering_is_named;
+mod the_log_replays_the_table;
 mod the_seal_survives_a_restore;
+mod values;
+mod values_come_back;
+mod workload;

@@ -44,7 +44,7 @@ fn it_refuses_while_a_table_is_audited() {
 fn cascade_closes_the_tables_and_keeps_the_data() {
     let database = protected_crm();
     let mut owner = database.connect(OWNER);
-    apply(&mut owner, "enable_audit('crm.contacts', 'organization_id')");
+    apply(&mut owner, "enable_audit('crm.contacts', tenant_column => 'organization_id')");
     let mut admin = database.admin();
     execute(&mut admin, CASCADE);
 

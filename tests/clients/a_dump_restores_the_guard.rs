@@ -32,10 +32,18 @@ fn original_and_copy(target: &Cluster) -> (Database<'static>, Database<'_>) {
     );
     let mut owner = original.connect(OWNER);
     apply(&mut owner, "protect_table('crm.deals')");
-    apply(&mut owner, "enable_audit('crm.deals', 'organization_id')");
+    apply(&mut owner, "enable_audit('crm.deals', tenant_column => 'organization_id')");
     apply(&mut owner, "create_tenant_schema('south', 'crm', tenant_role => 'other_owner')");
     apply(&mut owner, SUMMARY);
     execute(&mut owner, REFRESH);
+    // The numbers of the columns are others in the copy.
+    execute(&mut owner, "CREATE TABLE crm.cards (gone int, name text, pin text, later text)");
+    execute(&mut owner, "INSERT INTO crm.cards VALUES (1, 'Ada', '1234', 'x')");
+    for (column, class) in [("name", "public"), ("pin", "secret"), ("later", "public")] {
+        apply(&mut owner, &format!("classify('crm.cards', '{column}', '{class}')"));
+    }
+    execute(&mut owner, "ALTER TABLE crm.cards DROP COLUMN gone, DROP COLUMN later");
+    execute(&mut owner, "ALTER TABLE crm.cards RENAME COLUMN name TO holder");
     let mut visitor = visit(&original, ALICE, Some(ORG_A));
     execute(
         &mut visitor,
@@ -82,10 +90,15 @@ impl Drop for Archive {
 /// What is in the tables; but the OIDs of what is registered are the copy's own once it was altered.
 fn lasting(database: &Database) -> std::collections::BTreeMap<String, String> {
     let mut contents = database.contents();
-    contents.retain(|table, _| table != "tenant_guard.protection");
+    contents.retain(|table, _| {
+        table != "tenant_guard.protection" && table != "tenant_guard.column_class"
+    });
     let registered = "SELECT string_agg(concat_ws(' ', table_schema, table_name, table_owner, options), ',' ORDER BY table_schema, table_name) FROM tenant_guard.protection";
     let registered = text(&mut database.admin(), registered).unwrap_or_default();
     contents.insert("registered".into(), registered);
+    let classes = "SELECT string_agg(concat_ws(' ', table_schema, table_name, column_name, class), ',' ORDER BY table_name, column_name) FROM tenant_guard.classified_columns";
+    let classes = text(&mut database.admin(), classes).unwrap_or_default();
+    contents.insert("classes".into(), classes);
     contents
 }
 
@@ -101,6 +114,25 @@ fn schema_rows_and_trail_arrive_unchanged() {
     assert_eq!(text(&mut copy.admin(), stage).as_deref(), Some("wonlead"));
     let tenants = "SELECT slug, template, tenant_role FROM tenant_guard.tenant_schemas";
     assert_eq!(rows(&mut copy.admin(), tenants).len(), 1);
+}
+
+#[test]
+fn the_copy_shows_no_more_than_the_original_did() {
+    let (original, copy) = original_and_copy(shared());
+    let shown = "SELECT tenant_guard.safe_json(c) FROM crm.cards c";
+    for database in [&original, &copy] {
+        let mut owner = database.connect(OWNER);
+        assert_eq!(text(&mut owner, shown).as_deref(), Some(r#"{"holder": "Ada"}"#));
+        execute(&mut owner, "ALTER TABLE crm.cards ADD COLUMN later text DEFAULT 'new'");
+        execute(&mut owner, "ALTER TABLE crm.cards RENAME COLUMN holder TO name");
+        assert_eq!(text(&mut owner, shown).as_deref(), Some(r#"{"name": "Ada"}"#));
+        execute(&mut owner, "ALTER TABLE crm.cards DROP COLUMN later");
+        execute(
+            &mut owner,
+            "DROP TABLE crm.cards; CREATE TABLE crm.cards AS SELECT text 'Eve' AS name",
+        );
+        assert_eq!(text(&mut owner, shown).as_deref(), Some("{}"));
+    }
 }
 
 #[test]

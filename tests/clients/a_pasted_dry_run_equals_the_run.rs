@@ -103,16 +103,16 @@ there_and_back! {
     protecting_a_schema: "protect_schema('work'";
     denormalizing_a_tenant: "denormalize_tenant('work.comments'";
     auditing_a_table: "enable_audit('crm.contacts'";
-    auditing_a_table_with_a_tenant_column: "enable_audit('crm.contacts', 'organization_id'";
-    auditing_a_bigint_tenant: "enable_audit('crm.invoices', 'organization_id'";
-    auditing_a_partitioned_table: "enable_audit('crm.events', 'organization_id'";
-    auditing_an_inheritance_tree: "enable_audit('crm.documents', 'organization_id'";
-    auditing_quoted_names: r#"enable_audit('"Acme Co"."order"', 'Org Id'"#;
+    auditing_a_table_with_a_tenant_column: "enable_audit('crm.contacts', tenant_column => 'organization_id'";
+    auditing_a_bigint_tenant: "enable_audit('crm.invoices', tenant_column => 'organization_id'";
+    auditing_a_partitioned_table: "enable_audit('crm.events', tenant_column => 'organization_id'";
+    auditing_an_inheritance_tree: "enable_audit('crm.documents', tenant_column => 'organization_id'";
+    auditing_quoted_names: r#"enable_audit('"Acme Co"."order"', tenant_column => 'Org Id'"#;
     auditing_hostile_names:
-        r#"enable_audit('"Acme Co"."we""ird''; table\ $$"', 'o''r"g \ $1 %I'"#;
+        r#"enable_audit('"Acme Co"."we""ird''; table\ $$"', tenant_column => 'o''r"g \ $1 %I'"#;
     auditing_names_of_63_bytes:
         "enable_audit('crm.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', \
-         'ooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo'";
+         tenant_column => 'ooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo'";
     cloning_a_schema: "create_tenant_schema('acme', 'crm', tenant_role => 'visitor'";
     cloning_a_schema_for_its_owner: "create_tenant_schema('acme', 'crm', tenant_role => 'app_owner'";
     summarizing_a_table: "create_tenant_summary('crm.sizes', 'SELECT organization_id, stage, count(*) AS n FROM crm.contacts GROUP BY 1, 2', key => '{stage}'";

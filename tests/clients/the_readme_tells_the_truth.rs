@@ -32,7 +32,9 @@ pages! {
     pagination: "docs/pagination.md";
     tenant_summaries: "docs/tenant-summaries.md";
     access: "docs/access.md";
+    security_events: "docs/security-events.md";
     audit: "docs/audit.md";
+    classification: "docs/classification.md";
     tenant_schemas: "docs/tenant-schemas.md";
     changes_and_undo: "docs/changes-and-undo.md";
 }

@@ -11,7 +11,7 @@ use tenant_guard_tests::Database;
 
 const CALLS: [&str; 3] = [
     "protect_table('crm.contacts')",
-    "enable_audit('crm.contacts', 'organization_id')",
+    "enable_audit('crm.contacts', tenant_column => 'organization_id')",
     "create_tenant_schema('east', 'crm', tenant_role => 'visitor')",
 ];
 

@@ -175,7 +175,7 @@ fn a_plan_is_the_same_on_any_search_path() {
 fn an_audit_trigger_records_the_truth_on_any_search_path() {
     let database = database_with_lies();
     let mut owner = database.connect(OWNER);
-    apply(&mut owner, "enable_audit('crm.contacts', 'organization_id')");
+    apply(&mut owner, "enable_audit('crm.contacts', tenant_column => 'organization_id')");
     for path in LYING_PATHS {
         let mut client = visit(&database, ALICE, Some(ORG_A));
         execute(&mut client, &format!("SET LOCAL search_path = {path}"));

@@ -134,7 +134,7 @@ const PATHS: [&str; 3] = [
 fn database_with_plants() -> (Database<'static>, i64) {
     let database = protected_crm();
     let mut owner = database.connect(OWNER);
-    apply(&mut owner, "enable_audit('crm.contacts', 'organization_id')");
+    apply(&mut owner, "enable_audit('crm.contacts', tenant_column => 'organization_id')");
     apply(&mut owner, "create_tenant_schema('acme', 'crm', tenant_role => 'app_owner')");
     let change = "SELECT max(id) FROM tenant_guard.change WHERE operation = 'protect_table'";
     let change = number(&mut database.admin(), change);

@@ -68,6 +68,7 @@ fn every_parallel_safe_helper_says_the_same_in_a_worker() {
           WHERE p.pronamespace = 'tenant_guard'::regnamespace
             AND p.pronargs = 0 AND p.proparallel = 's' AND p.provolatile <> 'v'
             AND p.proname !~ '^require_project' -- there is none here
+            AND has_function_privilege('visitor', p.oid, 'EXECUTE')
             AND NOT p.proretset AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
           ORDER BY 1",
     );

@@ -62,7 +62,7 @@ fn does_it_when_the_first_gives_up(text: &str) {
 }
 
 const PROTECT: &str = "protect_table('crm.contacts')";
-const AUDIT: &str = "enable_audit('crm.contacts', 'organization_id')";
+const AUDIT: &str = "enable_audit('crm.contacts', tenant_column => 'organization_id')";
 
 #[test]
 fn a_second_protect_table_waits_and_finds_it_done() {
@@ -128,7 +128,7 @@ fn protecting_and_auditing_one_table_at_once_both_succeed() {
         ));
         let texts = [
             format!("protect_table('crm.t{round}')"),
-            format!("enable_audit('crm.t{round}', 'organization_id')"),
+            format!("enable_audit('crm.t{round}', tenant_column => 'organization_id')"),
         ];
         let [one, two] = texts.clone().map(|text| (database.connect(OWNER), text));
         for (answer, text) in race(one, two).into_iter().zip(&texts) {

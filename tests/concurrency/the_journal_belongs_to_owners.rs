@@ -130,7 +130,9 @@ fn a_change_that_touches_anothers_child_table_is_refused_whole() {
     let mut other = database.connect(OTHER_OWNER);
     for table in ["mixed.parent", "mixed.parted"] {
         for call in ["protect_table", "enable_audit"] {
-            let call = format!("SELECT * FROM tenant_guard.{call}('{table}', 'organization_id')");
+            let call = format!(
+                "SELECT * FROM tenant_guard.{call}('{table}', tenant_column => 'organization_id')"
+            );
             expect_clear_error(&mut other, &call, "42501");
         }
     }
@@ -141,7 +143,7 @@ fn a_change_that_touches_anothers_child_table_is_refused_whole() {
 fn the_trail_shows_an_organization_its_own_and_an_owner_all_of_his_table() {
     let database = protected_crm();
     let mut owner = database.connect(OWNER);
-    apply(&mut owner, "enable_audit('crm.contacts', 'organization_id')");
+    apply(&mut owner, "enable_audit('crm.contacts', tenant_column => 'organization_id')");
     for (person, org) in [(ALICE, ORG_A), (BOB, ORG_B)] {
         let mut client = visit(&database, person, Some(org));
         execute(&mut client, "UPDATE crm.contacts SET name = upper(name); COMMIT");
@@ -162,5 +164,8 @@ fn the_trail_shows_an_organization_its_own_and_an_owner_all_of_his_table() {
         text(&mut owner, "SELECT DISTINCT db_role FROM tenant_guard.audit_log").as_deref(),
         Some("visitor")
     );
-    assert_eq!(call(&mut owner, "enable_audit('crm.contacts', 'organization_id')"), []);
+    assert_eq!(
+        call(&mut owner, "enable_audit('crm.contacts', tenant_column => 'organization_id')"),
+        []
+    );
 }

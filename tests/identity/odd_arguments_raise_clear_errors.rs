@@ -100,6 +100,9 @@ fn values(of: &str) -> &'static [&'static str] {
             "'crm.contacts_id_seq'",
             "'crm.contacts'::regtype::oid",
         ],
+        "anyelement" => &["NULL::crm.contacts"],
+        "tid" => &["'(0,1)'", "'(0,0)'", "'(4294967295,65535)'"],
+        "xid8" => &["'1'", "'0'", "'18446744073709551615'"],
         "timestamp with time zone" => &["now()", "'infinity'", "'-infinity'", "'0001-01-01 BC'"],
         _ => &[],
     }

@@ -13,18 +13,23 @@ use tenant_guard_tests::Database;
 /// Those that `SHOW ALL` and pg_settings tell of, each with what an attacker would like there.
 const ADMINISTRATIVE: &[(&str, &str)] = &[
     ("allow_session_identity", "off"),
+    ("audit_max_value", "64"),
     ("jwt_audience", "mallory"),
     ("jwt_clock_skew", "600"),
     ("jwt_issuer", "mallory"),
     ("jwt_require_expiry", "off"),
+    ("durable_security_events", "on"),
     ("enforcement", "off"),
     ("max_claims_size", "16777216"),
+    ("max_events_per_second", "1000000"),
+    ("max_refusals_per_second", "1"),
+    ("max_security_event_size", "1TB"),
     ("org_check", "claim"),
     ("trust", "gateway"),
 ];
 
 /// Those that are anybody's to set: they say nothing about who is asking.
-const OF_USERS: &[&str] = &["deletion_reason", "show_deleted"];
+const OF_USERS: &[&str] = &["deletion_reason", "reason", "request_id", "show_deleted"];
 
 /// Those that are hidden: the extension's own.
 const PROTECTED: &[&str] = &["identity", "session_identity", "org"];

@@ -22,6 +22,7 @@ const ADMINISTRATIVE: &[&str] = &[
     "add_key('mallory', 'HS256', 'a secret of my own, which is long enough')",
     r#"load_jwks('{"keys":[]}')"#,
     "retire_key('test-1')",
+    "auditor()",
     "enforce('{crm}', 'protect')",
     "register_enforcement('crm', NULL, NULL)",
     "status()",

@@ -7,6 +7,7 @@ use super::subject::{self, Rows};
 use crate::audit::dictionary;
 use crate::audit::format::{Reader, Value};
 use crate::audit::layout::Layout;
+use crate::classification::{self, Class};
 use crate::error::{Error, Result};
 use crate::pg::shape::{self, Shape};
 use crate::pg::{ident, query, user};
@@ -122,10 +123,9 @@ fn personal(
 ) -> Result<HashSet<String>> {
     let all = || layouts.values().flat_map(|layout| &layout.description.columns);
     let Some(columns) = &wanted.columns else {
-        let of_now = shape
-            .columns
-            .iter()
-            .filter(|c| crate::audit::personal::is_personal(shape.oid, c.number));
+        let classes: HashMap<i16, Class> =
+            classification::of_table(shape.oid)?.into_iter().collect();
+        let of_now = shape.columns.iter().filter(|c| classes.get(&c.number) == Some(&Class::Pii));
         return Ok(all()
             .filter(|c| c.salted)
             .map(|c| c.name.clone())

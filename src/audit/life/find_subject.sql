@@ -2,5 +2,5 @@
 SELECT e.id, e.layout, e.operation, e.image
 FROM tenant_guard.audit_event e
 WHERE e.layout = ANY ($1)
-  AND (tenant_guard.audit_record(e.id, NULL, e.layout, e.operation, e.image) @> $2
-    OR tenant_guard.audit_old_record(e.id, NULL, e.layout, e.operation, e.image) @> $2)
+  AND (tenant_guard.audit_record(e.tableoid, e.ctid) @> $2
+    OR tenant_guard.audit_old_record(e.tableoid, e.ctid) @> $2)

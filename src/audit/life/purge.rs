@@ -6,7 +6,7 @@ use crate::audit::months;
 use crate::audit::seal::{self, Block, Places};
 use crate::error::{Error, Result};
 use crate::pg::ident::qualified;
-use crate::pg::{own_scan, query, relation, transaction};
+use crate::pg::{own_scan, query, relation, row};
 use pgrx::datum::Interval;
 use pgrx::Uuid;
 use std::collections::{BTreeMap, HashMap};
@@ -125,7 +125,7 @@ fn mark(old: &[Old], number: i64) -> Result<()> {
         origin: relation::origin(),
         from: (0, 0),
         to: (0, 0),
-        sealed_at: transaction::clock(),
+        sealed_at: row::clock(),
         events,
         root,
         previous: [0; 32],
@@ -150,7 +150,7 @@ fn whole_months(
     blocks: &[Block],
     left: &mut HashMap<(i64, Organization), i64>,
 ) -> Result<Vec<Month>> {
-    let now = months::first_day_at(transaction::clock());
+    let now = months::first_day_at(row::clock());
     let places = Places::of(blocks);
     let origins = seal::origins()?;
     let mut dropped = Vec::new();

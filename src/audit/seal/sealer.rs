@@ -7,7 +7,7 @@ use super::{store, tree};
 use crate::audit::months;
 use crate::error::{Error, Result};
 use crate::pg::guc::Scope;
-use crate::pg::{cursor, query, relation, transaction, user};
+use crate::pg::{cursor, query, relation, row, user};
 
 pub const LOCK: &str = "seal";
 
@@ -44,7 +44,7 @@ pub fn seal() -> Result<Option<Vec<Block>>> {
     if !relation::lock_name_if_free("audit_block", LOCK) {
         return Ok(None);
     }
-    months::prepare(transaction::clock())?;
+    months::prepare(row::clock())?;
     user::as_extension_owner(|| {
         let _read = query::catalog_read(query::PINNED);
         let scope = Scope::new();
@@ -196,7 +196,7 @@ impl Source {
             origin: self.origin,
             from,
             to,
-            sealed_at: transaction::clock(),
+            sealed_at: row::clock(),
             events: events.len() as i64,
             root: whole.root(),
             previous: [0; 32],

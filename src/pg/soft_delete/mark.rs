@@ -67,6 +67,8 @@ pub struct Writer<'a> {
     result: *mut pg_sys::ResultRelInfo,
     old: *mut pg_sys::TupleTableSlot,
     new: *mut pg_sys::TupleTableSlot,
+    /// What gathers the rows for the table's statement triggers; NULL where none asks for them.
+    gathered: *mut pg_sys::TransitionCaptureState,
 }
 
 impl<'a> Writer<'a> {
@@ -95,7 +97,11 @@ impl<'a> Writer<'a> {
         pg_sys::ExecOpenIndices(result, false);
         let old = pg_sys::table_slot_create(raw, &mut (*estate).es_tupleTable);
         let new = pg_sys::table_slot_create(raw, &mut (*estate).es_tupleTable);
-        Writer { relation, marks, estate, result, old, new }
+        pg_sys::ExecBSUpdateTriggers(estate, result);
+        let update = pg_sys::CmdType::CMD_UPDATE;
+        let gathered =
+            pg_sys::MakeTransitionCaptureState((*result).ri_TrigDesc, relation.rd_id, update);
+        Writer { relation, marks, estate, result, old, new, gathered }
     }
 
     /// Marks a row; None where a BEFORE trigger of the table did not let it be written. The AFTER triggers are
@@ -140,6 +146,9 @@ impl<'a> Writer<'a> {
         let (was, is) = ((*tuple).t_self, (*self.new).tts_tid);
         let block = |at: pg_sys::ItemPointerData| (at.ip_blkid.bi_hi, at.ip_blkid.bi_lo);
         let written = is.ip_posid != 0 && (is.ip_posid, block(is)) != (was.ip_posid, block(was));
+        if written && !self.gathered.is_null() {
+            self.gather(&mut (*tuple).t_self);
+        }
         pg_sys::ExecClearTuple(self.old);
         pg_sys::ExecClearTuple(self.new);
         pg_sys::MakePerTupleExprContext(self.estate);
@@ -149,11 +158,46 @@ impl<'a> Writer<'a> {
         written.then_some(is)
     }
 
+    /// The row, as it was and as it is in the slot, for the statement triggers. The simple update that replication
+    /// makes does not gather rows, and has queued the row triggers already: here the table has none.
+    unsafe fn gather(&mut self, was: pg_sys::ItemPointer) {
+        let mut triggers = *(*self.result).ri_TrigDesc;
+        triggers.trig_update_after_row = false;
+        let mut result = std::ptr::read(self.result);
+        result.ri_TrigDesc = &mut triggers;
+        let (no_table, no_tuple) = (std::ptr::null_mut(), std::ptr::null_mut());
+        let nothing = std::ptr::null_mut();
+        pg_sys::ExecARUpdateTriggers(
+            self.estate,
+            &mut result,
+            no_table,
+            no_table,
+            was,
+            no_tuple,
+            self.new,
+            nothing,
+            self.gathered,
+            false,
+        );
+        // Slots that it made for itself, to be used again.
+        (*self.result).ri_TrigOldSlot = result.ri_TrigOldSlot;
+        (*self.result).ri_TrigNewSlot = result.ri_TrigNewSlot;
+    }
+
+    /// Queues the table's statement triggers with those of the query level.
+    ///
+    /// # Safety
+    /// All is marked that is to be.
+    pub unsafe fn end_statement(&mut self) {
+        pg_sys::ExecASUpdateTriggers(self.estate, self.result, self.gathered);
+    }
+
     /// Fires the AFTER triggers of what was marked since the query level was begun.
     ///
     /// # Safety
     /// `AfterTriggerBeginQuery` was called, and its level is the innermost.
     pub unsafe fn fire(&mut self) {
+        self.end_statement();
         pg_sys::AfterTriggerEndQuery(self.estate);
     }
 

@@ -62,6 +62,7 @@ pub fn instead_of_delete(
         unsafe {
             let mut writer = Writer::open(firing.relation, &marks);
             let marked = writer.mark(tuple, moment(), user.as_deref(), reason);
+            writer.end_statement();
             writer.close();
             if let Some(at) = marked {
                 cascade::expect(firing.relation.rd_id, at);

@@ -32,7 +32,7 @@ SELECT * FROM refused($$SELECT * FROM tenant_guard.protect_table('bad.t', roles 
 SELECT * FROM refused($$SELECT * FROM tenant_guard.unprotect_table('bad.v')$$);
 SELECT * FROM refused($$SELECT * FROM tenant_guard.unprotect_table(NULL)$$);
 SELECT regexp_replace(x.answer, 'pg_temp_\d+', 'pg_temp') AS answer FROM unnest(ARRAY['bad.v', 'bad.m', 'bad.f', 'temporary', 'tenant_guard.audit_event']) r CROSS JOIN LATERAL refused(format('SELECT * FROM tenant_guard.enable_audit(%L)', r)) x;
-SELECT * FROM refused($$SELECT * FROM tenant_guard.enable_audit('bad.t', 'no_such')$$);
+SELECT * FROM refused($$SELECT * FROM tenant_guard.enable_audit('bad.t', tenant_column => 'no_such')$$);
 SELECT * FROM refused($$SELECT * FROM tenant_guard.enable_audit(NULL)$$);
 SELECT * FROM refused($$SELECT * FROM tenant_guard.disable_audit('bad.v')$$);
 

@@ -6,7 +6,7 @@ CREATE ROLE app_owner NOLOGIN;
 CREATE ROLE other_owner NOLOGIN;
 CREATE ROLE nobody NOLOGIN;
 DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO app_owner, other_owner', current_database()); END $$;
-GRANT EXECUTE ON FUNCTION tenant_guard.audit_row(), tenant_guard.audit_truncate() TO app_owner;
+GRANT EXECUTE ON FUNCTION tenant_guard.audit_statement(), tenant_guard.audit_row(), tenant_guard.audit_truncate() TO app_owner;
 
 -- Runs a statement and tells how it was refused: SQLSTATE, message, DETAIL and HINT.
 CREATE FUNCTION public.refused(statement text) RETURNS TABLE (answer text)

@@ -1,6 +1,13 @@
 //! Every setting the extension defines: what it holds, who would set it and why, and its getter.
 //! Nearly all are for administrators alone, or for nobody but the extension.
 
+mod events;
+
+pub use events::{
+    durable_security_events, max_events_per_second, max_refusals_per_second,
+    max_security_event_bytes, request_id,
+};
+
 use crate::pg::guc;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::{CStr, CString};
@@ -112,9 +119,6 @@ static DELETION_REASON: Text = Text::new(None);
 /// trail keeps it.
 static REASON: Text = Text::new(None);
 
-/// The application names the request that it serves, where no gateway sets the header x-request-id.
-static REQUEST_ID: Text = Text::new(None);
-
 /// Values that are larger are in the audit trail as their hash and length only. An administrator lowers it to
 /// save room, or raises it where such values must be kept.
 static AUDIT_MAX_VALUE: GucSetting<i32> = GucSetting::<i32>::new(16 * 1024 * 1024);
@@ -128,11 +132,6 @@ pub fn audit_max_value() -> usize {
 #[must_use]
 pub fn reason() -> Option<String> {
     own_text(&REASON)
-}
-
-#[must_use]
-pub fn request_id() -> Option<String> {
-    own_text(&REQUEST_ID)
 }
 
 fn own_text(setting: &'static Text) -> Option<String> {
@@ -229,6 +228,10 @@ const ADMINISTRATIVE: &[&CStr] = &[
     c"tenant_guard.jwt_clock_skew",
     c"tenant_guard.jwt_require_expiry",
     c"tenant_guard.allow_session_identity",
+    c"tenant_guard.durable_security_events",
+    c"tenant_guard.max_refusals_per_second",
+    c"tenant_guard.max_events_per_second",
+    c"tenant_guard.max_security_event_size",
 ];
 
 /// Names the setting of the administrator's whose value was not taken: the client gave it one as it
@@ -280,6 +283,7 @@ pub fn define() {
     define_numbers();
     define_choices();
     define_users();
+    events::define();
     define_protected();
     if let Some(name) = given.not_taken() {
         guc::set_for_good(DISTRUSTED_NAME, &name.to_string_lossy());
@@ -379,11 +383,6 @@ fn define_users() {
             c"tenant_guard.reason",
             c"Why the changes are made that come next; the audit trail keeps it.",
             &REASON,
-        ),
-        (
-            c"tenant_guard.request_id",
-            c"The request that is served, where no header x-request-id names it.",
-            &REQUEST_ID,
         ),
     ] {
         let (context, flags) = (GucContext::Userset, GucFlags::default());

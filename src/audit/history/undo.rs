@@ -1,0 +1,330 @@
+//! Undoing what was logged: the inverse of each event, the last first, as statements with the caller's own rights.
+//! They are logged themselves, as any change is.
+
+use super::events::{self, Event};
+use super::row::{self, told};
+use super::state::{Cell, Row};
+use super::subject::{self, Subject};
+use crate::audit::options::Policy;
+use crate::error::{Error, Result};
+use crate::pg::ident::quote;
+use crate::pg::query;
+use crate::pg::row::Xid8;
+use crate::pg::types::RegClass;
+use crate::settings;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use pgrx::JsonB;
+use std::collections::HashMap;
+
+/// One event that was undone: its id, the table, the statement's kind, and the statement.
+type Undone = (i64, String, &'static str, String);
+
+/// Undoes the last event of one row, or those back to and with event_id: a deleted row comes back, an inserted one
+/// goes, changed columns are as before. Only where the row is as the event left it, and with the caller's own rights,
+/// privileges and policies; the changes are logged as any other. Returns the events that were undone, with the
+/// statements; in a dry run nothing changes. Raises 40001 (the row was changed since, or is not the caller's to
+/// change), 55000 (the log does not have the values), P0002 (nothing to undo), and as row_history does.
+///
+/// Example: `SELECT * FROM tenant_guard.undo_row('crm.contacts', '{"id": 42}');`
+#[pg_extern(volatile, parallel_unsafe)]
+fn undo_row(
+    table: Option<RegClass>,
+    key: Option<JsonB>,
+    event_id: default!(Option<i64>, "NULL"),
+    dry_run: default!(Option<bool>, "false"),
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(event_id, i64),
+            name!(table_name, String),
+            name!(action, &'static str),
+            name!(sql, String),
+        ),
+    >,
+    ErrorReport,
+> {
+    let what = format!("row {}", key.as_ref().map(|k| k.0.to_string()).unwrap_or_default());
+    let (mut subject, key) = super::asked("undo_row", table, key)?;
+    let mut events = row::events(&mut subject, &key)?;
+    events.reverse();
+    match event_id {
+        Some(id) => {
+            if !events.iter().any(|event| event.id == id) {
+                return Err(Error::NothingToUndo { what: format!("{what} under id {id}") }.into());
+            }
+            events.retain(|event| event.id >= id);
+        }
+        None => events.truncate(1),
+    }
+    Ok(TableIterator::new(undo(events, what, dry_run.unwrap_or(false))?))
+}
+
+/// Undoes all that a transaction did to audited tables, as undo_row does it: all of it that the caller may read, or
+/// nothing. A TRUNCATE is undone where its rows were logged. Raises as undo_row does.
+///
+/// Example: `SELECT * FROM tenant_guard.undo_transaction('8812', dry_run => true);`
+#[pg_extern(volatile, parallel_unsafe)]
+fn undo_transaction(
+    transaction_id: Option<Xid8>,
+    dry_run: default!(Option<bool>, "false"),
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(event_id, i64),
+            name!(table_name, String),
+            name!(action, &'static str),
+            name!(sql, String),
+        ),
+    >,
+    ErrorReport,
+> {
+    let null = Error::NullArgument { function: "undo_transaction", argument: "transaction_id" };
+    let number = transaction_id.ok_or(null)?.number();
+    let events = events::of_transaction(number as i64)?;
+    Ok(TableIterator::new(undo(
+        visible(events)?,
+        format!("transaction {number}"),
+        dry_run.unwrap_or(false),
+    )?))
+}
+
+/// Undoes all that a request did to audited tables, in all its transactions, as undo_row does it. The request's id is
+/// that of the header x-request-id, or of tenant_guard.request_id. Raises as undo_row does.
+///
+/// Example: `SELECT * FROM tenant_guard.undo_request('5f1c0a52-7f6d-4a57-9d57-0f7f3a3d1c11');`
+#[pg_extern(volatile, parallel_unsafe)]
+fn undo_request(
+    request_id: Option<&str>,
+    dry_run: default!(Option<bool>, "false"),
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(event_id, i64),
+            name!(table_name, String),
+            name!(action, &'static str),
+            name!(sql, String),
+        ),
+    >,
+    ErrorReport,
+> {
+    let null = Error::NullArgument { function: "undo_request", argument: "request_id" };
+    let request = request_id.ok_or(null)?;
+    let events = events::of_request(request)?;
+    Ok(TableIterator::new(undo(
+        visible(events)?,
+        format!("request {request}"),
+        dry_run.unwrap_or(false),
+    )?))
+}
+
+fn visible(mut events: Vec<Event>) -> Result<Vec<Event>> {
+    let reach = super::reach()?;
+    events.retain(|event| event.operation != b'K' && event.is_within(&reach));
+    Ok(events)
+}
+
+/// The events, the last first.
+fn undo(events: Vec<Event>, what: String, dry_run: bool) -> Result<Vec<Undone>> {
+    if events.is_empty() {
+        return Err(Error::NothingToUndo { what });
+    }
+    let mut subjects: HashMap<i32, Subject> = HashMap::new();
+    let mut undone = Vec::with_capacity(events.len());
+    // Values are written so that they are read as they were: in the session's styles they may not be.
+    let scope = query::plainly();
+    let reason = match settings::reason() {
+        Some(reason) => format!("{reason} (undo of {what})"),
+        None => format!("undo of {what}"),
+    };
+    scope.set(c"tenant_guard.reason", &reason);
+    for event in &events {
+        if event.hides_rows() {
+            return Err(not_logged(event));
+        }
+        // Its rows are events of their own.
+        if event.operation == b'T' {
+            continue;
+        }
+        let subject = match subjects.entry(event.layout) {
+            std::collections::hash_map::Entry::Occupied(there) => there.into_mut(),
+            std::collections::hash_map::Entry::Vacant(free) => {
+                free.insert(Subject::of(subject::table_of(event.layout, event.id)?)?)
+            }
+        };
+        undone.push(undo_one(subject, event, dry_run)?);
+    }
+    Ok(undone)
+}
+
+fn not_logged(event: &Event) -> Error {
+    Error::CannotUndo {
+        event: event.id,
+        why: "A TRUNCATE of the table was logged without the rows that it removed.".into(),
+    }
+}
+
+fn undo_one(subject: &mut Subject, event: &Event, dry_run: bool) -> Result<Undone> {
+    let cannot = |why: String| Error::CannotUndo { event: event.id, why };
+    let told =
+        told(subject, event)?.ok_or_else(|| cannot("The log does not have its rows.".into()))?;
+    if subject.key.is_empty() {
+        return Err(cannot(format!(
+            "Table {} has no primary key to find the row by.",
+            subject.name()
+        )));
+    }
+    let (action, sql, row) = match (told.found, told.left) {
+        (None, Some(left)) => {
+            let sql = format!(
+                "DELETE FROM {} WHERE {}{}",
+                subject.name(),
+                subject.condition(&subject.key_in(&left)),
+                as_left(subject, &left, &told.untold)
+            );
+            ("DELETE", sql, left)
+        }
+        (Some(found), None) => ("INSERT", insert(subject, event, &found)?, found),
+        (Some(found), Some(left)) => {
+            let changed = changed(subject, event)?;
+            let set: Vec<String> = changed
+                .iter()
+                .filter(|i| subject.is_stored(**i))
+                .map(|i| {
+                    known(subject, event, &found, *i).map(|value| {
+                        format!("{} = {value}", quote(&subject.shape.columns[*i].name))
+                    })
+                })
+                .collect::<Result<_>>()?;
+            if set.is_empty() {
+                return Ok((event.id, subject.name(), "nothing", String::new()));
+            }
+            let compared: Vec<Cell> = left
+                .iter()
+                .enumerate()
+                .map(|(i, cell)| if changed.contains(&i) { cell.clone() } else { Cell::Unknown })
+                .collect();
+            let sql = format!(
+                "UPDATE {} SET {} WHERE {}{}",
+                subject.name(),
+                set.join(", "),
+                subject.condition(&subject.key_in(&left)),
+                as_left(subject, &compared, &[])
+            );
+            ("UPDATE", sql, left)
+        }
+        (None, None) => return Err(cannot("It is no change of a row.".into())),
+    };
+    if !dry_run && query::affected(&sql)? != 1 {
+        let key = subject.json_key(&row);
+        return Err(Error::ChangedSince { table: subject.name(), key, event: event.id });
+    }
+    Ok((event.id, subject.name(), action, sql))
+}
+
+fn changed(subject: &mut Subject, event: &Event) -> Result<Vec<usize>> {
+    let layout = subject::layout(event.layout)?;
+    let columns = layout.description.columns.len();
+    let rows = crate::audit::render::Rows::read(columns, event.operation, &event.image);
+    let gone = |i: &usize| Error::CannotUndo {
+        event: event.id,
+        why: format!(
+            "Column \"{}\" is not there any more, or of another type.",
+            layout.description.columns[*i].name
+        ),
+    };
+    let hidden = |i: &usize| Error::CannotUndo {
+        event: event.id,
+        why: format!(
+            "Column \"{}\" is not in the log as it was.",
+            layout.description.columns[*i].name
+        ),
+    };
+    rows.map_or(Ok(Vec::new()), |rows| {
+        let mut places = Vec::new();
+        for position in &rows.changed {
+            if layout.description.columns[*position].policy != Policy::Include {
+                return Err(hidden(position));
+            }
+            let place = subject.place(&layout, *position)?;
+            places.push(place.ok_or_else(|| gone(position))?);
+        }
+        Ok(places)
+    })
+}
+
+/// The columns that are known are as the event left them; compared as text, for not every type can be compared,
+/// byte by byte, for to some collations texts are equal that differ.
+fn as_left(subject: &Subject, left: &Row, untold: &[usize]) -> String {
+    let mut out = String::new();
+    for (i, column) in subject.shape.columns.iter().enumerate() {
+        if left[i] == Cell::Unknown || untold.contains(&i) || column.is_virtual {
+            continue;
+        }
+        let name = quote(&column.name);
+        out.push_str(&match &left[i] {
+            Cell::Null => format!(" AND {name} IS NULL"),
+            cell => format!(
+                " AND {name}::pg_catalog.text COLLATE pg_catalog.\"C\" = ({})::pg_catalog.text",
+                subject.literal(i, cell)
+            ),
+        });
+    }
+    out
+}
+
+fn known(subject: &Subject, event: &Event, row: &Row, position: usize) -> Result<String> {
+    match &row[position] {
+        Cell::Unknown => Err(Error::CannotUndo {
+            event: event.id,
+            why: format!(
+                "Column \"{}\" is not in the log as it was.",
+                subject.shape.columns[position].name
+            ),
+        }),
+        cell => Ok(subject.literal(position, cell)),
+    }
+}
+
+fn insert(subject: &Subject, event: &Event, row: &Row) -> Result<String> {
+    let (mut names, mut values) = (Vec::new(), Vec::new());
+    for (i, column) in subject.shape.columns.iter().enumerate() {
+        if subject.is_stored(i) {
+            names.push(quote(&column.name));
+            values.push(known(subject, event, row, i)?);
+        }
+    }
+    Ok(format!(
+        "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ({})",
+        subject.name(),
+        names.join(", "),
+        values.join(", ")
+    ))
+}
+
+impl Subject {
+    /// Whether the column's value is given, and not generated.
+    fn is_stored(&self, position: usize) -> bool {
+        !self.shape.columns[position].is_generated
+    }
+
+    fn json_key(&self, row: &Row) -> String {
+        let parts: Vec<String> = self
+            .key
+            .iter()
+            .map(|position| {
+                let name = &self.shape.columns[*position].name;
+                let value = match &row[*position] {
+                    Cell::Known(bytes) => self.columns[*position].codec.text(bytes),
+                    _ => None,
+                };
+                let text = |text: &str| serde_json::Value::from(text).to_string();
+                format!("{}: {}", text(name), text(&value.unwrap_or_default()))
+            })
+            .collect();
+        format!("{{{}}}", parts.join(", "))
+    }
+}
