@@ -16,7 +16,7 @@ const ADMINISTRATIVE: &[&str] = &[
     "purge_audit('1 day')",
     "release_audit_hold(1)",
     "seal_audit()",
-    "set_audit_retention(NULL, '1 day')",
+    "set_audit_retention('aaaaaaaa-0000-4000-8000-000000000001', '1 day')",
     "use_membership('crm.members', 'user_id', 'organization_id')",
     "register_membership(NULL)",
     "register_membership('{}')",
@@ -112,7 +112,8 @@ fn functions_that_decide_for_everybody_are_refused_to_all_but_administrators() {
             Err(error) => {
                 let code = error.code().expect("an answer").code();
                 assert!(call.contains("'{}'"), "{call}: {error:?}");
-                assert_eq!(code, "22023", "{call}");
+                // What is asked for is nothing, or of a table that was never logged.
+                assert!(["22023", "55000"].contains(&code), "{call}: {code}");
             }
         }
         execute(&mut admin, "ROLLBACK");

@@ -248,9 +248,6 @@ fn undo_one(subject: &mut Subject, event: &Event, dry_run: bool, settled: bool) 
                 .enumerate()
                 .map(|(i, cell)| if changed.contains(&i) { cell.clone() } else { Cell::Unknown })
                 .collect();
-            if settled && is_there(subject, &changed, &found)? {
-                return Ok((event.id, subject.name(), "nothing", String::new()));
-            }
             let sql = format!(
                 "UPDATE {} SET {} WHERE {}{}",
                 subject.name(),
@@ -258,7 +255,16 @@ fn undo_one(subject: &mut Subject, event: &Event, dry_run: bool, settled: bool) 
                 subject.condition(&subject.key_in(&left)),
                 as_left(subject, &compared, &[])
             );
-            ("UPDATE", sql, left)
+            let done = !dry_run && query::affected(&sql)? == 1;
+            if done || dry_run {
+                return Ok((event.id, subject.name(), "UPDATE", sql));
+            }
+            // Only where nothing is as the event left it: another row may have the key that this one had.
+            if settled && is_there(subject, &changed, &found)? {
+                return Ok((event.id, subject.name(), "nothing", String::new()));
+            }
+            let key = subject.json_key(&left);
+            return Err(Error::ChangedSince { table: subject.name(), key, event: event.id });
         }
         (None, None) => return Err(cannot("It is no change of a row.".into())),
     };
