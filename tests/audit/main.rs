@@ -3,6 +3,7 @@
 mod a_killed_server_keeps_log_and_table_together;
 mod attacks;
 mod dice;
+mod forgeries;
 mod large_and_wide;
 mod memory_stays_flat;
 mod replay;

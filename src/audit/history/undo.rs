@@ -243,7 +243,10 @@ fn undo_one(subject: &mut Subject, event: &Event, dry_run: bool, settled: bool) 
                 .enumerate()
                 .map(|(i, cell)| if changed.contains(&i) { cell.clone() } else { Cell::Unknown })
                 .collect();
-            if settled && is_there(subject, &changed, &found)? {
+            if settled
+                && is_there(subject, &changed, &found)?
+                && !is_there(subject, &changed, &left)?
+            {
                 return Ok((event.id, subject.name(), "nothing", String::new()));
             }
             let sql = format!(
@@ -264,9 +267,9 @@ fn undo_one(subject: &mut Subject, event: &Event, dry_run: bool, settled: bool) 
     Ok((event.id, subject.name(), action, sql))
 }
 
-/// Whether the row is as an event found it, in the columns that it changed.
-fn is_there(subject: &Subject, changed: &[usize], found: &Row) -> Result<bool> {
-    let compared: Vec<Cell> = found
+/// Whether the row is so now, in the columns that an event changed.
+fn is_there(subject: &Subject, changed: &[usize], row: &Row) -> Result<bool> {
+    let compared: Vec<Cell> = row
         .iter()
         .enumerate()
         .map(|(i, cell)| if changed.contains(&i) { cell.clone() } else { Cell::Unknown })
@@ -274,10 +277,11 @@ fn is_there(subject: &Subject, changed: &[usize], found: &Row) -> Result<bool> {
     let sql = format!(
         "SELECT true FROM {} WHERE {}{}",
         subject.name(),
-        subject.condition(&subject.key_in(found)),
+        subject.condition(&subject.key_in(row)),
         as_left(subject, &compared, &[])
     );
-    Ok(query::value_here::<bool>(&sql, &[])?.is_some())
+    // Not under the snapshot of the statement that undoes, which began before.
+    Ok(query::affected(&sql)? > 0)
 }
 
 fn changed(subject: &mut Subject, event: &Event) -> Result<Vec<usize>> {
