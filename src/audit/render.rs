@@ -4,6 +4,7 @@ use super::dictionary;
 use super::format::{Reader, Value};
 use super::layout::{Column, Layout};
 use super::options::Policy;
+use super::recorder::key_of;
 use crate::error::Result;
 use crate::pg::codec::Restored;
 use crate::pg::json;
@@ -136,6 +137,8 @@ impl<'a> Logged<'a> {
     pub fn value_before(&self, column: &Column) -> Result<Option<(Column, Vec<u8>)>> {
         let Some(mut row_key) = self.row_key else { return Ok(None) };
         let (mut before, mut steps) = (self.id, Steps::default());
+        // The event that gave the row the key that it is followed from.
+        let mut own = None;
         'pages: loop {
             let events = user::as_extension_owner(|| {
                 query::rows(
@@ -145,14 +148,14 @@ impl<'a> Logged<'a> {
                         before = row.get::<i64>(1)?.unwrap_or_default();
                         let operation = row.get::<i8>(4)?.unwrap_or_default() as u8;
                         let image = row.get::<Vec<u8>>(5)?.unwrap_or_default();
-                        Ok((row.get::<i64>(2)?, row.get::<i32>(3)?, operation, image))
+                        Ok((before, row.get::<i64>(2)?, row.get::<i32>(3)?, operation, image))
                     },
                 )
             })?;
             if events.is_empty() {
                 return Ok(steps.last());
             }
-            for (transaction, layout, operation, image) in &events {
+            for (id, transaction, layout, operation, image) in &events {
                 if steps.transaction != *transaction {
                     if let Some(end) = steps.end() {
                         return Ok(end);
@@ -160,7 +163,7 @@ impl<'a> Logged<'a> {
                     steps.transaction = *transaction;
                 }
                 if let Some((was, id)) = former_key(*operation, image) {
-                    (row_key, before) = (was, id + 1);
+                    (row_key, before, own) = (was, id + 1, Some(id));
                     continue 'pages;
                 }
                 let Some(layout) = dictionary::layout(layout.unwrap_or_default())? else {
@@ -170,11 +173,31 @@ impl<'a> Logged<'a> {
                 let there = columns.iter().position(|c| c.number == column.number);
                 let rows = Rows::read(columns.len(), *operation, image);
                 if let (Some(position), Some(rows)) = (there, rows) {
+                    // Another row went from the key after this one had come to it, in the same statement.
+                    if own != Some(*id) && leaves_key(&layout, &rows, row_key) {
+                        continue;
+                    }
                     steps.add(&columns[position], rows.old, rows.new, position);
                 }
             }
         }
     }
+}
+
+/// Whether a row is found by another number after an UPDATE.
+fn leaves_key(layout: &Layout, rows: &Rows, row_key: i64) -> bool {
+    let key = &layout.description.key;
+    let Some(row) = rows.new.as_ref().filter(|_| rows.changed.iter().any(|p| key.contains(p)))
+    else {
+        return false;
+    };
+    let bytes = |position: &usize| match row[*position] {
+        Value::Plain(bytes) => bytes.to_vec(),
+        _ => Vec::new(),
+    };
+    let bytes: Vec<Vec<u8>> = key.iter().map(bytes).collect();
+    let codecs = key.iter().map(|p| &layout.description.columns[*p].codec);
+    key_of(layout.table_key, codecs, &bytes) != row_key
 }
 
 /// Of an event that says so: by which number the row was found before, and the event that gave it another key.

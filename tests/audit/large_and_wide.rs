@@ -86,6 +86,44 @@ fn what_did_not_change_is_shown_after_a_change_of_the_key_and_after_thousands_of
 }
 
 #[test]
+fn rows_that_take_each_others_keys_keep_their_own_values() {
+    let database = Database::fresh();
+    let mut admin = database.admin();
+    execute(
+        &mut admin,
+        "CREATE TABLE t (id int PRIMARY KEY, n int, doc text); ALTER TABLE t ALTER doc SET STORAGE EXTERNAL",
+    );
+    apply(&mut admin, "enable_audit('t')");
+    // From the highest on, and from the lowest on: each row comes to a key before or after its former row leaves it.
+    for order in ["DESC", "ASC"] {
+        execute(
+            &mut admin,
+            &format!(
+                "DELETE FROM t; INSERT INTO t SELECT g, 0, repeat(chr(64 + g), 5000) FROM generate_series(1, 4) g ORDER BY g {order}"
+            ),
+        );
+        let then = text(&mut admin, "SELECT clock_timestamp()").expect("a moment");
+        let by = if order == "DESC" { 1 } else { -1 };
+        execute(
+            &mut admin,
+            &format!("UPDATE t SET id = id + {by}; UPDATE t SET n = 5; UPDATE t SET id = id + {by} * 100; DELETE FROM t WHERE n = 5 AND doc LIKE 'B%'"),
+        );
+        let shown = "SELECT string_agg(DISTINCT left(record ->> 'doc', 1) || ' ' || (record ->> 'id'), ', ')
+              FROM tenant_guard.audit_log WHERE operation = 'UPDATE' AND record ->> 'doc' IS NULL";
+        assert_eq!(text(&mut admin, shown), None);
+        let wrong = format!(
+            "SELECT count(*) FROM tenant_guard.audit_log WHERE operation = 'UPDATE' AND occurred_at > '{then}'
+                AND ascii(record ->> 'doc') - 64 <> ((record ->> 'id')::int - {by}) - CASE WHEN abs((record ->> 'id')::int) > 50 THEN {by} * 100 ELSE 0 END"
+        );
+        assert_eq!(number(&mut admin, &wrong), 0, "{order}");
+        for id in 1..5 {
+            let was = format!("SELECT ascii(tenant_guard.row_as_of('t', '{{\"id\": {id}}}', '{then}') ->> 'doc') - 64");
+            assert_eq!(number(&mut admin, &was), id, "{order}");
+        }
+    }
+}
+
+#[test]
 fn what_did_not_change_is_shown_as_it_was_where_triggers_change_the_row_again() {
     for (inner, outer) in [
         ("n = t.n + 1", "doc = repeat('B', 5000)"),

@@ -5,6 +5,7 @@ mod a_killed_server_keeps_log_and_table_together;
 mod attacks;
 mod dice;
 mod erasure_leaves_the_seal;
+mod forgeries;
 mod large_and_wide;
 mod memory_stays_flat;
 mod old_events_go_in_order;

@@ -186,6 +186,8 @@ fn what_a_foreign_key_did_is_undone_with_what_it_followed() {
         "DELETE FROM child; UPDATE loose SET parent = NULL; DELETE FROM parent",
         "DELETE FROM node WHERE id = 1",
         "DELETE FROM loose; UPDATE parent SET id = id + 10",
+        "DELETE FROM loose; UPDATE parent SET id = id + 30; INSERT INTO parent VALUES (1)",
+        "DELETE FROM loose; UPDATE parent SET id = id + 30; INSERT INTO parent VALUES (2)",
         "INSERT INTO parent VALUES (3); UPDATE child SET parent = 3; UPDATE loose SET parent = 3; DELETE FROM parent WHERE id < 3",
     ] {
         let id = text(&mut admin, "BEGIN; SELECT pg_current_xact_id()").expect("an id");

@@ -116,16 +116,21 @@ pub fn as_of(
         rows.take_back(widen(told.found), widen(told.left), &told.untold);
     }
     let row = rows.into_rows().into_iter().find(|row| subject.same_key(&subject.key_in(row), key));
-    match (row, since.first()) {
-        (Some(row), Some(first)) => Ok(Some(filled(subject, row, first)?)),
-        (row, _) => Ok(row),
+    let Some(row) = row else { return Ok(None) };
+    for event in &since {
+        let Some(told) = told(subject, event)? else { continue };
+        // Another row may have come to the key in the statement that took this one away from it.
+        let of_key = |row: &Row| subject.same_key(&subject.key_in(row), key);
+        if told.found.as_ref().is_some_and(of_key) {
+            return Ok(Some(filled(subject, row, event, &told.untold)?));
+        }
     }
+    Ok(Some(row))
 }
 
 /// What the first event since does not tell, for it did not change, and what nothing later told: the row was found by
 /// another key then, and is gone.
-fn filled(subject: &mut Subject, mut row: Row, first: &Event) -> Result<Row> {
-    let Some(told) = told(subject, first)? else { return Ok(row) };
+fn filled(subject: &mut Subject, mut row: Row, first: &Event, untold: &[usize]) -> Result<Row> {
     let layout = subject::layout(first.layout)?;
     let logged = render::Logged {
         id: first.id,
@@ -134,7 +139,7 @@ fn filled(subject: &mut Subject, mut row: Row, first: &Event) -> Result<Row> {
         operation: first.operation,
         image: &first.image,
     };
-    for place in told.untold {
+    for place in untold.iter().copied() {
         if row[place] != Cell::Unknown {
             continue;
         }

@@ -275,9 +275,9 @@ fn undo_one(subject: &mut Subject, event: &Event, dry_run: bool, settled: bool) 
     Ok((event.id, subject.name(), action, sql))
 }
 
-/// Whether the row is as an event found it, in the columns that it changed.
-fn is_there(subject: &Subject, changed: &[usize], found: &Row) -> Result<bool> {
-    let compared: Vec<Cell> = found
+/// Whether the row is so now, in the columns that an event changed.
+fn is_there(subject: &Subject, changed: &[usize], row: &Row) -> Result<bool> {
+    let compared: Vec<Cell> = row
         .iter()
         .enumerate()
         .map(|(i, cell)| if changed.contains(&i) { cell.clone() } else { Cell::Unknown })
@@ -285,10 +285,11 @@ fn is_there(subject: &Subject, changed: &[usize], found: &Row) -> Result<bool> {
     let sql = format!(
         "SELECT true FROM {} WHERE {}{}",
         subject.name(),
-        subject.condition(&subject.key_in(found)),
+        subject.condition(&subject.key_in(row)),
         as_left(subject, &compared, &[])
     );
-    Ok(query::value_here::<bool>(&sql, &[])?.is_some())
+    // Not under the snapshot of the statement that undoes, which began before.
+    Ok(query::affected(&sql)? > 0)
 }
 
 fn changed(subject: &mut Subject, event: &Event) -> Result<Vec<usize>> {
