@@ -86,6 +86,24 @@ fn what_did_not_change_is_shown_after_a_change_of_the_key_and_after_thousands_of
 }
 
 #[test]
+fn a_large_column_that_is_gone_does_not_stand_in_the_way() {
+    let database = Database::fresh();
+    let mut admin = database.admin();
+    execute(
+        &mut admin,
+        "CREATE TABLE t (id int PRIMARY KEY, n int, doc text); ALTER TABLE t ALTER doc SET STORAGE EXTERNAL",
+    );
+    apply(&mut admin, "enable_audit('t')");
+    execute(&mut admin, "INSERT INTO t VALUES (1, 0, repeat('A', 5000))");
+    let then = text(&mut admin, "SELECT clock_timestamp()").expect("a moment");
+    execute(&mut admin, "UPDATE t SET n = 1; ALTER TABLE t DROP COLUMN doc");
+    let table = format!("SELECT r ->> 'n' FROM tenant_guard.table_as_of('t', '{then}') r");
+    assert_eq!(text(&mut admin, &table).as_deref(), Some("0"));
+    let row = format!("SELECT tenant_guard.row_as_of('t', '{{\"id\": 1}}', '{then}') ->> 'n'");
+    assert_eq!(text(&mut admin, &row).as_deref(), Some("0"));
+}
+
+#[test]
 fn rows_that_take_each_others_keys_keep_their_own_values() {
     let database = Database::fresh();
     let mut admin = database.admin();

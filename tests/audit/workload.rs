@@ -136,7 +136,11 @@ pub fn alter(
         0 if table.leaves.is_empty() => {
             let kind = dice.one(KINDS);
             let column = Column { name: format!("New {number}"), kind };
-            let default = random(dice, &column);
+            // No default is a query.
+            let default = match random(dice, &column) {
+                query if query.contains("SELECT") => format!("NULL::{}", kind.name),
+                value => value,
+            };
             let sql = format!(
                 "ALTER TABLE {name} ADD COLUMN {} {} DEFAULT {default}",
                 quote(&column.name),

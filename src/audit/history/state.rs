@@ -109,7 +109,11 @@ impl Rows {
         if let Some(mut row) = found {
             if let Some(gone) = gone {
                 for position in untold {
-                    row[*position] = gone[*position].clone();
+                    // Of a column that the table does not have any more its row of now says nothing.
+                    if let (Some(cell), Some(known)) = (row.get_mut(*position), gone.get(*position))
+                    {
+                        cell.clone_from(known);
+                    }
                 }
             }
             self.add(row);
@@ -185,6 +189,14 @@ mod tests {
         table.add(row(&[1, 5, 7]));
         table.take_back(Some(row(&[1, 4, -1])), Some(row(&[1, 5, -1])), &[2]);
         assert_eq!(rows(table), [row(&[1, 4, 7])]);
+    }
+
+    #[test]
+    fn what_an_event_does_not_tell_of_a_column_that_is_gone_stays_unknown() {
+        let mut table = Rows::new(vec![0]);
+        table.add(row(&[1, 5]));
+        table.take_back(Some(row(&[1, 4, -1])), Some(row(&[1, 5, -1])), &[2]);
+        assert_eq!(rows(table), [row(&[1, 4, -1])]);
     }
 
     #[test]
