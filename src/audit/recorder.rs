@@ -129,9 +129,7 @@ impl Recorder {
             self.one(b'D', old)?;
             return self.one(b'I', new);
         }
-        let mut image = std::mem::take(&mut self.image);
-        image.clear();
-        self.image = image;
+        self.image.clear();
         // Without a key nothing else tells which row it was, so all of it is told; so it is where a trigger's
         // statement is logged before the one that fired it, and nothing tells what came first.
         let elides = !source.layout.description.key.is_empty() && !self.nested;

@@ -204,10 +204,9 @@ impl Run<'_> {
                 }
                 Err(error) => {
                     let code = error.code().map_or("", |code| code.code());
-                    // Nothing was changed; or rows that swap keys one by one get into each other's way, and a cascade
-                    // of them leaves a row that cannot be told from another: then nothing is undone.
+                    // Nothing was changed; or rows that swap keys one by one get into each other's way.
                     assert!(
-                        ["P0002", "23505", "40001"].contains(&code),
+                        ["P0002", "23505"].contains(&code),
                         "seed {seed}: {said:#?}\n{error:?}"
                     );
                 }

@@ -34,6 +34,7 @@ pages! {
     access: "docs/access.md";
     security_events: "docs/security-events.md";
     audit: "docs/audit.md";
+    audit_integrity: "docs/audit-integrity.md";
     classification: "docs/classification.md";
     tenant_schemas: "docs/tenant-schemas.md";
     changes_and_undo: "docs/changes-and-undo.md";

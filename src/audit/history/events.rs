@@ -120,24 +120,19 @@ pub fn of_request(request: &str) -> Result<Vec<Event>> {
 
 const AT_ONCE: i64 = 5_000;
 
-/// Hands the events of a table that came to be seen after a moment to `f`, the last first; or, from the first on, all
-/// that came to be seen until then.
+/// Hands the events of a table that came to be seen after a moment to `f`, the last first.
 pub fn of_table(
     table_key: i64,
-    after: Option<TimestampWithTimeZone>,
-    until: Option<TimestampWithTimeZone>,
+    after: TimestampWithTimeZone,
     mut f: impl FnMut(Event) -> Result<()>,
 ) -> Result<()> {
-    let order = if after.is_some() { "DESC" } else { "ASC" };
     let sql = format!(
-        "SELECT {COLUMNS} {FROM} WHERE l.table_key = $1
-         AND ($2::pg_catalog.timestamptz IS NULL OR coalesce(t.committed_at, e.occurred_at) > $2)
-         AND ($3::pg_catalog.timestamptz IS NULL OR coalesce(t.committed_at, e.occurred_at) <= $3)
-         ORDER BY e.id {order}"
+        "SELECT {COLUMNS} {FROM} WHERE l.table_key = $1 AND coalesce(t.committed_at, e.occurred_at) > $2
+         ORDER BY e.id DESC"
     );
     let mut cursor = Some(user::as_extension_owner(|| {
         let _path = query::pin();
-        query::cursor(&sql, &[table_key.into(), after.into(), until.into()])
+        query::cursor(&sql, &[table_key.into(), after.into()])
     })?);
     while let Some(name) = cursor.take() {
         let (events, rest) = user::as_extension_owner(|| query::fetch(name, AT_ONCE, read))?;

@@ -16,7 +16,7 @@ pub fn as_of(subject: &mut Subject, at: TimestampWithTimeZone) -> Result<Vec<Row
     }
     let name = subject.name();
     let table_key = subject.table_key;
-    events::of_table(table_key, Some(at), None, |event| {
+    events::of_table(table_key, at, |event| {
         if event.hides_rows() {
             return Err(Error::RowsNotLogged { table: name.clone() });
         }

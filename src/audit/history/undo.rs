@@ -15,7 +15,8 @@ use crate::settings;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::JsonB;
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 /// One event that was undone: its id, the table, the statement's kind, and the statement.
 type Undone = (i64, String, &'static str, String);
@@ -161,17 +162,20 @@ fn as_they_can(mut events: Vec<&Event>) -> Result<Vec<Undone>> {
     loop {
         let before = undone.len();
         let mut waiting: Vec<&Event> = Vec::new();
+        let mut touched: HashSet<(i32, i64)> = HashSet::new();
         for event in &events {
-            // What was done to a row before waits for what was done to it after.
-            let behind =
-                waiting.iter().any(|w| w.layout == event.layout && w.row_key == event.row_key);
-            let done = match behind {
+            // What was done to a row before waits for what was done to it after, under either key of the row.
+            let keys = subjects.keys(event)?;
+            let done = match keys.iter().any(|key| touched.contains(key)) {
                 true => None,
                 false => attempt::unless_referenced(|| subjects.undo(event, false, true))?,
             };
             match done {
                 Some(done) => undone.push(done),
-                None => waiting.push(event),
+                None => {
+                    touched.extend(keys);
+                    waiting.push(event);
+                }
             }
         }
         match waiting.first() {
@@ -189,15 +193,26 @@ fn as_they_can(mut events: Vec<&Event>) -> Result<Vec<Undone>> {
 struct Subjects(HashMap<i32, Subject>);
 
 impl Subjects {
-    /// `settled`: whether a row that is already as it was found is well so, for a foreign key's action did it.
-    fn undo(&mut self, event: &Event, dry_run: bool, settled: bool) -> Result<Undone> {
-        let subject = match self.0.entry(event.layout) {
-            std::collections::hash_map::Entry::Occupied(there) => there.into_mut(),
-            std::collections::hash_map::Entry::Vacant(free) => {
+    fn of(&mut self, event: &Event) -> Result<&mut Subject> {
+        Ok(match self.0.entry(event.layout) {
+            Entry::Occupied(there) => there.into_mut(),
+            Entry::Vacant(free) => {
                 free.insert(Subject::of(subject::table_of(event.layout, event.id)?)?)
             }
-        };
-        undo_one(subject, event, dry_run, settled)
+        })
+    }
+
+    /// What the event's row was found by before it, and is after it.
+    fn keys(&mut self, event: &Event) -> Result<Vec<(i32, i64)>> {
+        let subject = self.of(event)?;
+        let Some(told) = told(subject, event)? else { return Ok(Vec::new()) };
+        let key = |row: &Row| (event.layout, subject.row_key(&subject.key_in(row)));
+        Ok(told.found.iter().chain(&told.left).map(key).collect())
+    }
+
+    /// `settled`: whether a row that is already as it was found is well so, for a foreign key's action did it.
+    fn undo(&mut self, event: &Event, dry_run: bool, settled: bool) -> Result<Undone> {
+        undo_one(self.of(event)?, event, dry_run, settled)
     }
 }
 
