@@ -8,13 +8,13 @@ use tenant_guard_tests::steps::apply;
 use tenant_guard_tests::Database;
 
 use crate::guard_rails::enforced;
-use crate::stage::{asking, connect_listening, fresh, grant_everything, lacks};
+use crate::stage::{asking, connect_listening, fresh, grant_everything};
 
 #[test]
 fn other_extensions_are_made_altered_and_dropped() {
     for mode in ["warn", "error", "protect"] {
         let database = enforced(mode);
-        if lacks(&database, "hstore") {
+        if database.lacks("hstore") {
             return;
         }
         let mut admin = database.admin();

@@ -4,7 +4,7 @@ use tenant_guard_tests::cluster::{OTHER_OWNER, OWNER};
 use tenant_guard_tests::database::assert_same;
 use tenant_guard_tests::sql::{execute, expect_clear_error, expect_error};
 
-use crate::stage::{fresh, grant_everything, lacks};
+use crate::stage::{fresh, grant_everything};
 
 const TABLES: &str = "
     CREATE SCHEMA zoo;
@@ -161,7 +161,7 @@ fn a_family_of_several_owners_is_refused_as_a_whole() {
 #[test]
 fn ids_that_a_collation_takes_for_one_are_refused() {
     let database = fresh();
-    if lacks(&database, "icu") {
+    if database.lacks("icu") {
         return;
     }
     database.load(

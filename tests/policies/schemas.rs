@@ -187,7 +187,7 @@ fn a_schema_with_odd_tables_is_protected() {
         "CREATE UNLOGGED TABLE zoo.unlogged (organization_id uuid); CREATE TYPE zoo.r AS (organization_id uuid, x int); CREATE TABLE zoo.typed OF zoo.r;
          CREATE TABLE zoo.empty (); CREATE TABLE zoo.\"it's \"\"odd\"\"\" (organization_id varchar)",
     );
-    if !crate::stage::lacks(&database, "hstore") {
+    if !database.lacks("hstore") {
         execute(&mut database.admin(), "CREATE EXTENSION hstore SCHEMA zoo");
     }
     execute(&mut database.admin(), "CREATE TABLE other.foreign_parent (organization_id uuid)");

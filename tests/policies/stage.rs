@@ -172,19 +172,3 @@ pub fn protected(options: &str) -> Database<'static> {
     apply(&mut database.connect(OWNER), &format!("protect_table('zoo.t'{options})"));
     database
 }
-
-/// Whether this server was built or packaged without something: then a test that needs it has nothing to show.
-pub fn lacks(database: &Database, what: &str) -> bool {
-    let there = match what {
-        "icu" => "SELECT count(*) FROM pg_collation WHERE collprovider = 'i' AND collname LIKE 'en%'".to_string(),
-        "xml" => {
-            "SELECT count(*) FROM pg_config WHERE name = 'CONFIGURE' AND setting LIKE '%with-libxml%'".to_string()
-        }
-        extension => format!("SELECT count(*) FROM pg_available_extensions WHERE name = '{extension}'"),
-    };
-    let lacks = number(&mut database.admin(), &there) == 0;
-    if lacks {
-        eprintln!("not on this server: {what}");
-    }
-    lacks
-}

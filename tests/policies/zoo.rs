@@ -10,7 +10,7 @@ use tenant_guard_tests::steps::{apply, call, try_call};
 use tenant_guard_tests::Database;
 
 use crate::case::{Case, Side, A, B};
-use crate::stage::{connect_listening, fresh, grant_everything, lacks, Asker};
+use crate::stage::{connect_listening, fresh, grant_everything, Asker};
 
 /// Makes a test of each case.
 macro_rules! zoo {
@@ -86,7 +86,7 @@ const PROBES: &str = "
 pub fn is_safe(case: &Case) {
     if let Some(rest) = case.admin.strip_prefix("CREATE EXTENSION ") {
         let extension = rest.split(';').next().unwrap_or_default();
-        if lacks(&fresh(), extension) {
+        if fresh().lacks(extension) {
             return;
         }
     }

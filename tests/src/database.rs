@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use postgres::{Client, Config, NoTls};
 
 use crate::cluster::{finish, shared, success, Cluster, OTHER_OWNER, OWNER};
-use crate::sql::{execute, rows, text};
+use crate::sql::{execute, number, rows, text};
 
 pub struct Database<'c> {
     pub cluster: &'c Cluster,
@@ -45,6 +45,22 @@ impl<'c> Database<'c> {
         execute(&mut admin, &format!("CREATE DATABASE {name} TEMPLATE template0"));
         execute(&mut admin, &format!("GRANT CREATE ON DATABASE {name} TO {OWNER}, {OTHER_OWNER}"));
         Database { cluster, name }
+    }
+
+    /// Whether the server was built or packaged without something: then a test that needs it has nothing to show.
+    pub fn lacks(&self, what: &str) -> bool {
+        let there = match what {
+            "icu" => "SELECT count(*) FROM pg_collation WHERE collprovider = 'i' AND collname LIKE 'en%'".to_string(),
+            "xml" => {
+                "SELECT count(*) FROM pg_config WHERE name = 'CONFIGURE' AND setting LIKE '%with-libxml%'".to_string()
+            }
+            extension => format!("SELECT count(*) FROM pg_available_extensions WHERE name = '{extension}'"),
+        };
+        let lacks = number(&mut self.admin(), &there) == 0;
+        if lacks {
+            eprintln!("not on this server: {what}");
+        }
+        lacks
     }
 
     /// A copy, file by file. Nobody may be connected to the original.
