@@ -10,6 +10,7 @@ const MOST_HEADERS: usize = 1 << 16;
 const LONGEST: usize = 256;
 
 thread_local! {
+    static HEADERS: guc::Frequent = const { guc::Frequent::new(c"request.headers") };
     /// The id in the headers, and what they were: they are read for each statement.
     static LAST: RefCell<(Vec<u8>, Option<String>)> = RefCell::default();
 }
@@ -17,15 +18,17 @@ thread_local! {
 /// Its id: the gateway's header x-request-id, else the setting tenant_guard.request_id.
 #[must_use]
 pub fn id() -> Option<String> {
-    let header = guc::with_setting(c"request.headers", |raw| {
-        let raw = raw.filter(|raw| !raw.is_empty() && raw.len() <= MOST_HEADERS)?;
-        LAST.with_borrow_mut(|(read, id)| {
-            if read != raw {
-                *id = of(raw);
-                read.clear();
-                read.extend_from_slice(raw);
-            }
-            id.clone()
+    let header = HEADERS.with(|headers| {
+        headers.with(|raw| {
+            let raw = raw.filter(|raw| !raw.is_empty() && raw.len() <= MOST_HEADERS)?;
+            LAST.with_borrow_mut(|(read, id)| {
+                if read != raw {
+                    *id = of(raw);
+                    read.clear();
+                    read.extend_from_slice(raw);
+                }
+                id.clone()
+            })
         })
     });
     let id = header.or_else(settings::request_id)?;

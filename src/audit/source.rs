@@ -177,7 +177,7 @@ fn describe(shape: &Shape, options: &Options, table: &str) -> Result<Description
 
 impl SourceColumn {
     fn is_styled(&self) -> bool {
-        self.codec.is_styled() || self.policy == Policy::Mask
+        self.codec.is_styled() || (self.policy == Policy::Mask && !self.codec.is_text())
     }
 }
 

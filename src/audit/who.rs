@@ -2,7 +2,7 @@
 //! which its events name. Most transactions of a session need no new one.
 
 use super::format::{sha256_of_texts, Digest};
-use crate::context;
+use crate::context::{self, Standing};
 use crate::error::Result;
 use crate::pg::row::{self, OwnRow, Xid8};
 use crate::pg::transaction::{Moment, Written};
@@ -10,6 +10,7 @@ use crate::pg::{client, peer, relation, user};
 use crate::{request, settings};
 use std::cell::RefCell;
 use std::fmt::Write;
+use std::rc::Rc;
 
 /// A row of the table, by what events say of it.
 #[derive(Debug, Clone, Copy)]
@@ -38,13 +39,9 @@ thread_local! {
 /// What came from outside may be long.
 const LONGEST: usize = 1024;
 
-#[derive(Default)]
 struct Who {
-    user: Option<String>,
-    organization: Option<String>,
-    project: Option<String>,
-    roles: Vec<String>,
-    session: Option<String>,
+    /// None without an identity.
+    standing: Option<Rc<Standing>>,
     request: Option<String>,
     reason: Option<String>,
     application: Option<String>,
@@ -52,21 +49,13 @@ struct Who {
 }
 
 fn now() -> Result<Who> {
-    let mut who = Who {
+    Ok(Who {
+        standing: context::standing(Moment::Now)?,
         request: request::id(),
         reason: settings::reason(),
         application: client::with_application_name(text),
         statement: client::statement_tag(),
-        ..Who::default()
-    };
-    if let Some(standing) = context::standing(Moment::Now)? {
-        who.user = standing.user;
-        who.organization = standing.organization;
-        who.project = standing.project;
-        who.roles = standing.roles;
-        who.session = standing.session;
-    }
-    Ok(who)
+    })
 }
 
 fn text(bytes: &[u8]) -> Option<String> {
@@ -75,7 +64,7 @@ fn text(bytes: &[u8]) -> Option<String> {
 
 /// The row for whoever acts now, written where the session has none.
 pub fn context() -> Result<Context> {
-    let mut who = now()?;
+    let who = now()?;
     let table = relation::own("audit_context").map_or(0, pgrx::pg_sys::Oid::to_u32);
     let mut text = TEXT.take();
     text.clear();
@@ -88,7 +77,6 @@ pub fn context() -> Result<Context> {
     let context = match known {
         Some(context) => context,
         None => {
-            who.shorten();
             let context = who.store()?;
             KNOWN.with_borrow_mut(|known| {
                 if known.len() >= MOST {
@@ -123,74 +111,68 @@ impl Who {
                 None => out.push('-'),
             };
         };
-        put(self.user.as_deref());
-        put(self.organization.as_deref());
-        put(self.project.as_deref());
-        put(self.session.as_deref());
+        let standing = self.standing.as_deref();
+        put(standing.and_then(|s| s.user.as_deref()));
+        put(standing.and_then(|s| s.organization.as_deref()));
+        put(standing.and_then(|s| s.project.as_deref()));
+        put(standing.and_then(|s| s.session.as_deref()));
         put(self.request.as_deref());
         put(self.reason.as_deref());
         put(self.application.as_deref());
         put(self.statement);
-        self.roles.iter().for_each(|role| put(Some(role)));
+        standing.iter().flat_map(|s| &s.roles).for_each(|role| put(Some(role)));
         let _ = write!(out, "|{}|{}", user::current_oid().to_u32(), user::session_oid().to_u32());
-    }
-
-    fn shorten(&mut self) {
-        let own = [
-            &mut self.user,
-            &mut self.organization,
-            &mut self.project,
-            &mut self.session,
-            &mut self.request,
-            &mut self.reason,
-            &mut self.application,
-        ];
-        for text in own.into_iter().flatten() {
-            let kept = crate::pg::ident::truncate(text, LONGEST).len();
-            text.truncate(kept);
-        }
     }
 
     /// The values stand in the order of the columns in sql/audit.sql, and are hashed in it.
     fn store(&self) -> Result<Context> {
+        let none = Standing::default();
+        let standing = self.standing.as_deref().unwrap_or(&none);
+        let of = |text: &Option<String>| {
+            text.as_deref().map(|text| crate::pg::ident::truncate(text, LONGEST).to_string())
+        };
+        let (user, session) = (of(&standing.user), of(&standing.session));
+        let (organization, project) = (of(&standing.organization), of(&standing.project));
+        let (request, reason) = (of(&self.request), of(&self.reason));
+        let application = of(&self.application);
         let id = row::next_value("audit_context_id_seq")?;
         let (role, session_role) = (user::current(), user::session());
         let address = peer::address();
-        let (number, roles) = (id.to_string(), self.roles.join("\n"));
+        let (number, roles) = (id.to_string(), standing.roles.join("\n"));
         let hash = sha256_of_texts(
             "tenant_guard audit context 1",
             &[
                 Some(&number),
-                self.user.as_deref(),
-                self.organization.as_deref(),
-                self.project.as_deref(),
+                user.as_deref(),
+                organization.as_deref(),
+                project.as_deref(),
                 Some(&roles),
-                self.session.as_deref(),
-                self.request.as_deref(),
+                session.as_deref(),
+                request.as_deref(),
                 Some(&role),
                 Some(&session_role),
-                self.application.as_deref(),
+                application.as_deref(),
                 address.as_deref(),
                 self.statement,
-                self.reason.as_deref(),
+                reason.as_deref(),
             ],
         );
         let mut row = OwnRow::new("audit_context")?;
         row.push(Some(id))?;
         row.push(Some(row::now()))?;
         row.push(Some(Xid8::current()))?;
-        row.push(self.user.clone())?;
-        row.push(self.organization.clone())?;
-        row.push(self.project.clone())?;
-        row.push(Some(self.roles.clone()))?;
-        row.push(self.session.clone())?;
-        row.push(self.request.clone())?;
+        row.push(user)?;
+        row.push(organization)?;
+        row.push(project)?;
+        row.push(Some(standing.roles.clone()))?;
+        row.push(session)?;
+        row.push(request)?;
         row.push(Some(role))?;
         row.push(Some(session_role))?;
-        row.push(self.application.clone())?;
+        row.push(application)?;
         row.push(address)?;
         row.push(self.statement)?;
-        row.push(self.reason.clone())?;
+        row.push(reason)?;
         row.push(Some(hash.to_vec()))?;
         row.insert()?;
         Ok(Context { id, hash })

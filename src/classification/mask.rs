@@ -31,7 +31,13 @@ fn email(text: &str) -> Option<String> {
     if !whole || !is_top || text.contains(char::is_control) {
         return None;
     }
-    Some(format!("{}@{HIDDEN}.{}", word(local), top.to_ascii_lowercase()))
+    let mut masked = word(local);
+    for part in ["@", HIDDEN, ".", top] {
+        masked.push_str(part);
+    }
+    let top = masked.len() - top.len();
+    masked[top..].make_ascii_lowercase();
+    Some(masked)
 }
 
 /// `+** *** *****67`; of a date nothing but its shape.
@@ -84,7 +90,10 @@ fn word(word: &str) -> String {
             if (first.is_lowercase() || first.is_uppercase())
                 && letters.filter(|c| c.is_alphanumeric()).count() > 0 =>
         {
-            format!("{first}{HIDDEN}")
+            let mut word = String::with_capacity(16);
+            word.push(first);
+            word.push_str(HIDDEN);
+            word
         }
         _ => HIDDEN.into(),
     }

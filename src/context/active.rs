@@ -14,7 +14,7 @@ use crate::pg::record::Row;
 use crate::pg::snapshot;
 use crate::pg::transaction::{self, Moment, Position};
 use crate::settings::{self, OrgCheck};
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 /// What makes a claimed organization believed, with what it takes to check it.
@@ -142,6 +142,10 @@ pub struct Active {
     of_the_transaction: bool,
     /// Made when first asked for.
     pub authority: OnceCell<Rc<super::authority::Authority>>,
+    /// Made when first asked for.
+    pub standing: OnceCell<Rc<super::Standing>>,
+    /// Whether what was made of it was read with a snapshot that is not to be kept.
+    pub passing: Cell<bool>,
     /// What `context` returns, made when first asked for.
     pub row: OnceCell<Row>,
 }
@@ -215,7 +219,7 @@ impl Remembered {
             _ => chosen == self.chosen,
         };
         let lasts = self.position.lasts()
-            || (!self.active.of_the_transaction && self.active.authority.get().is_none());
+            || (!self.active.of_the_transaction && !self.active.passing.get());
         lasts
             && settings::with_org(same)
             && ((certain && complete) || self.command == transaction::command())
@@ -257,8 +261,17 @@ fn of(
     verdict: Verdict,
     of_the_transaction: bool,
 ) -> Active {
-    let (authority, row) = (OnceCell::new(), OnceCell::new());
-    Active { claimed, organization, project, verdict, of_the_transaction, authority, row }
+    Active {
+        claimed,
+        organization,
+        project,
+        verdict,
+        of_the_transaction,
+        authority: OnceCell::new(),
+        standing: OnceCell::new(),
+        passing: Cell::new(false),
+        row: OnceCell::new(),
+    }
 }
 
 fn believed(claimed: &Claimed, organization: &Id) -> Result<(Option<Id>, Verdict)> {

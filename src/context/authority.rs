@@ -9,7 +9,7 @@ use super::permission::{Permissions, RoleGrant, RoleGrants};
 use crate::error::Result;
 use crate::pg::invalidation::{self, Cached, Subject};
 use crate::pg::transaction::Moment;
-use crate::pg::{query, relation, user};
+use crate::pg::{query, relation, snapshot, user};
 use std::rc::Rc;
 
 #[derive(Debug, Default)]
@@ -52,13 +52,20 @@ pub fn read() -> Result<Vec<RoleGrant>> {
 
 /// What the user may do at a moment; nothing without an identity.
 pub fn authority(moment: Moment) -> Result<Rc<Authority>> {
-    let Some(active) = active::active(moment)? else {
-        return Ok(NOTHING.with(Rc::clone));
-    };
+    match active::active(moment)? {
+        Some(active) => of_active(&active),
+        None => Ok(NOTHING.with(Rc::clone)),
+    }
+}
+
+pub fn of_active(active: &Active) -> Result<Rc<Authority>> {
     if let Some(known) = active.authority.get() {
         return Ok(known.clone());
     }
-    let resolved = Rc::new(resolve(&active)?);
+    let resolved = Rc::new(resolve(active)?);
+    if snapshot::in_parallel_mode() {
+        active.passing.set(true);
+    }
     Ok(active.authority.get_or_init(|| resolved).clone())
 }
 

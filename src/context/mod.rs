@@ -53,6 +53,7 @@ fn project<R>(
 }
 
 /// Who acts for whom, as the audit trail keeps it.
+#[derive(Debug, Default)]
 pub struct Standing {
     pub user: Option<String>,
     pub organization: Option<String>,
@@ -64,17 +65,21 @@ pub struct Standing {
 }
 
 /// None without an identity.
-pub fn standing(moment: Moment) -> Result<Option<Standing>> {
+pub fn standing(moment: Moment) -> Result<Option<Rc<Standing>>> {
     let Some(active) = active::active(moment)? else {
         return Ok(None);
     };
-    Ok(Some(Standing {
+    if let Some(standing) = active.standing.get() {
+        return Ok(Some(standing.clone()));
+    }
+    let standing = Rc::new(Standing {
         user: active.claimed.user.clone(),
         organization: active.organization.as_ref().map(|o| o.text.clone()),
         project: active.project.as_ref().map(|p| p.text.clone()),
-        roles: authority::authority(moment)?.roles.clone(),
+        roles: authority::of_active(&active)?.roles.clone(),
         session: crate::identity::session_at(moment),
-    }))
+    });
+    Ok(Some(active.standing.get_or_init(|| standing).clone()))
 }
 
 /// The active organization as the audit log has it; None without one.

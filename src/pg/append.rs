@@ -65,9 +65,7 @@ impl Appender {
             let list = pg_sys::RelationGetIndexList(table.raw);
             let mut indexes = Vec::new();
             for oid in PgList::<pg_sys::Oid>::from_pg(list).iter_oid() {
-                let Some(relation) = Relation::open_index(oid, pg_sys::RowExclusiveLock) else {
-                    continue;
-                };
+                let relation = Relation::open_listed_index(oid, pg_sys::RowExclusiveLock);
                 let form = &*(*relation.raw).rd_index;
                 let columns: Vec<i16> = (0..form.indnatts as usize)
                     .map(|i| *form.indkey.values.as_ptr().add(i))

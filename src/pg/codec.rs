@@ -74,6 +74,14 @@ impl Codec {
         }
     }
 
+    /// Whether the bytes of a value are its text.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        let Codec::Raw(oid) = self else { return false };
+        let oid = pg_sys::Oid::from(*oid);
+        matches!(oid, pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID)
+    }
+
     /// Whether writing a value depends on settings of the session.
     #[must_use]
     pub fn is_styled(&self) -> bool {
@@ -387,6 +395,7 @@ impl Codec {
     #[must_use]
     pub fn text(&self, bytes: &[u8]) -> Option<String> {
         Some(match self {
+            Codec::Raw(_) if self.is_text() => String::from_utf8_lossy(bytes).into_owned(),
             Codec::Raw(oid) => restore(*oid, bytes)?.text(),
             Codec::Enum | Codec::Text => String::from_utf8(bytes.to_vec()).ok()?,
             Codec::Array(element) => array_text(element, bytes)?,

@@ -259,6 +259,13 @@ impl Relation {
         Self::open(oid, mode)
     }
 
+    /// An index of a table that is locked against the dropping of its indexes.
+    #[must_use]
+    pub fn open_listed_index(oid: pg_sys::Oid, mode: u32) -> Self {
+        // SAFETY: raises where there is none.
+        Relation { raw: unsafe { pg_sys::index_open(oid, mode as i32) } }
+    }
+
     /// Whether it has grown to so many bytes and has no room left in them for a row of `row` bytes.
     #[must_use]
     pub fn is_full(&self, bytes: u64, row: usize) -> bool {
