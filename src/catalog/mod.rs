@@ -2,6 +2,7 @@
 
 mod id_type;
 mod model;
+mod objects;
 pub mod policy_sql;
 mod read;
 mod schema;
@@ -9,5 +10,6 @@ pub mod trigger_sql;
 
 pub use id_type::{IdType, ID_TYPES};
 pub use model::*;
+pub use objects::*;
 pub use read::*;
 pub use schema::*;

@@ -3,6 +3,7 @@
 use super::id_type::{IdType, ID_TYPES};
 use crate::error::{Error, Result};
 use crate::pg::ident;
+use super::objects::{ExtendedStatistics, Rule};
 use serde::Deserialize;
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -45,9 +46,15 @@ pub struct Table {
     pub options: Vec<String>,
     #[serde(default)]
     pub toast_options: Vec<String>,
-    /// Made with CREATE TABLE ... OF.
+    /// What CREATE TABLE ... OF made it of.
     #[serde(default)]
-    pub typed: bool,
+    pub of_type: Option<String>,
+    /// The query of a view, materialized or not.
+    #[serde(default)]
+    pub definition: Option<String>,
+    /// Of a materialized view.
+    #[serde(default)]
+    pub populated: bool,
     /// pg_class.relreplident: d, n, f or i.
     pub replica_identity: String,
     pub comment: Option<String>,
@@ -64,6 +71,10 @@ pub struct Table {
     pub indexes: Vec<Index>,
     pub policies: Vec<Policy>,
     pub triggers: Vec<Trigger>,
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+    #[serde(default)]
+    pub extended_statistics: Vec<ExtendedStatistics>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -170,6 +181,9 @@ pub struct Column {
     /// Whether the type is a domain.
     #[serde(default)]
     pub domain: bool,
+    /// Whether it, or that of its elements, is of the table's own schema.
+    #[serde(default)]
+    pub own_type: bool,
     pub collation: Option<String>,
     /// Whether two spellings may be equal: its collation is not deterministic.
     #[serde(default)]
@@ -196,6 +210,8 @@ pub struct Column {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Constraint {
+    #[serde(default)]
+    pub oid: u32,
     pub name: String,
     /// pg_constraint.contype.
     pub kind: String,
@@ -262,6 +278,13 @@ pub struct Index {
     /// The constraint that it serves.
     pub constraint: Option<String>,
     pub valid: bool,
+    #[serde(default)]
+    pub options: Vec<String>,
+    #[serde(default)]
+    pub tablespace: Option<String>,
+    /// Statistics targets by the number of the column.
+    #[serde(default)]
+    pub statistics: Vec<(i32, i32)>,
     pub partial: bool,
     #[serde(default)]
     pub unique: bool,

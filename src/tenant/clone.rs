@@ -143,7 +143,7 @@ impl Clone<'_> {
             );
         }
         let typed: Vec<String> =
-            self.template.tables.iter().filter(|t| t.typed).map(|t| quote(&t.name)).collect();
+            self.template.tables.iter().filter(|t| t.of_type.is_some()).map(|t| quote(&t.name)).collect();
         if !typed.is_empty() {
             self.warn(
                 format!(
