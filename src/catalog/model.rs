@@ -20,9 +20,7 @@ pub struct Table {
     pub owned: bool,
     /// In a system schema, temporary, or part of an extension.
     pub system: bool,
-    /// Privileges of others than the owner.
-    pub grants: Vec<Grant>,
-    /// The same one by one.
+    /// Privileges of others than the owner, on the table or on one of its columns.
     #[serde(default)]
     pub privileges: Vec<Privilege>,
     pub row_security: bool,
@@ -81,14 +79,6 @@ pub struct Table {
 pub struct Named {
     pub schema: String,
     pub name: String,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-pub struct Grant {
-    /// A role, or public.
-    pub grantee: String,
-    /// SELECT, INSERT, ...
-    pub privileges: Vec<String>,
 }
 
 /// A foreign key on the way from a table to its tenant.

@@ -153,6 +153,8 @@ pub struct Owner {
     pub on: String,
     pub object: String,
     pub owner: String,
+    /// Whether the caller may make something that role's.
+    pub may: bool,
 }
 
 /// How an object's privileges differ from what its kind has by default.

@@ -44,6 +44,9 @@ conversion AS MATERIALIZED (
   WHERE k.oid >= 16384
     AND (k.castsource IN (SELECT t.oid FROM pg_catalog.pg_type t JOIN ns ON t.typnamespace = ns.oid)
          OR k.casttarget IN (SELECT t.oid FROM pg_catalog.pg_type t JOIN ns ON t.typnamespace = ns.oid))
+    -- That of a range to its multirange comes with the two.
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                    WHERE d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND d.objid = k.oid AND d.deptype = 'i')
     AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND m.objid = k.oid)
 ),
 kollation AS MATERIALIZED (
@@ -218,7 +221,7 @@ SELECT pg_catalog.json_build_object(
     FROM configuration o), '[]'),
   'owners', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object('on', a.word, 'object', a.identity,
-             'owner', pg_catalog.pg_get_userbyid(a.owner)) ORDER BY a.word, a.identity)
+             'owner', pg_catalog.pg_get_userbyid(a.owner), 'may', pg_catalog.pg_has_role(a.owner, 'MEMBER')) ORDER BY a.word, a.identity)
     FROM address a
     WHERE a.owner IS NOT NULL AND a.objsubid = 0
       AND NOT (a.word = 'SEQUENCE' AND EXISTS ( -- goes with its table

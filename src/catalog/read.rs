@@ -235,10 +235,24 @@ pub fn may_create_roles() -> Result<bool> {
 /// out bare, names outside it qualified. What a name of the schema's hides in pg_catalog comes out
 /// qualified too. None when there is no such schema.
 pub fn schema(name: &str) -> Result<Option<Schema>> {
-    let path = format!("{}, pg_catalog, pg_temp", ident::quote(name));
+    schema_under(name, &format!("{}, pg_catalog, pg_temp", ident::quote(name)))
+}
+
+/// A schema as its template is read, to be compared with it: where extensions' objects lie in the template,
+/// they come out bare in both.
+pub fn clone_of(name: &str, template: &str) -> Result<Option<Schema>> {
+    let shared = query::value::<bool>(include_str!("has_extension.sql"), &[template.into()])?;
+    if shared != Some(true) {
+        return schema(name);
+    }
+    let (own, beside) = (ident::quote(name), ident::quote(template));
+    schema_under(name, &format!("{own}, {beside}, pg_catalog, pg_temp"))
+}
+
+fn schema_under(name: &str, path: &str) -> Result<Option<Schema>> {
     let args = || [name.into()];
     let Some(mut schema) =
-        query::model_under::<Schema>(&path, include_str!("schema.sql"), &args())?
+        query::model_under::<Schema>(path, include_str!("schema.sql"), &args())?
     else {
         return Ok(None);
     };
@@ -251,13 +265,13 @@ pub fn schema(name: &str) -> Result<Option<Schema>> {
             lock(oid.to_u32(), Lock::Share)?;
         }
         let read: Option<Vec<Table>> =
-            query::model_under(&path, include_str!("tables.sql"), &[oids.into()])?;
+            query::model_under(path, include_str!("tables.sql"), &[oids.into()])?;
         (schema.tables, schema.views) =
             read.unwrap_or_default().into_iter().partition(|t| t.definition.is_none());
-        schema.objects = query::model_under(&path, include_str!("objects.sql"), &args())?
+        schema.objects = query::model_under(path, include_str!("objects.sql"), &args())?
             .ok_or_else(|| Error::NoSuchSchema { schema: name.into() })?;
         schema.edges =
-            query::model_under(&path, include_str!("edges.sql"), &args())?.unwrap_or_default();
+            query::model_under(path, include_str!("edges.sql"), &args())?.unwrap_or_default();
     }
     Ok(Some(schema))
 }

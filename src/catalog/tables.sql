@@ -12,18 +12,8 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'system', c.relpersistence = 't' OR n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast', 'tenant_guard')
             OR EXISTS (SELECT FROM pg_catalog.pg_depend d
                        WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'),
-  -- Privileges of others than the owner, on the table or on one of its columns; PUBLIC is public.
-  'grants', coalesce((
-    SELECT pg_catalog.json_agg(pg_catalog.json_build_object('grantee', g.grantee, 'privileges', g.privileges) ORDER BY g.grantee)
-    FROM (SELECT CASE a.grantee WHEN 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text END AS grantee,
-                 pg_catalog.json_agg(DISTINCT a.privilege_type) AS privileges
-          FROM (SELECT x.grantee, x.privilege_type FROM pg_catalog.aclexplode(c.relacl) x
-                UNION ALL
-                SELECT x.grantee, x.privilege_type
-                FROM pg_catalog.pg_attribute att CROSS JOIN LATERAL pg_catalog.aclexplode(att.attacl) x
-                WHERE att.attrelid = c.oid) a
-          WHERE a.grantee <> c.relowner GROUP BY a.grantee) g), '[]'),
-  -- The same one by one, with what it takes to grant them again.
+  -- Privileges of others than the owner, on the table or on one of its columns, with what it takes to grant
+  -- them again; PUBLIC is public.
   'privileges', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'grantee', CASE a.grantee WHEN 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text END,
@@ -87,7 +77,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
         ) SELECT pg_catalog.format_type(oid, NULL) FROM base WHERE typtype <> 'd'),
       'domain', ty.typtype = 'd',
       -- Whether the type, or that of its elements, is of the table's own schema.
-      'own_type', c.relnamespace IN (ty.typnamespace, (SELECT e.typnamespace FROM pg_catalog.pg_type e WHERE e.oid = ty.typelem)),
+      'own_type', c.relnamespace IN (ty.typnamespace, coalesce((SELECT e.typnamespace FROM pg_catalog.pg_type e WHERE e.oid = ty.typelem), 0)),
       'collation', (SELECT CASE WHEN cn.nspname <> 'pg_catalog' AND pg_catalog.pg_collation_is_visible(co.oid) THEN pg_catalog.quote_ident(co.collname)
                                 ELSE pg_catalog.format('%I.%I', cn.nspname, co.collname) END
                     FROM pg_catalog.pg_collation co

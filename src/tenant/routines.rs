@@ -1,8 +1,8 @@
 //! Routines, operators, casts, collations and text search as CREATE statements. Pure.
 
-use super::lexer::Names;
 use crate::catalog::{
-    Aggregate, Cast, Collation, Configuration, Dictionary, Named, Operator, Range, Routine,
+    path_elements, Aggregate, Cast, Collation, Configuration, Dictionary, Named, Names, Operator,
+    Range, Routine,
 };
 use crate::pg::ident::{literal, quote};
 
@@ -99,7 +99,10 @@ fn body(routine: &Routine, place: &Place, stub: bool) -> String {
     if matches!(routine.language.as_str(), "internal" | "c") {
         return format!("\nAS {}", literal(&routine.body));
     }
-    format!("\nAS {}", dollars(&place.names.rewrite(&routine.body, place.slug)))
+    if matches!(routine.language.as_str(), "sql" | "plpgsql") {
+        return format!("\nAS {}", dollars(&place.names.rewrite(&routine.body, place.slug)));
+    }
+    format!("\nAS {}", dollars(&routine.body))
 }
 
 /// A body between dollar signs that it does not hold.
@@ -133,7 +136,7 @@ fn config(setting: &str, place: &Place) -> String {
     if value.is_empty() {
         return format!("{quoted} TO ''");
     }
-    let elements: Vec<String> = super::lexer::path_elements(value)
+    let elements: Vec<String> = path_elements(value)
         .into_iter()
         .map(|e| match name {
             "search_path" if e == place.template => place.path.to_string(),

@@ -39,7 +39,11 @@ impl Names<'_> {
         for (i, token) in tokens.iter().enumerate() {
             if self.names_an_object(&tokens, i) {
                 out += &body[copied..token.start];
-                out += &quote(slug);
+                // Quoted where it was, so that nothing but the name changes.
+                match body[token.start..].starts_with('"') {
+                    true => out += &format!("\"{}\"", slug.replace('"', "\"\"")),
+                    false => out += &quote(slug),
+                }
                 copied = token.end;
             }
         }
@@ -321,7 +325,7 @@ mod tests {
         for (body, expected) in [
             ("SELECT * FROM tpl.t", "SELECT * FROM acme.t"),
             ("SELECT TPL.F(Tpl . \"T x\")", "SELECT acme.F(acme . \"T x\")"),
-            ("SELECT \"tpl\".t.id, \"TPL\".t", "SELECT acme.t.id, \"TPL\".t"),
+            ("SELECT \"tpl\".t.id, \"TPL\".t", "SELECT \"acme\".t.id, \"TPL\".t"),
             ("SELECT U&\"t\\0070l\".t, U&\"t\\+000070l\".f()", "SELECT acme.t, acme.f()"),
             ("-- tpl.t\nSELECT tpl.t -- tpl.t", "-- tpl.t\nSELECT acme.t -- tpl.t"),
             ("/* tpl.t /* tpl.t */ tpl.t */ tpl.t", "/* tpl.t /* tpl.t */ tpl.t */ acme.t"),
@@ -337,7 +341,7 @@ mod tests {
         ] {
             assert_eq!(names("tpl").rewrite(body, "acme"), expected, "{body}");
         }
-        assert_eq!(names("Té mp").rewrite("\"Té mp\".t + té mp.t", "a"), "a.t + té mp.t");
+        assert_eq!(names("Té mp").rewrite("\"Té mp\".t + té mp.t", "a"), "\"a\".t + té mp.t");
     }
 
     #[test]
