@@ -268,6 +268,9 @@ pub struct Index {
     /// The constraint that it serves.
     pub constraint: Option<String>,
     pub valid: bool,
+    /// Of a partitioned table, where it is not valid until each partition has its own.
+    #[serde(default)]
+    pub partitioned: bool,
     #[serde(default)]
     pub options: Vec<String>,
     #[serde(default)]
@@ -319,6 +322,14 @@ pub struct Trigger {
     #[serde(default)]
     pub arguments_hex: String,
     pub comment: Option<String>,
+}
+
+impl Index {
+    /// Whether it can be made again as it is.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.valid || self.partitioned
+    }
 }
 
 impl Trigger {

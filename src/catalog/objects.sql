@@ -233,14 +233,18 @@ SELECT pg_catalog.json_build_object(
       'grantee', CASE p.grantee WHEN 0 THEN NULL ELSE pg_catalog.pg_get_userbyid(p.grantee) END,
       'to_owner', p.grantee = a.owner,
       'privilege', p.privilege_type, 'grantable', p.is_grantable, 'granted', p.granted,
-      'by_owner', p.grantor = a.owner) ORDER BY a.word, a.identity, p.granted, p.grantee, p.privilege_type)
+      'by_owner', p.grantor = a.owner) ORDER BY a.word, a.identity, p.granted, p.ord)
     FROM address a
     CROSS JOIN LATERAL (
       SELECT x.*, true AS granted
-      FROM (SELECT * FROM pg_catalog.aclexplode(a.acl) EXCEPT SELECT * FROM pg_catalog.aclexplode(pg_catalog.acldefault(a.acltype, a.owner))) x
+      FROM pg_catalog.aclexplode(a.acl) WITH ORDINALITY x(grantor, grantee, privilege_type, is_grantable, ord)
+      WHERE NOT EXISTS (SELECT FROM pg_catalog.aclexplode(pg_catalog.acldefault(a.acltype, a.owner)) d
+                        WHERE (d.grantor, d.grantee, d.privilege_type, d.is_grantable) = (x.grantor, x.grantee, x.privilege_type, x.is_grantable))
       UNION ALL
       SELECT x.*, false
-      FROM (SELECT * FROM pg_catalog.aclexplode(pg_catalog.acldefault(a.acltype, a.owner)) EXCEPT SELECT * FROM pg_catalog.aclexplode(a.acl)) x) p
+      FROM pg_catalog.aclexplode(pg_catalog.acldefault(a.acltype, a.owner)) WITH ORDINALITY x(grantor, grantee, privilege_type, is_grantable, ord)
+      WHERE NOT EXISTS (SELECT FROM pg_catalog.aclexplode(a.acl) d
+                        WHERE (d.grantor, d.grantee, d.privilege_type, d.is_grantable) = (x.grantor, x.grantee, x.privilege_type, x.is_grantable))) p
     WHERE a.acl IS NOT NULL), '[]'),
   -- To whom else new objects of the caller's are open, by the database's default privileges.
   'default_grantees', coalesce((

@@ -178,7 +178,7 @@ impl View<'_> {
             });
             *c = Constraint { oid: 0, references, ..std::mem::take(c) };
         }
-        t.indexes.retain(|i: &Index| i.valid);
+        t.indexes.retain(Index::is_sound);
         for index in &mut t.indexes {
             index.parent.iter_mut().for_each(|p| self.own(p));
         }

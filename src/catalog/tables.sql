@@ -209,6 +209,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'method', am.amname,
       'constraint', (SELECT k.conname FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x')),
       'valid', i.indisvalid,
+      'partitioned', ic.relkind = 'I',
       'options', coalesce(pg_catalog.to_json(ic.reloptions), '[]'),
       'tablespace', (SELECT t.spcname FROM pg_catalog.pg_tablespace t WHERE t.oid = ic.reltablespace),
       -- By the number of the column.

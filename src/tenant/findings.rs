@@ -26,7 +26,7 @@ impl Clone<'_> {
             .iter()
             .chain(&self.template.views)
             .flat_map(|t| t.indexes.iter())
-            .filter(|i| !i.valid)
+            .filter(|i| !i.is_sound())
             .map(|i| quote(&i.name))
             .collect();
         if !invalid.is_empty() {

@@ -89,7 +89,7 @@ impl Clone<'_> {
     }
 
     pub(super) fn indexes(&mut self, table: &Table) {
-        for index in table.indexes.iter().filter(|i| i.valid && i.constraint.is_none()) {
+        for index in table.indexes.iter().filter(|i| i.is_sound() && i.constraint.is_none()) {
             let object = Object::in_schema(Kind::Index, self.slug(), &index.name);
             self.part(
                 object,
@@ -101,7 +101,7 @@ impl Clone<'_> {
     }
 
     pub(super) fn attach_indexes(&mut self, table: &Table) {
-        for index in table.indexes.iter().filter(|i| i.valid) {
+        for index in table.indexes.iter().filter(|i| i.is_sound()) {
             let Some(parent) = index.parent.as_ref().filter(|p| self.is_own(&p.schema)) else {
                 continue;
             };
@@ -320,10 +320,11 @@ impl Clone<'_> {
                 statements.push(format!("COMMENT ON {on} IS {}", literal(comment)));
             }
         }
-        for index in table.indexes.iter().filter(|i| i.valid) {
+        for index in table.indexes.iter().filter(|i| i.is_sound()) {
             statements.extend(self.index_settings(&name, index));
         }
         match table.replica_identity.as_str() {
+            _ if table.definition.is_some() => {}
             "n" => statements.push(format!("ALTER TABLE ONLY {name} REPLICA IDENTITY NOTHING")),
             "f" => statements.push(format!("ALTER TABLE ONLY {name} REPLICA IDENTITY FULL")),
             _ => {}
