@@ -30,7 +30,10 @@ impl Names<'_> {
     /// The body with `template.name` become `slug.name` wherever the template has such a name.
     #[must_use]
     pub fn rewrite(&self, body: &str, slug: &str) -> String {
-        if !body.contains(self.schema) && !body.to_ascii_lowercase().contains(self.schema) && !body.contains('\\') {
+        if !body.contains(self.schema)
+            && !body.to_ascii_lowercase().contains(self.schema)
+            && !body.contains('\\')
+        {
             return body.to_string();
         }
         let tokens = scan(body);
@@ -49,6 +52,16 @@ impl Names<'_> {
         }
         out += &body[copied..];
         out
+    }
+
+    /// Deparsed text with the same done. There the schema's own names come out bare, but for a table whose
+    /// name a WITH query of the same statement has taken.
+    #[must_use]
+    pub fn rewrite_deparsed(&self, text: &str, slug: &str) -> String {
+        match text.contains("WITH ") {
+            true => self.rewrite(text, slug),
+            false => text.to_string(),
+        }
     }
 
     /// What in the body names the template and is not rewritten: text of its own, which may be SQL that is
@@ -74,19 +87,28 @@ impl Names<'_> {
         found
     }
 
-    /// Whether text that is no SQL names the template.
+    /// Whether text names the template: as a word, or in any letters before a dot.
     #[must_use]
     pub fn is_word_in(&self, text: &str) -> bool {
+        self.found_in(text, self.schema, |_| true) || self.qualifies_in(text)
+    }
+
+    /// Whether text names something as the template's.
+    #[must_use]
+    pub fn qualifies_in(&self, text: &str) -> bool {
+        let dot = |after: &str| after.trim_start_matches('"').trim_start().starts_with('.');
+        self.found_in(text, self.schema, dot)
+            || self.found_in(&text.to_lowercase(), self.schema, dot)
+    }
+
+    fn found_in(&self, text: &str, name: &str, then: fn(&str) -> bool) -> bool {
         let part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-        let lower = text.to_lowercase();
-        let inside = |text: &str, name: &str| {
-            text.match_indices(name).any(|(at, _)| {
-                let before = text[..at].chars().next_back();
-                let after = text[at + name.len()..].chars().next();
-                !before.is_some_and(part) && !after.is_some_and(part)
-            })
-        };
-        inside(text, self.schema) || inside(&lower, self.schema)
+        text.match_indices(name).any(|(at, _)| {
+            let after = &text[at + name.len()..];
+            !text[..at].chars().next_back().is_some_and(part)
+                && !after.chars().next().is_some_and(part)
+                && then(after)
+        })
     }
 
     fn names_an_object(&self, tokens: &[Token], i: usize) -> bool {
@@ -262,7 +284,8 @@ fn comment(rest: &str) -> usize {
 fn dollars(rest: &str) -> Option<usize> {
     let end = 1 + rest[1..].find('$')?;
     let tag = &rest[1..end];
-    let is_tag = tag.is_empty() || tag.starts_with(is_start) && tag.chars().all(|c| is_part(c) && c != '$');
+    let is_tag =
+        tag.is_empty() || tag.starts_with(is_start) && tag.chars().all(|c| is_part(c) && c != '$');
     if !is_tag {
         return None;
     }
@@ -332,9 +355,15 @@ mod tests {
             ("tpl /* x */ . /* y */ t", "acme /* x */ . /* y */ t"),
             ("SELECT 'tpl.t', E'\\'tpl.t', tpl.t", "SELECT 'tpl.t', E'\\'tpl.t', acme.t"),
             ("SELECT 'it''s tpl.t' || tpl.f()", "SELECT 'it''s tpl.t' || acme.f()"),
-            ("EXECUTE $q$SELECT tpl.t$q$; PERFORM tpl.t", "EXECUTE $q$SELECT tpl.t$q$; PERFORM acme.t"),
+            (
+                "EXECUTE $q$SELECT tpl.t$q$; PERFORM tpl.t",
+                "EXECUTE $q$SELECT tpl.t$q$; PERFORM acme.t",
+            ),
             ("SELECT $1.tpl.t, x.tpl.t", "SELECT $1.tpl.t, x.tpl.t"),
-            ("SELECT tpl.unknown, tpl.t%ROWTYPE, mytpl.t, tpl_.t", "SELECT tpl.unknown, acme.t%ROWTYPE, mytpl.t, tpl_.t"),
+            (
+                "SELECT tpl.unknown, tpl.t%ROWTYPE, mytpl.t, tpl_.t",
+                "SELECT tpl.unknown, acme.t%ROWTYPE, mytpl.t, tpl_.t",
+            ),
             ("SELECT 1 OPERATOR(tpl.+) 2, tpl.ß", "SELECT 1 OPERATOR(acme.+) 2, acme.ß"),
             ("FOR i IN 1..tpl.f() LOOP", "FOR i IN 1..acme.f() LOOP"),
             ("SELECT 'unfinished tpl.t", "SELECT 'unfinished tpl.t"),
@@ -351,6 +380,7 @@ mod tests {
             ("SELECT 'tpl.t'::regclass", vec!["'tpl.t'"]),
             ("EXECUTE format('SELECT * FROM tpl.%I', x)", vec!["'SELECT * FROM tpl.%I'"]),
             ("EXECUTE $q$ TPL.t $q$", vec!["$q$ TPL.t $q$"]),
+            ("SELECT 'Tpl', 'tpl'", vec!["'tpl'"]),
             ("SELECT 'template tpl_x atpl'", vec![]),
             ("SET search_path = tpl; SELECT 1", vec!["tpl; SELECT"]),
             ("SELECT tpl.gone", vec!["tpl.gone"]),

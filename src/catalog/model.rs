@@ -1,9 +1,9 @@
 //! The model: what the .sql files beside this one return, field for field.
 
 use super::id_type::{IdType, ID_TYPES};
+use super::objects::{ExtendedStatistics, Rule};
 use crate::error::{Error, Result};
 use crate::pg::ident;
-use super::objects::{ExtendedStatistics, Rule};
 use serde::Deserialize;
 
 #[derive(Debug, Clone, Default, Deserialize)]

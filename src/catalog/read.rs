@@ -251,15 +251,13 @@ pub fn clone_of(name: &str, template: &str) -> Result<Option<Schema>> {
 
 fn schema_under(name: &str, path: &str) -> Result<Option<Schema>> {
     let args = || [name.into()];
-    let Some(mut schema) =
-        query::model_under::<Schema>(path, include_str!("schema.sql"), &args())?
+    let Some(mut schema) = query::model_under::<Schema>(path, include_str!("schema.sql"), &args())?
     else {
         return Ok(None);
     };
     if schema.usable {
-        let oids = query::rows(include_str!("relations.sql"), &args(), |row| {
-            Ok(row.get::<Oid>(1)?)
-        })?;
+        let oids =
+            query::rows(include_str!("relations.sql"), &args(), |row| Ok(row.get::<Oid>(1)?))?;
         let oids: Vec<Oid> = oids.into_iter().flatten().collect();
         for oid in &oids {
             lock(oid.to_u32(), Lock::Share)?;

@@ -41,12 +41,17 @@ impl Schema {
     pub fn structure(&self, tenant_role: Option<&str>) -> BTreeMap<String, String> {
         let view = View { schema: self, names: self.names(), tenant_role };
         let mut all = BTreeMap::new();
-        let mut put = |kind: &str, name: &str, text: String| all.insert(format!("{kind} {name}"), text);
+        let mut put =
+            |kind: &str, name: &str, text: String| all.insert(format!("{kind} {name}"), text);
         for ty in &self.types {
             put("type", &ty.name, format!("{:?}", view.ty(ty)));
         }
         for sequence in &self.sequences {
-            put("sequence", &sequence.name, format!("{:?}", Sequence { oid: 0, ..sequence.clone() }));
+            put(
+                "sequence",
+                &sequence.name,
+                format!("{:?}", Sequence { oid: 0, ..sequence.clone() }),
+            );
         }
         for table in &self.tables {
             put("table", &table.name, format!("{:?}", view.table(table)));
@@ -139,6 +144,10 @@ impl View<'_> {
         }
     }
 
+    fn deparsed(&self, text: &str) -> String {
+        self.names.rewrite_deparsed(text, OWN)
+    }
+
     fn ty(&self, ty: &Type) -> Type {
         let range = ty.range.clone().map(|mut range: Range| {
             [&mut range.class, &mut range.collation, &mut range.canonical, &mut range.difference]
@@ -189,11 +198,15 @@ impl View<'_> {
             });
             *policy = Policy { roles: roles.collect(), ..policy.clone() };
             policy.roles.sort();
+            let conditions = [&mut policy.using, &mut policy.check];
+            conditions.into_iter().flatten().for_each(|c| *c = self.deparsed(c));
         }
         for trigger in &mut t.triggers {
             self.own(&mut trigger.function);
             trigger.executable = true;
         }
+        t.definition.iter_mut().for_each(|d| *d = self.deparsed(d));
+        t.rules.iter_mut().for_each(|r| r.definition = self.deparsed(&r.definition));
         t.extended_statistics.iter_mut().for_each(|s| s.schema.clear());
         t
     }
@@ -204,6 +217,7 @@ impl View<'_> {
         if matches!(r.language.as_str(), "sql" | "plpgsql") {
             r.body = self.names.rewrite(&r.body, OWN);
         }
+        r.atomic.iter_mut().for_each(|a| *a = self.deparsed(a));
         r.support.iter_mut().for_each(|f| self.own(f));
         for setting in &mut r.config {
             let Some(path) = setting.strip_prefix("search_path=") else { continue };

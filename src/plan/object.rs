@@ -104,7 +104,9 @@ impl Object {
             }
             Kind::Index => format!("index {}", within()),
             Kind::Membership => "the registered membership table".into(),
-            Kind::NotCarried => format!("what is not carried to schema {}", ident::quote(&self.schema)),
+            Kind::NotCarried => {
+                format!("what is not carried to schema {}", ident::quote(&self.schema))
+            }
             Kind::Policy => format!("policy {} of table {}", name(), table()),
             Kind::Path => format!("the search path for schema {}", ident::quote(&self.schema)),
             Kind::Protection => format!("the registered protection of table {}", table()),

@@ -24,7 +24,8 @@ impl Clone<'_> {
             if *owner == self.target.caller {
                 continue;
             }
-            let what = format!("{} {}", owned.on.to_lowercase(), self.names(&owned.on, &owned.object));
+            let what =
+                format!("{} {}", owned.on.to_lowercase(), self.names(&owned.on, &owned.object));
             if self.target.owner.is_none() && !owned.may {
                 lost.insert(format!("{what} of {}", quote(owner)));
                 continue;
@@ -36,10 +37,18 @@ impl Clone<'_> {
                 quote(owner)
             );
             let object = Object::schema(Kind::Privileges, self.slug());
-            self.part(object, format!("give {what} to {owner}"), "who owns it in the template, or is to", sql);
+            self.part(
+                object,
+                format!("give {what} to {owner}"),
+                "who owns it in the template, or is to",
+                sql,
+            );
         }
         for what in &lost {
-            self.not_carried(&format!("the owner of {what}"), "the caller has not that role's rights, and owns it");
+            self.not_carried(
+                &format!("the owner of {what}"),
+                "the caller has not that role's rights, and owns it",
+            );
         }
         if !lost.is_empty() {
             let (template, caller) = (quote(&self.template.name), quote(&self.target.caller));
@@ -59,8 +68,7 @@ impl Clone<'_> {
             let owners = &self.template.objects.owners;
             let relation = privilege.object.split('.').next().unwrap_or_default();
             let of = owners.iter().find(|o| {
-                o.object == privilege.object
-                    && (o.on == privilege.on || privilege.on == "COLUMN")
+                o.object == privilege.object && (o.on == privilege.on || privilege.on == "COLUMN")
                     || privilege.on == "COLUMN" && o.object == relation
             });
             let owner = match (&self.target.owner, of) {
@@ -87,7 +95,14 @@ impl Clone<'_> {
         while let Some(first) = rest.first() {
             let same = |p: &ItsPrivilege| {
                 (&p.on, &p.object, &p.grantee, p.granted, p.grantable, p.to_owner)
-                    == (&first.on, &first.object, &first.grantee, first.granted, first.grantable, first.to_owner)
+                    == (
+                        &first.on,
+                        &first.object,
+                        &first.grantee,
+                        first.granted,
+                        first.grantable,
+                        first.to_owner,
+                    )
             };
             let run = rest.iter().take_while(|p| same(p)).count();
             let (these, others) = rest.split_at(run);
@@ -100,7 +115,10 @@ impl Clone<'_> {
             .map(|p| format!("{} on {}", p.privilege, p.object))
             .collect();
         for what in indirect {
-            self.not_carried(&format!("who granted {what}"), "in the new schema its owner grants it");
+            self.not_carried(
+                &format!("who granted {what}"),
+                "in the new schema its owner grants it",
+            );
         }
     }
 
@@ -162,7 +180,12 @@ impl Clone<'_> {
                 "T" => "TYPES",
                 _ => continue,
             };
-            let what = format!("default {} on {} by {}", default.privilege, kind.to_lowercase(), default.role);
+            let what = format!(
+                "default {} on {} by {}",
+                default.privilege,
+                kind.to_lowercase(),
+                default.role
+            );
             let maker = match &self.target.owner {
                 Some(owner) if default.role == self.template.owner => owner.clone(),
                 _ => default.role.clone(),
@@ -219,7 +242,8 @@ impl Clone<'_> {
     pub(super) fn publications(&mut self) {
         for published in &self.template.objects.publications {
             let publication = quote(&published.publication);
-            let what = published.table.as_ref().map_or("the schema".into(), |t| format!("table {t}"));
+            let what =
+                published.table.as_ref().map_or("the schema".into(), |t| format!("table {t}"));
             if !published.may {
                 let why = "the caller has not the rights of the publication's owner";
                 self.not_carried(&format!("{what} in publication {publication}"), why);
@@ -280,7 +304,10 @@ impl Clone<'_> {
         let filtered = tables.iter().any(|t| t.row_security);
         for view in &self.template.views {
             let as_caller = view.options.iter().any(|o| {
-                matches!(o.as_str(), "security_invoker=true" | "security_invoker=on" | "security_invoker=1")
+                matches!(
+                    o.as_str(),
+                    "security_invoker=true" | "security_invoker=on" | "security_invoker=1"
+                )
             });
             match (view.kind.as_str(), as_caller || !filtered) {
                 ("v", true) => {

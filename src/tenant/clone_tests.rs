@@ -30,6 +30,7 @@ fn target() -> Target {
 fn table(name: &str, parents: &[&str]) -> Table {
     let parent = |name: &&str| Named { schema: "Temp Late".into(), name: (*name).into() };
     Table {
+        oid: u32::from(name.as_bytes()[0]),
         schema: "Temp Late".into(),
         name: name.into(),
         kind: "r".into(),
@@ -80,7 +81,10 @@ fn bare_names_mean_the_new_schema_from_its_making_until_the_callers_path_returns
     let plan = plan(&template(vec![table("t", &[])]), &target()).unwrap();
     let paths: Vec<_> = plan.steps.iter().filter(|s| s.object.kind == Kind::Path).collect();
     assert_eq!(paths.len(), 2);
-    assert_eq!(paths[0].sql, "SELECT pg_catalog.set_config('search_path', 'acme, pg_catalog, pg_temp', false)");
+    assert_eq!(
+        paths[0].sql,
+        "SELECT pg_catalog.set_config('search_path', 'acme, pg_catalog, pg_temp', false)"
+    );
     assert_eq!(paths[0].undo, Some(paths[1].sql.clone()));
     assert_eq!(paths[1].undo, Some(paths[0].sql.clone()));
     assert_eq!(plan.checks.len(), 2, "nothing may point back, and nobody may do more");

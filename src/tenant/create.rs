@@ -104,7 +104,9 @@ fn column(
         ("v", _, Some(expression)) => sql += &format!(" GENERATED ALWAYS AS ({expression})"),
         (_, "a", _) => sql += &identity(table, column, "ALWAYS", slug, sequences),
         (_, "d", _) => sql += &identity(table, column, "BY DEFAULT", slug, sequences),
-        (_, _, Some(default)) if !later(&format!("default {}", column.name)) => sql += &format!(" DEFAULT {default}"),
+        (_, _, Some(default)) if !later(&format!("default {}", column.name)) => {
+            sql += &format!(" DEFAULT {default}")
+        }
         _ => {}
     }
     sql
@@ -152,9 +154,10 @@ pub fn create_type(ty: &Type, slug: &str, later: impl Fn(&str) -> bool) -> Strin
             if ty.not_null {
                 sql += " NOT NULL";
             }
-            let now = ty.constraints.iter().filter(|c| {
-                !later(&c.name) && !c.definition.ends_with(" NOT VALID")
-            });
+            let now = ty
+                .constraints
+                .iter()
+                .filter(|c| !later(&c.name) && !c.definition.ends_with(" NOT VALID"));
             for constraint in now {
                 sql += &format!(
                     "\n  CONSTRAINT {} {}",

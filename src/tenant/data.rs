@@ -74,7 +74,12 @@ impl Clone<'_> {
             }
             let sql = format!("REFRESH MATERIALIZED VIEW {}", self.name(view));
             let object = Object::table(Kind::View, self.slug(), &view.name);
-            self.part(object, format!("fill materialized view {}", view.name), "the template's is filled", sql);
+            self.part(
+                object,
+                format!("fill materialized view {}", view.name),
+                "the template's is filled",
+                sql,
+            );
         }
     }
 }

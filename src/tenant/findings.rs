@@ -76,13 +76,16 @@ impl Clone<'_> {
         let names = self.place.names;
         let mut found = BTreeSet::new();
         for routine in &self.template.objects.routines {
-            if routine.atomic.is_some() || routine.library.is_some() || routine.aggregate.is_some() {
+            if routine.atomic.is_some() || routine.library.is_some() || routine.aggregate.is_some()
+            {
                 continue;
             }
             let left = match routine.language.as_str() {
                 "sql" | "plpgsql" => names.left(&routine.body),
                 "internal" => vec![],
-                _ if names.is_word_in(&routine.body) => vec![format!("its {} text", routine.language)],
+                _ if names.is_word_in(&routine.body) => {
+                    vec![format!("its {} text", routine.language)]
+                }
                 _ => vec![],
             };
             for text in left {
@@ -91,8 +94,8 @@ impl Clone<'_> {
         }
         for default in self.template.tables.iter().flat_map(|t| &t.columns) {
             let default = default.default.as_deref().unwrap_or_default();
-            for text in names.left(default) {
-                found.insert(format!("{text} in a default"));
+            if names.qualifies_in(default) {
+                found.insert(format!("the default {default}"));
             }
         }
         if found.is_empty() {

@@ -145,7 +145,12 @@ impl Clone<'_> {
                 .iter()
                 .map(|c| {
                     let collate = c.collation.as_ref().map(|c| format!(" COLLATE {c}"));
-                    format!("NULL::{}{} AS {}", c.r#type, collate.unwrap_or_default(), quote(&c.name))
+                    format!(
+                        "NULL::{}{} AS {}",
+                        c.r#type,
+                        collate.unwrap_or_default(),
+                        quote(&c.name)
+                    )
                 })
                 .collect();
             format!("CREATE VIEW {name} AS SELECT {}", columns.join(", "))
@@ -167,7 +172,7 @@ impl Clone<'_> {
             sql += &format!(" TABLESPACE {}", quote(tablespace));
         }
         let query = view.definition.as_deref().unwrap_or_default().trim_end_matches(';');
-        sql += &format!(" AS\n{query}");
+        sql += &format!(" AS\n{}", self.place.names.rewrite_deparsed(query, self.slug()));
         if view.kind == "m" {
             sql += "\nWITH NO DATA";
         }
@@ -181,10 +186,20 @@ impl Clone<'_> {
             let later = |part: String| order.is_later(table_address(table), &part);
             for column in table.columns.iter().filter(|c| later(format!("default {}", c.name))) {
                 let Some(default) = &column.default else { continue };
-                let alter = format!("ALTER TABLE ONLY {} ALTER COLUMN {}", self.name(table), quote(&column.name));
+                let alter = format!(
+                    "ALTER TABLE ONLY {} ALTER COLUMN {}",
+                    self.name(table),
+                    quote(&column.name)
+                );
                 let object = Object::table(Kind::Table, self.slug(), &table.name);
-                let (set, drop) = (format!("{alter} SET DEFAULT {default}"), format!("{alter} DROP DEFAULT"));
-                self.made(object, format!("set the default of {}.{}", table.name, column.name), set, drop);
+                let (set, drop) =
+                    (format!("{alter} SET DEFAULT {default}"), format!("{alter} DROP DEFAULT"));
+                self.made(
+                    object,
+                    format!("set the default of {}.{}", table.name, column.name),
+                    set,
+                    drop,
+                );
             }
             for check in table.constraints.iter().filter(|k| later(format!("check {}", k.name))) {
                 if !check.is_local || check.definition.ends_with(" NOT VALID") {
@@ -192,7 +207,11 @@ impl Clone<'_> {
                 }
                 let name = quote(&check.name);
                 let object = self.in_table(Kind::Constraint, table, &check.name);
-                let add = format!("ALTER TABLE {} ADD CONSTRAINT {name} {}", self.name(table), check.definition);
+                let add = format!(
+                    "ALTER TABLE {} ADD CONSTRAINT {name} {}",
+                    self.name(table),
+                    check.definition
+                );
                 let drop = format!("ALTER TABLE {} DROP CONSTRAINT {name}", self.name(table));
                 self.made(object, format!("add constraint {}", check.name), add, drop);
             }
@@ -207,13 +226,23 @@ impl Clone<'_> {
         for view in template.views.iter().filter(|v| order.is_later(table_address(v), "query")) {
             let object = Object::table(Kind::View, self.slug(), &view.name);
             let sql = self.view_query(view, "OR REPLACE VIEW");
-            self.part(object, format!("give view {} its query", view.name), "it names what needs it", sql);
+            self.part(
+                object,
+                format!("give view {} its query", view.name),
+                "it names what needs it",
+                sql,
+            );
         }
         for routine in &template.objects.routines {
             if order.is_later(routine_address(routine), "body") {
                 let object = Object::in_schema(Kind::Routine, self.slug(), &routine.name);
                 let sql = routines::create_routine(routine, &self.place, false, true);
-                self.part(object, format!("give function {} its body", routine.identity), "it names what needs it", sql);
+                self.part(
+                    object,
+                    format!("give function {} its body", routine.identity),
+                    "it names what needs it",
+                    sql,
+                );
             }
         }
     }

@@ -132,13 +132,27 @@ impl Graph {
                 targets[*from].push(Target { to: *to, part: edge.part.clone() });
             }
         }
-        // A key needs its table even where the catalog's edge is one of its columns'.
+        let tables: HashMap<&str, usize> = known
+            .iter()
+            .enumerate()
+            .filter_map(|(place, (_, node))| match node {
+                Node::Table(table) => Some((table.name.as_str(), place)),
+                _ => None,
+            })
+            .collect();
         for (place, (_, node)) in known.iter().enumerate() {
-            if let Node::Key(table, _) = node {
-                if let Some(to) = places.get(&table_address(table)) {
-                    targets[place].push(Target { to: *to, part: None });
+            let needs: Vec<usize> = match node {
+                // Even where the catalog's edge is one of its columns'.
+                Node::Key(table, _) => {
+                    tables.get(table.name.as_str()).copied().into_iter().collect()
                 }
-            }
+                Node::Table(table) => {
+                    let own = table.parents.iter().filter(|p| p.schema == table.schema);
+                    own.filter_map(|p| tables.get(p.name.as_str()).copied()).collect()
+                }
+                _ => continue,
+            };
+            targets[place].extend(needs.into_iter().map(|to| Target { to, part: None }));
         }
         targets.iter_mut().for_each(|t| t.sort_by_key(|t| t.to));
         Graph { targets }
@@ -190,10 +204,13 @@ impl Graph {
     }
 
     /// What of the circle is easiest made later.
-    fn weakest(&self, cycle: &[(usize, usize)], known: &[(Address, Node)]) -> Option<(usize, String)> {
-        let parts_of = |from: usize, to: usize| {
-            self.targets[from].iter().filter(move |t| t.to == to)
-        };
+    fn weakest(
+        &self,
+        cycle: &[(usize, usize)],
+        known: &[(Address, Node)],
+    ) -> Option<(usize, String)> {
+        let parts_of =
+            |from: usize, to: usize| self.targets[from].iter().filter(move |t| t.to == to);
         // Later only if nothing else between the two holds them together.
         let only = |from: usize, to: usize, wanted: fn(&str) -> bool| {
             let all = parts_of(from, to).all(|t| t.part.as_deref().is_some_and(wanted));
@@ -207,11 +224,10 @@ impl Graph {
             _ => None,
         };
         let body = |(from, to): &(usize, usize)| match (&known[*from].1, &known[*to].1) {
-            (Node::Routine(r), Node::View(_) | Node::Table(_) | Node::Key(..) | Node::Routine(_))
-                if r.atomic.is_some() =>
-            {
-                Some((*from, "body".to_string()))
-            }
+            (
+                Node::Routine(r),
+                Node::View(_) | Node::Table(_) | Node::Key(..) | Node::Routine(_),
+            ) if r.atomic.is_some() => Some((*from, "body".to_string())),
             _ => None,
         };
         cycle
@@ -237,9 +253,12 @@ mod tests {
         let table = |oid: u32| Table { oid, name: format!("t{oid}"), ..Table::default() };
         let view = |oid: u32| Table { kind: "v".into(), ..table(oid) };
         let routine = |oid: u32| Routine { oid, ..Routine::default() };
-        let mut schema = Schema { tables: vec![table(1), table(2)], views: vec![view(3)], ..Schema::default() };
-        schema.tables[0].constraints = vec![Constraint { oid: 7, kind: "p".into(), ..Constraint::default() }];
-        schema.objects.routines = vec![routine(5), Routine { atomic: Some("RETURN 1".into()), ..routine(6) }];
+        let mut schema =
+            Schema { tables: vec![table(1), table(2)], views: vec![view(3)], ..Schema::default() };
+        schema.tables[0].constraints =
+            vec![Constraint { oid: 7, kind: "p".into(), ..Constraint::default() }];
+        schema.objects.routines =
+            vec![routine(5), Routine { atomic: Some("RETURN 1".into()), ..routine(6) }];
         schema.edges = edges
             .iter()
             .map(|(c, o, p, tc, to)| Edge::from((*c, *o, p.map(str::to_string), *tc, *to)))
@@ -262,7 +281,10 @@ mod tests {
         for (edges, expected) in [
             (vec![], vec![5, 6, 1, 2, 3]),
             (vec![(PG_CLASS, 1, None, PG_CLASS, 2)], vec![5, 6, 2, 1, 3]),
-            (vec![(PG_PROC, 5, None, PG_CLASS, 3), (PG_CLASS, 3, Some("query"), PG_CLASS, 2)], vec![2, 3, 5, 6, 1]),
+            (
+                vec![(PG_PROC, 5, None, PG_CLASS, 3), (PG_CLASS, 3, Some("query"), PG_CLASS, 2)],
+                vec![2, 3, 5, 6, 1],
+            ),
             // A view that groups by a primary key needs the key itself.
             (vec![(PG_CLASS, 3, Some("query"), PG_CONSTRAINT, 7)], vec![5, 6, 1, 2, 7, 3]),
         ] {
@@ -277,13 +299,22 @@ mod tests {
     fn a_circle_is_broken_where_a_part_can_be_made_later() {
         let takes_rows = (PG_PROC, 5, None, PG_CLASS, 1);
         for (edges, part) in [
-            (vec![takes_rows, (PG_CLASS, 1, Some("check ok"), PG_PROC, 5)], ((PG_CLASS, 1), "check ok")),
-            (vec![takes_rows, (PG_CLASS, 1, Some("default n"), PG_PROC, 5)], ((PG_CLASS, 1), "default n")),
+            (
+                vec![takes_rows, (PG_CLASS, 1, Some("check ok"), PG_PROC, 5)],
+                ((PG_CLASS, 1), "check ok"),
+            ),
+            (
+                vec![takes_rows, (PG_CLASS, 1, Some("default n"), PG_PROC, 5)],
+                ((PG_CLASS, 1), "default n"),
+            ),
             (
                 vec![(PG_PROC, 5, None, PG_CLASS, 3), (PG_CLASS, 3, Some("query"), PG_PROC, 5)],
                 ((PG_CLASS, 3), "query"),
             ),
-            (vec![(PG_PROC, 6, None, PG_CLASS, 1), (PG_CLASS, 1, None, PG_PROC, 6)], ((PG_PROC, 6), "body")),
+            (
+                vec![(PG_PROC, 6, None, PG_CLASS, 1), (PG_CLASS, 1, None, PG_PROC, 6)],
+                ((PG_PROC, 6), "body"),
+            ),
         ] {
             let schema = schema(&edges);
             let order = order(&schema);

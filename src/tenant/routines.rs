@@ -91,7 +91,7 @@ fn body(routine: &Routine, place: &Place, stub: bool) -> String {
         return "\nAS 'SELECT NULL'".into();
     }
     if let Some(atomic) = &routine.atomic {
-        return format!("\n{atomic}");
+        return format!("\n{}", place.names.rewrite_deparsed(atomic, place.slug));
     }
     if let Some(library) = &routine.library {
         return format!("\nAS {}, {}", literal(library), literal(&routine.body));
@@ -217,8 +217,9 @@ pub fn create_aggregate(routine: &Routine, aggregate: &Aggregate, place: &Place)
 pub fn create_operator(operator: &Operator, place: &Place) -> String {
     let function =
         |word: &str, f: &Option<Named>| f.as_ref().map(|f| format!("{word} = {}", place.named(f)));
-    let other =
-        |word: &str, o: &Option<Named>| o.as_ref().map(|o| format!("{word} = {}", place.operator(o)));
+    let other = |word: &str, o: &Option<Named>| {
+        o.as_ref().map(|o| format!("{word} = {}", place.operator(o)))
+    };
     let flag = |on: bool, word: &str| on.then(|| word.to_string());
     let options: Vec<String> = [
         Some(format!("FUNCTION = {}", place.named(&operator.function))),

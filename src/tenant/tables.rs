@@ -182,6 +182,9 @@ impl Clone<'_> {
     /// The policy with the tenant's role in the place of the template's own.
     fn for_this_tenant(&self, policy: &Policy) -> Policy {
         let mut policy = policy.clone();
+        for condition in [&mut policy.using, &mut policy.check].into_iter().flatten() {
+            *condition = self.place.names.rewrite_deparsed(condition, self.slug());
+        }
         if let (Some(theirs), Some(role)) = (&self.target.templates_role, &self.target.role) {
             for name in policy.roles.iter_mut().filter(|name| *name == theirs) {
                 name.clone_from(role);
@@ -237,7 +240,8 @@ impl Clone<'_> {
         for rule in &table.rules {
             let (on, name) = (self.name(table), quote(&rule.name));
             let object = Object::table(kind(table), self.slug(), &table.name);
-            let sql = rule.definition.trim_end_matches(';').to_string();
+            let definition = rule.definition.trim_end_matches(';');
+            let sql = self.place.names.rewrite_deparsed(definition, self.slug());
             let action = format!("create rule {}", rule.name);
             self.made(object.clone(), action, sql, format!("DROP RULE {name} ON {on}"));
             let word = match rule.enabled.as_str() {
@@ -345,7 +349,8 @@ impl Clone<'_> {
             statements.push(format!("ALTER INDEX {on} SET TABLESPACE {}", quote(tablespace)));
         }
         for (column, target) in &index.statistics {
-            statements.push(format!("ALTER INDEX {on} ALTER COLUMN {column} SET STATISTICS {target}"));
+            statements
+                .push(format!("ALTER INDEX {on} ALTER COLUMN {column} SET STATISTICS {target}"));
         }
         if let Some(text) = &index.comment {
             statements.push(format!("COMMENT ON INDEX {on} IS {}", literal(text)));
@@ -355,7 +360,8 @@ impl Clone<'_> {
         }
         if index.replica_identity {
             let name = quote(&index.name);
-            statements.push(format!("ALTER TABLE ONLY {table} REPLICA IDENTITY USING INDEX {name}"));
+            statements
+                .push(format!("ALTER TABLE ONLY {table} REPLICA IDENTITY USING INDEX {name}"));
         }
         statements
     }

@@ -187,10 +187,12 @@ fn data(with_data: &str, template: &Schema) -> Result<Data> {
 }
 
 fn quotas(json: Option<serde_json::Value>, role_created: bool) -> Result<Quotas> {
-    let wrong = |why: &str| Error::WrongOption {
+    let wrong = |why: &str| {
+        Error::WrongOption {
         option: "quotas",
         why: why.into(),
         hint: "It takes {\"connection_limit\": 10, \"statement_timeout\": \"5s\"}, or one of the two, for a role that is made now.".into(),
+    }
     };
     let Some(json) = json else { return Ok(Quotas::default()) };
     let mut fields = match json {
