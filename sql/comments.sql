@@ -124,18 +124,22 @@ Returns the steps; in a dry run nothing changes. Undo drops the table while it h
 Raises 42501, 42P07, 3F000, 42601, 42602, 22023, 22004, 55000.
 
 Example: `SELECT * FROM tenant_guard.create_table('crm.leads', 'name text NOT NULL', '{dual_id,tenant,timestamps}');`$comment$),
-      ('create_tenant_schema', $comment$Makes a schema for one tenant from a template schema: tables (partitions, inheritance, generated
-and identity columns), sequences, constraints, foreign keys, indexes, triggers, policies and
-row-level security, without rows. Names inside the template resolve to the new schema, names
-outside it stay; afterwards nothing in the new schema may depend on the template, or all of it
-is refused. What is not carried (views, functions, ...) is told in a WARNING; where a table
-needs it, the clone is refused. The tenant role gets USAGE on the schema and
-SELECT, INSERT, UPDATE, DELETE on its tables; unless tenant_role names a role, a NOLOGIN role
-tenant_<slug> is made. A slug is the schema's name: a-z, 0-9 and _, at most 56 characters.
+      ('create_tenant_schema', $comment$Makes a schema for one tenant from a template schema, with everything in it: types, sequences, tables
+(partitions, inheritance, generated and identity columns), constraints, indexes, statistics, views,
+functions, operators, casts, triggers, rules, row-level security and policies, comments, owners,
+privileges, publications, and what tenant_guard has registered of it. Names inside the template mean the
+new schema, also in the text of SQL and PL/pgSQL functions; names outside it stay. Afterwards nothing in
+the new schema may depend on the template, and its structure and privileges must be the template's, or
+all of it is refused. What is not carried is a step of the result that says so, and a WARNING.
+with_data is 'none', 'all' or '{table,...}'. The objects belong to the template's owners where the caller
+has their rights, or all to owner. The tenant's role gets USAGE on the schema and SELECT, INSERT, UPDATE,
+DELETE on its tables, or what a tenant template's role has there; a NOLOGIN role tenant_<slug> is made
+unless tenant_role names one, or is 'none'. quotas are that new role's: {"connection_limit": 10,
+"statement_timeout": "5s"}. A slug is the schema's name: a-z, 0-9 and _, at most 56 characters.
 A template of a role that has fewer rights than the caller is refused: to make it again would run
 that role's functions with the caller's rights. trust_template => true clones it all the same.
 Returns the steps; in a dry run nothing changes. The caller needs CREATE on the database.
-Raises 42602 (no slug), 42P06, 42710, 3F000, 42501, 42704, 0A000, 55000.
+Raises 42602 (no slug), 42P06, 42710, 3F000, 42501, 42704, 42P01, 22023, 0A000, 55000.
 
 Example: `SELECT * FROM tenant_guard.create_tenant_schema('acme', template => 'crm_template');`$comment$),
       ('create_tenant_summary', $comment$Makes a table for what a query yields for each organization, and registers the query, for
@@ -521,8 +525,9 @@ Example: `SELECT tenant_guard.register_protection('crm.contacts', '{"tenant_colu
 permissions removes it. Administrative: EXECUTE is not granted to PUBLIC. Raises 22004, 22023.
 
 Example: `SELECT tenant_guard.register_role_permissions('member', ARRAY['leads:read'], ARRAY[]::text[]);`$comment$),
-      ('register_tenant_schema', $comment$Writes the registration that a plan of create_tenant_schema decided on. The caller must own the
-schema. Raises 3F000, 42501, 23505.
+      ('register_tenant_schema', $comment$Writes the registration that a plan of create_tenant_schema decided on. Where a fingerprint is given, the
+schema's structure must have it, or 55000 names what differs from the template. tenant_role is NULL
+where there is none. The caller must own the schema. Raises 3F000, 42501, 23505, 55000.
 
 Example: `SELECT tenant_guard.register_tenant_schema('acme', 'crm_template', NULL, 'tenant_acme', true);`$comment$),
       ('register_tenant_summary', $comment$Writes the registration that a plan of create_tenant_summary decided on: query is from now on what

@@ -50,7 +50,7 @@ RETURN (
   WITH found(id, name, owner) AS (
     SELECT n.oid, n.nspname = object_schema, n.nspowner
     FROM pg_catalog.pg_namespace n
-    WHERE kind IN ('schema', 'schema_grants', 'tenant_schema', 'path', 'enforcement') AND (n.oid = object_oid OR n.nspname = object_schema)
+    WHERE kind IN ('schema', 'schema_grants', 'tenant_schema', 'path', 'enforcement', 'routine', 'schema_object', 'privileges', 'not_carried', 'data') AND (n.oid = object_oid OR n.nspname = object_schema)
     UNION ALL
     SELECT t.oid, n.nspname = object_schema AND t.typname = object_name, t.typowner
     FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
@@ -58,7 +58,7 @@ RETURN (
     UNION ALL
     SELECT c.oid, n.nspname = object_schema AND c.relname = coalesce(nullif(object_table, ''), object_name), c.relowner
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE kind NOT IN ('schema', 'schema_grants', 'tenant_schema', 'path', 'enforcement', 'type', 'membership', 'role',
+    WHERE kind NOT IN ('schema', 'schema_grants', 'tenant_schema', 'path', 'enforcement', 'routine', 'schema_object', 'privileges', 'not_carried', 'data', 'type', 'membership', 'role',
                        'claim_source', 'role_permissions')
       AND (c.oid = object_oid OR (n.nspname = object_schema AND c.relname = coalesce(nullif(object_table, ''), object_name)))
   )

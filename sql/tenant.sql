@@ -3,10 +3,13 @@ CREATE TABLE tenant_guard.tenant_schema (
   slug text PRIMARY KEY,
   template text NOT NULL,
   organization uuid,
-  tenant_role text NOT NULL,
+  -- NULL where there is none.
+  tenant_role text,
   role_created boolean NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now(),
-  created_by text NOT NULL
+  created_by text NOT NULL,
+  -- What its structure was when it was made, as a number for all of it.
+  fingerprint text
 );
 COMMENT ON TABLE tenant_guard.tenant_schema IS
   'Tenant schemas and the roles that work in them. Read it through tenant_guard.tenant_schemas.';
@@ -27,11 +30,11 @@ SELECT t.slug, t.organization, t.template, t.tenant_role,
        (SELECT coalesce(sum(pg_catalog.pg_total_relation_size(c.oid)), 0)::bigint
         FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'r') AS size_bytes,
        CASE WHEN n.oid IS NULL THEN 'missing' ELSE 'active' END AS state,
-       t.created_at, t.created_by
+       t.created_at, t.created_by, t.fingerprint
 FROM tenant_guard.tenant_schema t
 LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = t.slug;
 COMMENT ON VIEW tenant_guard.tenant_schemas IS
-  'Tenant schemas that you own or work in: organization, template, role, owner, number of tables, size in bytes, state (active, or missing when somebody dropped the schema by hand).
+  'Tenant schemas that you own or work in: organization, template, role, owner, number of tables, size in bytes, state (active, or missing when somebody dropped the schema by hand), fingerprint of the structure when it was made.
 Example: SELECT slug, organization, tables, size_bytes FROM tenant_guard.tenant_schemas;';
 
 SELECT pg_catalog.pg_extension_config_dump('tenant_guard.tenant_schema', '');

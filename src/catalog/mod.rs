@@ -1,13 +1,19 @@
 //! The database as the planners see it: plain data, read once per call.
 
 mod id_type;
+mod lexer;
 mod model;
+mod objects;
 pub mod policy_sql;
 mod read;
 mod schema;
+mod structure;
 pub mod trigger_sql;
 
 pub use id_type::{IdType, ID_TYPES};
+pub use lexer::{path_elements, Names};
 pub use model::*;
+pub use objects::*;
 pub use read::*;
 pub use schema::*;
+pub use structure::{differences, fingerprint};

@@ -1,6 +1,7 @@
 //! The model: what the .sql files beside this one return, field for field.
 
 use super::id_type::{IdType, ID_TYPES};
+use super::objects::{ExtendedStatistics, Rule};
 use crate::error::{Error, Result};
 use crate::pg::ident;
 use serde::Deserialize;
@@ -19,9 +20,7 @@ pub struct Table {
     pub owned: bool,
     /// In a system schema, temporary, or part of an extension.
     pub system: bool,
-    /// Privileges of others than the owner.
-    pub grants: Vec<Grant>,
-    /// The same one by one.
+    /// Privileges of others than the owner, on the table or on one of its columns.
     #[serde(default)]
     pub privileges: Vec<Privilege>,
     pub row_security: bool,
@@ -45,9 +44,15 @@ pub struct Table {
     pub options: Vec<String>,
     #[serde(default)]
     pub toast_options: Vec<String>,
-    /// Made with CREATE TABLE ... OF.
+    /// What CREATE TABLE ... OF made it of.
     #[serde(default)]
-    pub typed: bool,
+    pub of_type: Option<String>,
+    /// The query of a view, materialized or not.
+    #[serde(default)]
+    pub definition: Option<String>,
+    /// Of a materialized view.
+    #[serde(default)]
+    pub populated: bool,
     /// pg_class.relreplident: d, n, f or i.
     pub replica_identity: String,
     pub comment: Option<String>,
@@ -64,20 +69,16 @@ pub struct Table {
     pub indexes: Vec<Index>,
     pub policies: Vec<Policy>,
     pub triggers: Vec<Trigger>,
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+    #[serde(default)]
+    pub extended_statistics: Vec<ExtendedStatistics>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Named {
     pub schema: String,
     pub name: String,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-pub struct Grant {
-    /// A role, or public.
-    pub grantee: String,
-    /// SELECT, INSERT, ...
-    pub privileges: Vec<String>,
 }
 
 /// A foreign key on the way from a table to its tenant.
@@ -170,6 +171,9 @@ pub struct Column {
     /// Whether the type is a domain.
     #[serde(default)]
     pub domain: bool,
+    /// Whether it, or that of its elements, is of the table's own schema.
+    #[serde(default)]
+    pub own_type: bool,
     pub collation: Option<String>,
     /// Whether two spellings may be equal: its collation is not deterministic.
     #[serde(default)]
@@ -196,6 +200,8 @@ pub struct Column {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Constraint {
+    #[serde(default)]
+    pub oid: u32,
     pub name: String,
     /// pg_constraint.contype.
     pub kind: String,
@@ -262,6 +268,16 @@ pub struct Index {
     /// The constraint that it serves.
     pub constraint: Option<String>,
     pub valid: bool,
+    /// Of a partitioned table, where it is not valid until each partition has its own.
+    #[serde(default)]
+    pub partitioned: bool,
+    #[serde(default)]
+    pub options: Vec<String>,
+    #[serde(default)]
+    pub tablespace: Option<String>,
+    /// Statistics targets by the number of the column.
+    #[serde(default)]
+    pub statistics: Vec<(i32, i32)>,
     pub partial: bool,
     #[serde(default)]
     pub unique: bool,
@@ -306,6 +322,14 @@ pub struct Trigger {
     #[serde(default)]
     pub arguments_hex: String,
     pub comment: Option<String>,
+}
+
+impl Index {
+    /// Whether it can be made again as it is.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.valid || self.partitioned
+    }
 }
 
 impl Trigger {

@@ -231,27 +231,45 @@ pub fn may_create_roles() -> Result<bool> {
     Ok(may == Some(true))
 }
 
-/// A schema with its tables and sequences, deparsed under a path of exactly that schema: names
-/// inside it come out bare, names outside it qualified. None when there is no such schema.
+/// A schema with all that is in it, deparsed under a path that begins with it: names inside it come
+/// out bare, names outside it qualified. What a name of the schema's hides in pg_catalog comes out
+/// qualified too. None when there is no such schema.
 pub fn schema(name: &str) -> Result<Option<Schema>> {
-    let oids = query::rows(
-        "SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') ORDER BY c.oid",
-        &[name.into()],
-        |row| Ok(row.get::<Oid>(1)?),
-    )?;
-    let oids: Vec<Oid> = oids.into_iter().flatten().collect();
-    let _read = query::catalog_read(&format!("{}, pg_temp", ident::quote(name)));
-    let Some(mut schema) = query::model_here::<Schema>(include_str!("schema.sql"), &[name.into()])?
+    schema_under(name, &format!("{}, pg_catalog, pg_temp", ident::quote(name)))
+}
+
+/// A schema as its template is read, to be compared with it: where extensions' objects lie in the template,
+/// they come out bare in both.
+pub fn clone_of(name: &str, template: &str) -> Result<Option<Schema>> {
+    let shared = query::value::<bool>(include_str!("has_extension.sql"), &[template.into()])?;
+    if shared != Some(true) {
+        return schema(name);
+    }
+    let (own, beside) = (ident::quote(name), ident::quote(template));
+    schema_under(name, &format!("{own}, {beside}, pg_catalog, pg_temp"))
+}
+
+fn schema_under(name: &str, path: &str) -> Result<Option<Schema>> {
+    let args = || [name.into()];
+    let Some(mut schema) = query::model_under::<Schema>(path, include_str!("schema.sql"), &args())?
     else {
         return Ok(None);
     };
     if schema.usable {
+        let oids =
+            query::rows(include_str!("relations.sql"), &args(), |row| Ok(row.get::<Oid>(1)?))?;
+        let oids: Vec<Oid> = oids.into_iter().flatten().collect();
         for oid in &oids {
             lock(oid.to_u32(), Lock::Share)?;
         }
-        let tables = query::model_here(include_str!("tables.sql"), &[oids.into()])?;
-        schema.tables = tables.unwrap_or_default();
+        let read: Option<Vec<Table>> =
+            query::model_under(path, include_str!("tables.sql"), &[oids.into()])?;
+        (schema.tables, schema.views) =
+            read.unwrap_or_default().into_iter().partition(|t| t.definition.is_none());
+        schema.objects = query::model_under(path, include_str!("objects.sql"), &args())?
+            .ok_or_else(|| Error::NoSuchSchema { schema: name.into() })?;
+        schema.edges =
+            query::model_under(path, include_str!("edges.sql"), &args())?.unwrap_or_default();
     }
     Ok(Some(schema))
 }

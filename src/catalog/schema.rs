@@ -1,10 +1,16 @@
-//! The model of a schema: what schema.sql returns, field for field.
+//! The model of a schema: what schema.sql, objects.sql and edges.sql return, field for field.
 
-use super::model::Table;
+use super::model::{Named, Table};
+use super::objects::{
+    Cast, Collation, Comment, Configuration, DefaultGrantee, DefaultPrivilege, Dictionary,
+    ItsPrivilege, Label, Operator, Owner, Published, Routine,
+};
 use serde::Deserialize;
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct Sequence {
+    #[serde(default)]
+    pub oid: u32,
     pub name: String,
     pub r#type: String,
     pub start: i64,
@@ -28,8 +34,10 @@ pub struct OwnedBy {
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct Type {
+    #[serde(default)]
+    pub oid: u32,
     pub name: String,
-    /// pg_type.typtype: e, d or c.
+    /// pg_type.typtype: e, d, c or r.
     pub kind: String,
     /// Of an enum.
     pub labels: Vec<String>,
@@ -41,7 +49,19 @@ pub struct Type {
     pub constraints: Vec<DomainConstraint>,
     /// Of a composite type.
     pub attributes: Vec<Attribute>,
+    #[serde(default)]
+    pub range: Option<Range>,
     pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Range {
+    pub subtype: String,
+    pub multirange: String,
+    pub class: Option<Named>,
+    pub collation: Option<Named>,
+    pub canonical: Option<Named>,
+    pub difference: Option<Named>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -57,7 +77,7 @@ pub struct Attribute {
     pub collation: Option<String>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub struct Schema {
     pub name: String,
     pub owner: String,
@@ -66,19 +86,65 @@ pub struct Schema {
     pub usable: bool,
     /// The owners, of it or of anything in it, that have not all the rights of the caller.
     pub foreign_owners: Vec<String>,
-    /// Enums, domains and composite types, in the order they were made.
+    /// Enums, domains, composite types and ranges.
     pub types: Vec<Type>,
     pub tables: Vec<Table>,
+    /// Views, materialized or not: like tables, with a definition.
+    #[serde(default)]
+    pub views: Vec<Table>,
     pub sequences: Vec<Sequence>,
-    /// Whatever is in the schema and is neither, as messages name it, with what in the schema's
-    /// tables, sequences, policies and so on depends on it.
+    /// Whatever is in the schema and cannot be made again, as messages name it, with whether
+    /// anything that can depends on it.
     pub others: Vec<Other>,
+    #[serde(skip)]
+    pub objects: Objects,
+    #[serde(skip)]
+    pub edges: Vec<Edge>,
+}
+
+/// What objects.sql tells.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Objects {
+    /// Whether an extension's objects lie in the schema: references to them stay.
+    pub has_extension: bool,
+    pub routines: Vec<Routine>,
+    pub operators: Vec<Operator>,
+    pub casts: Vec<Cast>,
+    pub collations: Vec<Collation>,
+    pub dictionaries: Vec<Dictionary>,
+    pub configurations: Vec<Configuration>,
+    pub owners: Vec<Owner>,
+    pub privileges: Vec<ItsPrivilege>,
+    pub default_grantees: Vec<DefaultGrantee>,
+    pub default_privileges: Vec<DefaultPrivilege>,
+    pub comments: Vec<Comment>,
+    pub labels: Vec<Label>,
+    pub publications: Vec<Published>,
+}
+
+/// The address of an object in the catalog: its catalog's OID and its own.
+pub type Address = (u32, u32);
+
+/// The first object, or a part of it, depends on the second.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "(u32, u32, Option<String>, u32, u32)")]
+pub struct Edge {
+    pub from: Address,
+    /// `default <column>`, `check <constraint>` or `query`: what can be made later than the rest.
+    pub part: Option<String>,
+    pub to: Address,
+}
+
+impl From<(u32, u32, Option<String>, u32, u32)> for Edge {
+    fn from((class, oid, part, to_class, to_oid): (u32, u32, Option<String>, u32, u32)) -> Self {
+        Edge { from: (class, oid), part, to: (to_class, to_oid) }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct Other {
-    /// `view "Acme Co".overview`.
+    /// `foreign table "Acme Co".overview`.
     pub object: String,
-    /// Whether a table of the schema cannot be made without it.
+    /// Whether something of the schema cannot be made without it.
     pub needed: bool,
 }

@@ -1,7 +1,12 @@
--- A schema ($1) without its tables: its sequences, and whatever else is in it. Read under a path of
--- exactly that schema (see tables.sql).
+-- A schema ($1) without its tables: its types and sequences, and whatever else is in it that cannot be made
+-- again. Read under a path that begins with that schema (see tables.sql); objects.sql tells the rest.
 WITH ns AS (
   SELECT n.* FROM pg_catalog.pg_namespace n WHERE n.nspname = $1
+),
+-- What belongs to an extension is shared by all schemas, wherever it lies.
+member AS MATERIALIZED (
+  SELECT d.classid, d.objid FROM pg_catalog.pg_depend d
+  WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'
 ),
 -- Everything that is part of a table or sequence of the schema, by its catalog address.
 part(classid, objid) AS (
@@ -17,6 +22,12 @@ part(classid, objid) AS (
   SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass, p.oid
   FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid JOIN ns ON c.relnamespace = ns.oid
   UNION ALL
+  SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid FROM pg_catalog.pg_proc p JOIN ns ON p.pronamespace = ns.oid
+  WHERE p.prolang <> 13 -- the functions of a base type are of no use without it
+  UNION ALL
+  SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass, w.oid
+  FROM pg_catalog.pg_rewrite w JOIN pg_catalog.pg_class c ON c.oid = w.ev_class JOIN ns ON c.relnamespace = ns.oid
+  UNION ALL
   SELECT 'pg_catalog.pg_trigger'::pg_catalog.regclass, t.oid
   FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN ns ON c.relnamespace = ns.oid
   WHERE c.relkind IN ('r', 'p') AND NOT t.tgisinternal
@@ -31,31 +42,28 @@ part(classid, objid) AS (
   SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid
   FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_type t ON t.oid = k.contypid JOIN ns ON t.typnamespace = ns.oid
 ),
--- What the schema holds beside tables, sequences, their parts, and the types that are cloned. An
--- array type and a table's row type come with what they are of.
+-- What the schema holds and is not cloned.
 other(classid, objid) AS (
-  SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, c.oid
-  FROM pg_catalog.pg_class c JOIN ns ON c.relnamespace = ns.oid WHERE c.relkind IN ('v', 'm', 'f')
-  UNION ALL
-  SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid
-  FROM pg_catalog.pg_type t JOIN ns ON t.typnamespace = ns.oid
-  WHERE t.typtype IN ('r', 'b', 'p') AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = t.oid)
-  UNION ALL
-  SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, f.oid FROM pg_catalog.pg_proc f JOIN ns ON f.pronamespace = ns.oid
-  UNION ALL
-  SELECT 'pg_catalog.pg_operator'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_operator o JOIN ns ON o.oprnamespace = ns.oid
-  UNION ALL
-  SELECT 'pg_catalog.pg_collation'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_collation o JOIN ns ON o.collnamespace = ns.oid
-  UNION ALL
-  SELECT 'pg_catalog.pg_opclass'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_opclass o JOIN ns ON o.opcnamespace = ns.oid
-  UNION ALL
-  SELECT 'pg_catalog.pg_ts_config'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_ts_config o JOIN ns ON o.cfgnamespace = ns.oid
-  UNION ALL
-  SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_statistic_ext o JOIN ns ON o.stxnamespace = ns.oid
-  UNION ALL
-  SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass, w.oid
-  FROM pg_catalog.pg_rewrite w JOIN pg_catalog.pg_class c ON c.oid = w.ev_class JOIN ns ON c.relnamespace = ns.oid
-  WHERE c.relkind IN ('r', 'p')
+  SELECT o.classid, o.objid
+  FROM (
+    SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AS classid, c.oid AS objid
+    FROM pg_catalog.pg_class c JOIN ns ON c.relnamespace = ns.oid WHERE c.relkind = 'f'
+    UNION ALL
+    SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid
+    FROM pg_catalog.pg_type t JOIN ns ON t.typnamespace = ns.oid
+    WHERE t.typtype IN ('b', 'p') AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = t.oid)
+    UNION ALL
+    SELECT 'pg_catalog.pg_opclass'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_opclass o JOIN ns ON o.opcnamespace = ns.oid
+    UNION ALL
+    SELECT 'pg_catalog.pg_opfamily'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_opfamily o JOIN ns ON o.opfnamespace = ns.oid
+    UNION ALL
+    SELECT 'pg_catalog.pg_conversion'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_conversion o JOIN ns ON o.connamespace = ns.oid
+    UNION ALL
+    SELECT 'pg_catalog.pg_ts_parser'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_ts_parser o JOIN ns ON o.prsnamespace = ns.oid
+    UNION ALL
+    SELECT 'pg_catalog.pg_ts_template'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_ts_template o JOIN ns ON o.tmplnamespace = ns.oid
+  ) o
+  WHERE NOT EXISTS (SELECT FROM member m WHERE m.classid = o.classid AND m.objid = o.objid)
 )
 SELECT pg_catalog.json_build_object(
   'name', ns.nspname,
@@ -66,17 +74,20 @@ SELECT pg_catalog.json_build_object(
     SELECT pg_catalog.json_agg(DISTINCT r.rolname)
     FROM (SELECT ns.nspowner AS owner
           UNION SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.relnamespace = ns.oid
+          UNION SELECT p.proowner FROM pg_catalog.pg_proc p WHERE p.pronamespace = ns.oid
+          UNION SELECT o.oprowner FROM pg_catalog.pg_operator o WHERE o.oprnamespace = ns.oid
           UNION SELECT t.typowner FROM pg_catalog.pg_type t WHERE t.typnamespace = ns.oid) o
     JOIN pg_catalog.pg_roles r ON r.oid = o.owner
     WHERE NOT pg_catalog.pg_has_role(o.owner, current_user, 'USAGE')), '[]'),
   'types', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'oid', t.oid::pg_catalog.int8,
       'name', t.typname,
       'kind', t.typtype,
       'labels', coalesce((SELECT pg_catalog.json_agg(e.enumlabel ORDER BY e.enumsortorder)
                           FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid), '[]'),
       'base', CASE WHEN t.typtype = 'd' THEN pg_catalog.format_type(t.typbasetype, t.typtypmod) END,
-      'collation', (SELECT pg_catalog.format('%I.%I', cn.nspname, co.collname)
+      'collation', (SELECT CASE WHEN cn.nspname <> 'pg_catalog' AND pg_catalog.pg_collation_is_visible(co.oid) THEN pg_catalog.quote_ident(co.collname) ELSE pg_catalog.format('%I.%I', cn.nspname, co.collname) END
                     FROM pg_catalog.pg_collation co
                     JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
                     JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype
@@ -88,20 +99,39 @@ SELECT pg_catalog.json_build_object(
                                FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'), '[]'),
       'attributes', coalesce((SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
                                        'name', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
-                                       'collation', (SELECT pg_catalog.format('%I.%I', cn.nspname, co.collname)
+                                       'collation', (SELECT CASE WHEN cn.nspname <> 'pg_catalog' AND pg_catalog.pg_collation_is_visible(co.oid) THEN pg_catalog.quote_ident(co.collname) ELSE pg_catalog.format('%I.%I', cn.nspname, co.collname) END
                                                      FROM pg_catalog.pg_collation co
                                                      JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
                                                      JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
                                                      WHERE co.oid = a.attcollation AND a.attcollation <> y.typcollation)) ORDER BY a.attnum)
                               FROM pg_catalog.pg_attribute a
                               WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped), '[]'),
-      'comment', pg_catalog.obj_description(t.oid, 'pg_type')) ORDER BY t.oid)
+      'range', (SELECT pg_catalog.json_build_object(
+                  'subtype', pg_catalog.format_type(r.rngsubtype, NULL),
+                  'multirange', m.typname,
+                  'class', (SELECT pg_catalog.json_build_object('schema', n.nspname, 'name', o.opcname)
+                            FROM pg_catalog.pg_opclass o JOIN pg_catalog.pg_namespace n ON n.oid = o.opcnamespace
+                            WHERE o.oid = r.rngsubopc AND NOT o.opcdefault),
+                  'collation', (SELECT pg_catalog.json_build_object('schema', n.nspname, 'name', o.collname)
+                                FROM pg_catalog.pg_collation o JOIN pg_catalog.pg_namespace n ON n.oid = o.collnamespace
+                                JOIN pg_catalog.pg_type u ON u.oid = r.rngsubtype
+                                WHERE o.oid = r.rngcollation AND r.rngcollation <> u.typcollation),
+                  'canonical', (SELECT pg_catalog.json_build_object('schema', n.nspname, 'name', f.proname)
+                                FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace
+                                WHERE f.oid = r.rngcanonical::pg_catalog.oid),
+                  'difference', (SELECT pg_catalog.json_build_object('schema', n.nspname, 'name', f.proname)
+                                 FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace
+                                 WHERE f.oid = r.rngsubdiff::pg_catalog.oid))
+                FROM pg_catalog.pg_range r JOIN pg_catalog.pg_type m ON m.oid = r.rngmultitypid WHERE r.rngtypid = t.oid),
+      'comment', pg_catalog.obj_description(t.oid, 'pg_type')) ORDER BY t.typname)
     FROM pg_catalog.pg_type t
     LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
-    WHERE t.typnamespace = ns.oid AND (t.typtype IN ('e', 'd') OR c.relkind = 'c')), '[]'),
+    WHERE t.typnamespace = ns.oid AND (t.typtype IN ('e', 'd', 'r') OR c.relkind = 'c')
+      AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND m.objid = t.oid)), '[]'),
   'tables', pg_catalog.json_build_array(),
   'sequences', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'oid', c.oid::pg_catalog.int8,
       'name', c.relname,
       'type', pg_catalog.format_type(s.seqtypid, NULL),
       'start', s.seqstart, 'increment', s.seqincrement, 'min', s.seqmin, 'max', s.seqmax,
@@ -115,7 +145,8 @@ SELECT pg_catalog.json_build_object(
                      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i')),
       'comment', pg_catalog.obj_description(c.oid, 'pg_class')) ORDER BY c.relname)
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_sequence s ON s.seqrelid = c.oid
-    WHERE c.relnamespace = ns.oid), '[]'),
+    WHERE c.relnamespace = ns.oid
+      AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = c.oid)), '[]'),
   'others', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'object', pg_catalog.pg_describe_object(o.classid, o.objid, 0),

@@ -12,18 +12,8 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'system', c.relpersistence = 't' OR n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast', 'tenant_guard')
             OR EXISTS (SELECT FROM pg_catalog.pg_depend d
                        WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'),
-  -- Privileges of others than the owner, on the table or on one of its columns; PUBLIC is public.
-  'grants', coalesce((
-    SELECT pg_catalog.json_agg(pg_catalog.json_build_object('grantee', g.grantee, 'privileges', g.privileges) ORDER BY g.grantee)
-    FROM (SELECT CASE a.grantee WHEN 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text END AS grantee,
-                 pg_catalog.json_agg(DISTINCT a.privilege_type) AS privileges
-          FROM (SELECT x.grantee, x.privilege_type FROM pg_catalog.aclexplode(c.relacl) x
-                UNION ALL
-                SELECT x.grantee, x.privilege_type
-                FROM pg_catalog.pg_attribute att CROSS JOIN LATERAL pg_catalog.aclexplode(att.attacl) x
-                WHERE att.attrelid = c.oid) a
-          WHERE a.grantee <> c.relowner GROUP BY a.grantee) g), '[]'),
-  -- The same one by one, with what it takes to grant them again.
+  -- Privileges of others than the owner, on the table or on one of its columns, with what it takes to grant
+  -- them again; PUBLIC is public.
   'privileges', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'grantee', CASE a.grantee WHEN 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text END,
@@ -67,7 +57,10 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
                    OR (c.relkind = 'r' AND pg_catalog.pg_relation_size(c.oid) > 0),
   'options', coalesce(pg_catalog.to_json(c.reloptions), '[]'),
   'toast_options', coalesce((SELECT pg_catalog.to_json(t.reloptions) FROM pg_catalog.pg_class t WHERE t.oid = c.reltoastrelid), '[]'),
-  'typed', c.reloftype <> 0,
+  'of_type', CASE WHEN c.reloftype <> 0 THEN pg_catalog.format_type(c.reloftype, NULL) END,
+  -- Of a view, materialized or not.
+  'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END,
+  'populated', c.relispopulated,
   'replica_identity', c.relreplident,
   'comment', pg_catalog.obj_description(c.oid, 'pg_class'),
 
@@ -83,7 +76,10 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
           SELECT t.oid, t.typtype, t.typbasetype FROM base JOIN pg_catalog.pg_type t ON t.oid = base.typbasetype WHERE base.typtype = 'd'
         ) SELECT pg_catalog.format_type(oid, NULL) FROM base WHERE typtype <> 'd'),
       'domain', ty.typtype = 'd',
-      'collation', (SELECT pg_catalog.format('%I.%I', cn.nspname, co.collname)
+      -- Whether the type, or that of its elements, is of the table's own schema.
+      'own_type', c.relnamespace IN (ty.typnamespace, coalesce((SELECT e.typnamespace FROM pg_catalog.pg_type e WHERE e.oid = ty.typelem), 0)),
+      'collation', (SELECT CASE WHEN cn.nspname <> 'pg_catalog' AND pg_catalog.pg_collation_is_visible(co.oid) THEN pg_catalog.quote_ident(co.collname)
+                                ELSE pg_catalog.format('%I.%I', cn.nspname, co.collname) END
                     FROM pg_catalog.pg_collation co
                     JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
                     WHERE co.oid = a.attcollation AND a.attcollation <> ty.typcollation),
@@ -111,6 +107,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   -- Not-null constraints have names of their own from version 18 on; the columns tell them already.
   'constraints', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'oid', k.oid::pg_catalog.int8,
       'name', k.conname,
       'kind', k.contype,
       'definition', pg_catalog.pg_get_constraintdef(k.oid),
@@ -212,6 +209,12 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'method', am.amname,
       'constraint', (SELECT k.conname FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x')),
       'valid', i.indisvalid,
+      'partitioned', ic.relkind = 'I',
+      'options', coalesce(pg_catalog.to_json(ic.reloptions), '[]'),
+      'tablespace', (SELECT t.spcname FROM pg_catalog.pg_tablespace t WHERE t.oid = ic.reltablespace),
+      -- By the number of the column.
+      'statistics', coalesce((SELECT pg_catalog.json_agg(pg_catalog.json_build_array(ia.attnum, ia.attstattarget) ORDER BY ia.attnum)
+                              FROM pg_catalog.pg_attribute ia WHERE ia.attrelid = ic.oid AND ia.attstattarget >= 0), '[]'),
       'partial', i.indpred IS NOT NULL,
       'unique', i.indisunique,
       'clustered', i.indisclustered,
@@ -255,7 +258,25 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'executable', pg_catalog.has_function_privilege(t.tgfoid, 'EXECUTE'),
       'arguments_hex', pg_catalog.encode(t.tgargs, 'hex'),
       'comment', pg_catalog.obj_description(t.oid, 'pg_trigger')) ORDER BY t.tgname)
-    FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal), '[]')
+    FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal), '[]'),
+
+  'rules', coalesce((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', w.rulename,
+      'definition', pg_catalog.pg_get_ruledef(w.oid, true),
+      'enabled', w.ev_enabled) ORDER BY w.rulename)
+    FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid AND w.rulename <> '_RETURN'), '[]'),
+
+  'extended_statistics', coalesce((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', s.stxname, 'schema', sn.nspname,
+      'kinds', pg_catalog.to_json(s.stxkind),
+      'columns', pg_catalog.pg_get_statisticsobjdef_columns(s.oid),
+      'expressions', s.stxexprs IS NOT NULL,
+      'single', pg_catalog.array_length(s.stxkeys::pg_catalog.int2[], 1) IS NULL,
+      'target', nullif(s.stxstattarget, -1)) ORDER BY sn.nspname, s.stxname)
+    FROM pg_catalog.pg_statistic_ext s JOIN pg_catalog.pg_namespace sn ON sn.oid = s.stxnamespace
+    WHERE s.stxrelid = c.oid), '[]')
 ) ORDER BY pg_catalog.array_position($1, c.oid))::pg_catalog.text
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -266,6 +266,17 @@ pub enum Error {
         template: String,
         objects: Vec<String>,
     },
+    /// A clone is not what its template is.
+    Unlike {
+        schema: String,
+        template: String,
+        objects: Vec<String>,
+    },
+    /// A template that holds nothing, or is the server's own.
+    NotATemplate {
+        schema: String,
+        why: &'static str,
+    },
     /// Somebody tried to alter what was logged.
     AppendOnly {
         log: &'static str,

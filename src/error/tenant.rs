@@ -61,6 +61,18 @@ pub(super) fn tenant_parts(error: &Error) -> Parts {
             format!("These would: {}.", objects.join(", ")),
             "Nothing was created. Name the objects in the template without their schema, or move what they share to another schema.",
         ),
+        Error::Unlike { schema, template, objects } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("schema \"{schema}\" would not be like its template \"{template}\""),
+            format!("These differ: {}.", objects.join(", ")),
+            "Nothing was created. Somebody may have changed the template meanwhile: try again. Otherwise look at these objects in the template.",
+        ),
+        Error::NotATemplate { schema, why } => parts(
+            ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("schema \"{schema}\" cannot be a template"),
+            *why,
+            "Name the schema whose tables a tenant is to have.",
+        ),
         other => policy_parts(other),
     }
 }

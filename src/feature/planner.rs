@@ -93,7 +93,7 @@ fn check(root: &Table, features: &[Feature]) -> Result<()> {
             format!("Add the feature to {}: its partitions follow.", parent.unwrap_or_default()),
         ));
     }
-    if root.typed {
+    if root.of_type.is_some() {
         return Err(unfit(
             "It is a table of a type (CREATE TABLE ... OF), and columns come from the type.",
             "ALTER TABLE ... NOT OF makes it an ordinary table.".into(),

@@ -34,6 +34,43 @@ pub fn literal(value: &str) -> String {
     }
 }
 
+/// The names in `{a,"B c"}`, as PostgreSQL reads an array of text; None where it is no such array.
+#[must_use]
+pub fn array_elements(array: &str) -> Option<Vec<String>> {
+    let inner = array.strip_prefix('{')?.strip_suffix('}')?;
+    let mut elements = Vec::new();
+    let mut chars = inner.chars().peekable();
+    while chars.peek().is_some() {
+        let mut name = String::new();
+        while chars.next_if(|c| c.is_whitespace()).is_some() {}
+        if chars.next_if_eq(&'"').is_some() {
+            loop {
+                match chars.next()? {
+                    '"' => break,
+                    '\\' => name.push(chars.next()?),
+                    c => name.push(c),
+                }
+            }
+            while chars.next_if(|c| c.is_whitespace()).is_some() {}
+        } else {
+            while let Some(c) = chars.next_if(|c| *c != ',') {
+                name.push(c);
+            }
+            name.truncate(name.trim_end().len());
+            if name.is_empty() || name.contains(['{', '}', '"', '\\']) {
+                return None;
+            }
+        }
+        elements.push(name);
+        match chars.next() {
+            None => break,
+            Some(',') if chars.peek().is_some() => {}
+            _ => return None,
+        }
+    }
+    Some(elements)
+}
+
 /// Cuts a generated name to PostgreSQL's limit at a character boundary.
 #[must_use]
 pub fn truncate(name: &str, limit: usize) -> &str {
@@ -244,6 +281,17 @@ mod tests {
     fn literals_survive_quotes_and_backslashes() {
         assert_eq!(literal("it's"), "'it''s'");
         assert_eq!(literal("a\\'b"), "E'a\\\\''b'");
+    }
+
+    #[test]
+    fn a_list_of_names_is_read_as_an_array() {
+        let read = |text| array_elements(text);
+        let names = |names: &[&str]| Some(names.iter().map(|n| (*n).to_string()).collect());
+        assert_eq!(read("{a, \"B \\\"c\" ,d e}"), names(&["a", "B \"c", "d e"]));
+        assert_eq!(read("{}"), names(&[]));
+        for wrong in ["a", "{a,}", "{,a}", "{\"a}", "{{a}}", "{a\"b\"}"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

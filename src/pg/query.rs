@@ -103,6 +103,30 @@ pub fn model_here<T: DeserializeOwned>(sql: &str, args: &[DatumWithOid]) -> Resu
     }
 }
 
+/// `model` whose deparsed text is written as it means the same under `path`. The query itself is
+/// parsed and planned under the pinned path and only run under the other one, so that no operator
+/// of whoever owns what is first there takes the place of the one meant.
+pub fn model_under<T: DeserializeOwned>(
+    path: &str,
+    sql: &str,
+    args: &[DatumWithOid],
+) -> Result<Option<T>> {
+    let _read = catalog_read(PINNED);
+    let text = Spi::connect(|client| {
+        let mut planned = client.try_open_cursor(sql, args)?;
+        let _path = under(path);
+        let rows = planned.fetch(1)?;
+        if rows.is_empty() {
+            return Ok::<_, crate::error::Error>(None);
+        }
+        Ok(rows.first().get_one::<String>()?)
+    })?;
+    match text {
+        Some(text) => Ok(Some(serde_json::from_str(&text)?)),
+        None => Ok(None),
+    }
+}
+
 /// `value` under the path in force.
 pub fn value_here<T: FromDatum + IntoDatum>(sql: &str, args: &[DatumWithOid]) -> Result<Option<T>> {
     Spi::connect(|client| {

@@ -97,6 +97,9 @@ fn render(step: &Step) -> String {
     let comment = |text: &str| format!("-- {}\n", text.replace(['\n', '\r'], " "));
     let lock = step.lock.as_ref().map(|lock| comment(&format!("lock: {lock}")));
     let (why, lock) = (comment(&step.why), lock.unwrap_or_default());
+    if step.object.kind == super::Kind::NotCarried {
+        return format!("{why}-- nothing to run;");
+    }
     format!("{why}{lock}{}", statement(step.sql.clone()))
 }
 

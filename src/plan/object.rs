@@ -4,9 +4,9 @@
 use crate::error::Result;
 use crate::pg::{ident, query};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     ClaimSource,
@@ -14,20 +14,30 @@ pub enum Kind {
     /// What classify was told of a column.
     ColumnClass,
     Constraint,
+    /// Rows that were copied; nothing that undo could compare.
+    Data,
     /// What enforce watches in a schema.
     Enforcement,
     Index,
     Membership,
+    /// A line of a plan that only tells.
+    NotCarried,
     Policy,
     /// The session's path while the plan runs; nothing in the catalog.
     Path,
     /// How protect_table was asked to protect a table.
+    /// Owners, grants, labels and the like of what is in a schema, by the schema.
+    Privileges,
     Protection,
     Role,
+    /// A function, procedure or aggregate, with all that share its name.
+    Routine,
     /// What a role of the application may do.
     RolePermissions,
     RowSecurity,
     Schema,
+    /// An operator, cast, collation and the like, which goes by its name alone.
+    SchemaObject,
     Sequence,
     Table,
     TableGrants,
@@ -37,9 +47,11 @@ pub enum Kind {
     TenantSummary,
     Trigger,
     Type,
+    /// Materialized or not.
+    View,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Object {
     pub kind: Kind,
     pub schema: String,
@@ -86,18 +98,25 @@ impl Object {
             Kind::Column => format!("column {} of table {}", name(), table()),
             Kind::ColumnClass => format!("the class of column {} of table {}", name(), table()),
             Kind::Constraint => format!("constraint {} of table {}", name(), table()),
+            Kind::Data => format!("the rows of table {}", table()),
             Kind::Enforcement => {
                 format!("what is enforced in schema {}", ident::quote(&self.schema))
             }
             Kind::Index => format!("index {}", within()),
             Kind::Membership => "the registered membership table".into(),
+            Kind::NotCarried => {
+                format!("what is not carried to schema {}", ident::quote(&self.schema))
+            }
             Kind::Policy => format!("policy {} of table {}", name(), table()),
             Kind::Path => format!("the search path for schema {}", ident::quote(&self.schema)),
             Kind::Protection => format!("the registered protection of table {}", table()),
+            Kind::Privileges => format!("the privileges in schema {}", ident::quote(&self.schema)),
             Kind::Role => format!("role {}", name()),
+            Kind::Routine => format!("function {}", within()),
             Kind::RolePermissions => format!("what the role \"{}\" may do", self.name),
             Kind::RowSecurity => format!("row-level security of table {}", table()),
             Kind::Schema => format!("schema {}", ident::quote(&self.schema)),
+            Kind::SchemaObject => within(),
             Kind::Sequence => format!("sequence {}", within()),
             Kind::Table => format!("table {}", table()),
             Kind::TableGrants => format!("grants on {}", table()),
@@ -108,6 +127,7 @@ impl Object {
             Kind::TenantSummary => format!("the registered query of summary {}", table()),
             Kind::Trigger => format!("trigger {} of table {}", name(), table()),
             Kind::Type => format!("type {}", within()),
+            Kind::View => format!("view {}", table()),
         }
     }
 
@@ -122,9 +142,12 @@ impl Object {
             Kind::Index => include_str!("state/index.sql"),
             Kind::Membership => include_str!("state/membership.sql"),
             Kind::Policy => include_str!("state/policy.sql"),
-            Kind::Path => return None,
+            Kind::Path | Kind::Data | Kind::NotCarried | Kind::Privileges | Kind::SchemaObject => {
+                return None
+            }
             Kind::Protection => include_str!("state/protection.sql"),
             Kind::Role => include_str!("state/role.sql"),
+            Kind::Routine => include_str!("state/routine.sql"),
             Kind::RolePermissions => include_str!("state/role_permissions.sql"),
             Kind::RowSecurity => include_str!("state/row_security.sql"),
             Kind::Schema => include_str!("state/schema.sql"),
@@ -136,6 +159,7 @@ impl Object {
             Kind::TenantSummary => include_str!("state/tenant_summary.sql"),
             Kind::Trigger => include_str!("state/trigger.sql"),
             Kind::Type => include_str!("state/type.sql"),
+            Kind::View => include_str!("state/view.sql"),
         })
     }
 
@@ -164,8 +188,20 @@ pub fn states(objects: &[&Object]) -> Result<Vec<Option<String>>> {
         let kind = Object::kind_from(&name)?;
         let Some(state) = Object::state_query(kind) else { continue };
         let places: Vec<usize> = (0..objects.len()).filter(|i| objects[*i].kind == kind).collect();
+        // Many steps of a plan may touch one object: it is asked for once.
+        let mut numbers = HashMap::new();
+        let mut distinct: Vec<&Object> = Vec::new();
+        let number_of: Vec<usize> = places
+            .iter()
+            .map(|i| {
+                *numbers.entry(objects[*i]).or_insert_with(|| {
+                    distinct.push(objects[*i]);
+                    distinct.len() - 1
+                })
+            })
+            .collect();
         let column = |part: fn(&Object) -> &String| {
-            places.iter().map(|i| part(objects[*i]).clone()).collect::<Vec<String>>()
+            distinct.iter().map(|o| part(o).clone()).collect::<Vec<String>>()
         };
         let state = ["o.s", "o.t", "o.n"]
             .iter()
@@ -179,8 +215,8 @@ pub fn states(objects: &[&Object]) -> Result<Vec<Option<String>>> {
         let args =
             [column(|o| &o.schema).into(), column(|o| &o.table).into(), column(|o| &o.name).into()];
         let found: Vec<Option<String>> = query::model_here(&sql, &args)?.unwrap_or_default();
-        for (place, state) in places.into_iter().zip(found) {
-            states[place] = state;
+        for (place, number) in places.into_iter().zip(number_of) {
+            states[place] = found.get(number).cloned().flatten();
         }
     }
     Ok(states)

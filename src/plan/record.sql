@@ -9,7 +9,8 @@ FROM pg_catalog.json_to_recordset($4::pg_catalog.json) s(step int, action text, 
 LEFT JOIN LATERAL (
   SELECT n.oid, n.nspowner AS owner
   FROM pg_catalog.pg_namespace n
-  WHERE s.kind IN ('schema', 'schema_grants', 'tenant_schema', 'path', 'enforcement') AND n.nspname = s.schema
+  WHERE s.kind IN ('schema', 'schema_grants', 'tenant_schema', 'path', 'enforcement', 'routine', 'schema_object',
+                   'privileges', 'not_carried', 'data') AND n.nspname = s.schema
   UNION ALL
   SELECT t.oid, t.typowner
   FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
@@ -17,7 +18,8 @@ LEFT JOIN LATERAL (
   UNION ALL
   SELECT c.oid, c.relowner
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  WHERE s.kind NOT IN ('schema', 'schema_grants', 'tenant_schema', 'path', 'enforcement', 'type', 'membership', 'role',
+  WHERE s.kind NOT IN ('schema', 'schema_grants', 'tenant_schema', 'path', 'enforcement', 'routine', 'schema_object',
+                       'privileges', 'not_carried', 'data', 'type', 'membership', 'role',
                        'claim_source', 'role_permissions')
     AND n.nspname = s.schema AND c.relname = CASE s."table" WHEN '' THEN s.name ELSE s."table" END
 ) f ON true

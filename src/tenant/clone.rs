@@ -1,26 +1,71 @@
 //! From a template schema's model to the plan that makes it again under another name. Pure.
 //!
-//! The model was read under a path of exactly the template, so deparsed text names the template's
-//! own objects bare and everything else qualified. Run under a path of exactly the new schema, the
-//! same text means the new objects: nothing is replaced in it. The plan's check asks the catalog
-//! afterwards that nothing points back.
+//! The model was read under a path that begins with the template, so deparsed text names the template's
+//! own objects bare and everything else qualified. Run under a path that begins with the new schema, the
+//! same text means the new objects: nothing is replaced in it. The plan's checks ask the catalog
+//! afterwards that nothing points back and that nobody may do more or less.
 
-use super::create::{create_sequence, create_type};
-use crate::catalog::{Policy, Schema, Table};
+use super::order::{self, Order};
+use super::routines::Place;
+use crate::catalog::{Schema, Table};
 use crate::error::{Error, Result};
 use crate::pg::ident::{literal, qualified, quote};
 use crate::plan::{Check, Finding, Kind, Object, Plan, Severity, Step};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
+#[derive(Debug, Clone, Default)]
 pub struct Target {
     pub slug: String,
     pub organization: Option<String>,
-    pub role: String,
+    /// The tenant's role; None where there is to be none.
+    pub role: Option<String>,
     pub role_created: bool,
-    /// Who will own the schema.
+    pub quotas: Quotas,
+    /// The role that works in the template as this one will in the new schema.
+    pub templates_role: Option<String>,
+    /// Who makes the schema.
     pub caller: String,
-    /// What the session's search_path is put back to at the end.
+    /// Who is to own all of it; None for the template's owners.
+    pub owner: Option<String>,
+    pub data: Data,
+    /// What tenant_guard has registered of the template, as statements about the new schema, with
+    /// their undo.
+    pub registrations: Vec<(String, String, String)>,
+    /// What of the template's registrations the caller cannot make.
+    pub unregistered: Vec<String>,
+    /// The template's fingerprint.
+    pub fingerprint: String,
+    /// What the session's search_path and check_function_bodies are put back to at the end.
     pub callers_path: String,
+    pub callers_checks: String,
+    pub callers_row_security: String,
+}
+
+/// What the tenant's role may use.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Quotas {
+    pub connection_limit: Option<i32>,
+    pub statement_timeout: Option<String>,
+}
+
+/// Of which tables the rows are copied.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Data {
+    #[default]
+    None,
+    All,
+    Of(Vec<String>),
+}
+
+impl Data {
+    #[must_use]
+    pub fn has(&self, table: &str) -> bool {
+        match self {
+            Data::None => false,
+            Data::All => true,
+            Data::Of(tables) => tables.iter().any(|t| t == table),
+        }
+    }
 }
 
 pub fn plan(template: &Schema, target: &Target) -> Result<Plan> {
@@ -29,75 +74,100 @@ pub fn plan(template: &Schema, target: &Target) -> Result<Plan> {
     if !needed.is_empty() {
         return Err(Error::CannotClone { schema: template.name.clone(), objects: needed });
     }
-    let barred: BTreeSet<String> = template
-        .tables
-        .iter()
-        .flat_map(|t| t.triggers.iter().filter(|t| !t.executable))
-        .map(|t| qualified(&t.function.schema, &t.function.name))
-        .collect();
-    if !barred.is_empty() {
-        let barred = Vec::from_iter(barred).join(", ");
-        return Err(Error::NotPermitted {
-            what: format!("making the triggers of schema {} again", quote(&template.name)),
-            detail: format!("You have no EXECUTE on {barred}."),
-            hint: "Have an administrator grant it: GRANT EXECUTE ON FUNCTION ... TO you.".into(),
-        });
+    barred_triggers(template)?;
+    let mut path = vec![quote(&target.slug)];
+    if template.objects.has_extension {
+        path.push(quote(&template.name));
     }
-    let mut clone =
-        Clone { plan: Plan::new("create_tenant_schema", &target.slug), template, target };
-    let tables = parents_first(&template.tables);
+    let path = path.join(", ");
+    let names = template.names();
+    let order = order::order(template);
+    let mut clone = Clone {
+        plan: Plan::new("create_tenant_schema", &target.slug),
+        template,
+        target,
+        order: &order,
+        place: Place { template: &template.name, slug: &target.slug, path: &path, names: &names },
+    };
     clone.findings();
     clone.role_and_schema();
-    clone.types();
-    clone.sequences();
-    tables.iter().for_each(|t| clone.table(t));
+    clone.makers();
+    let tables: Vec<&Table> = parents_first(template);
     tables.iter().for_each(|t| clone.attach(t));
+    clone.made_later();
+    clone.data(&tables);
     clone.sequence_owners();
     clone.sequence_comments();
     tables.iter().for_each(|t| clone.keys_and_checks(t));
     tables.iter().for_each(|t| clone.validated_checks(t));
-    tables.iter().for_each(|t| clone.indexes(t));
+    let views: Vec<&Table> = template.views.iter().collect();
+    tables.iter().chain(&views).for_each(|t| clone.indexes(t));
     tables.iter().for_each(|t| clone.attach_indexes(t));
     tables.iter().for_each(|t| clone.foreign_keys(t));
+    tables.iter().chain(&views).for_each(|t| clone.extended_statistics(t));
+    tables.iter().chain(&views).for_each(|t| clone.rules(t));
     tables.iter().for_each(|t| clone.row_security(t));
-    tables.iter().for_each(|t| clone.triggers(t));
-    tables.iter().for_each(|t| clone.settings(t));
-    clone.path(&target.callers_path, &own_path(&target.slug), "your own search path again");
+    tables.iter().chain(&views).for_each(|t| clone.triggers(t));
+    tables.iter().for_each(|t| clone.inherited_triggers(t));
+    tables.iter().chain(&views).for_each(|t| clone.settings(t));
+    clone.comments_and_labels();
+    clone.refresh();
+    clone.default_privileges();
+    clone.owners();
+    clone.privileges();
+    clone.publications();
     clone.grants(&tables);
+    clone.path(
+        (&target.callers_path, &target.callers_checks, &target.callers_row_security),
+        (&clone.own_path(), "off", "off"),
+        "your own search path again",
+    );
     clone.registration();
-    clone.plan.checks.push(Check {
-        sql: include_str!("points_back.sql"),
-        args: vec![target.slug.clone(), template.name.clone()],
-        refuse: |args, objects| Error::PointsBack {
-            schema: args[0].clone(),
-            template: args[1].clone(),
-            objects,
-        },
-    });
+    clone.checks();
     Ok(clone.plan)
 }
 
-/// Temporary tables are looked up first unless the path says otherwise.
-fn own_path(schema: &str) -> String {
-    format!("{}, pg_temp", quote(schema))
+fn barred_triggers(template: &Schema) -> Result<()> {
+    let barred: BTreeSet<String> = template
+        .tables
+        .iter()
+        .chain(&template.views)
+        .flat_map(|t| t.triggers.iter().filter(|t| !t.executable))
+        // The template's own are made again, and are the caller's then.
+        .filter(|t| t.function.schema != template.name)
+        .map(|t| qualified(&t.function.schema, &t.function.name))
+        .collect();
+    if barred.is_empty() {
+        return Ok(());
+    }
+    let barred = Vec::from_iter(barred).join(", ");
+    Err(Error::NotPermitted {
+        what: format!("making the triggers of schema {} again", quote(&template.name)),
+        detail: format!("You have no EXECUTE on {barred}."),
+        hint: "Have an administrator grant it: GRANT EXECUTE ON FUNCTION ... TO you.".into(),
+    })
 }
 
 /// A table after the tables of the same schema that it inherits from or is a partition of.
-fn parents_first(tables: &[Table]) -> Vec<&Table> {
-    let mut ordered: Vec<&Table> = Vec::with_capacity(tables.len());
-    let mut waiting: Vec<&Table> = tables.iter().collect();
+fn parents_first(template: &Schema) -> Vec<&Table> {
+    let names: HashSet<&str> = template.tables.iter().map(|t| t.name.as_str()).collect();
+    let mut placed: HashSet<&str> = HashSet::new();
+    let mut ordered: Vec<&Table> = Vec::with_capacity(template.tables.len());
+    let mut waiting: Vec<&Table> = template.tables.iter().collect();
     while !waiting.is_empty() {
         let ready = |t: &Table| {
             t.parents.iter().all(|p| {
-                !tables.iter().any(|other| other.schema == p.schema && other.name == p.name)
-                    || ordered.iter().any(|done| done.schema == p.schema && done.name == p.name)
+                p.schema != template.name
+                    || !names.contains(p.name.as_str())
+                    || placed.contains(p.name.as_str())
             })
         };
-        let (now, later): (Vec<_>, Vec<_>) = waiting.iter().partition(|t| ready(t));
+        let (now, later): (Vec<&Table>, Vec<&Table>) = waiting.iter().partition(|t| ready(t));
         if now.is_empty() {
             ordered.extend(later); // a cycle of inheritance cannot exist
             break;
         }
+        placed.extend(now.iter().map(|t| t.name.as_str()));
         ordered.extend(now);
         waiting = later;
     }
@@ -109,11 +179,19 @@ pub(super) struct Clone<'a> {
     pub(super) plan: Plan,
     pub(super) template: &'a Schema,
     pub(super) target: &'a Target,
+    pub(super) order: &'a Order<'a>,
+    pub(super) place: Place<'a>,
 }
 
 impl Clone<'_> {
     pub(super) fn slug(&self) -> &str {
         &self.target.slug
+    }
+
+    /// Temporary tables are looked up first unless the path says otherwise. The schema of an extension
+    /// that lies in the template comes after the new one: its own objects are found first.
+    pub(super) fn own_path(&self) -> String {
+        format!("{}, pg_catalog, pg_temp", self.place.path)
     }
 
     pub(super) fn name(&self, table: &Table) -> String {
@@ -133,87 +211,17 @@ impl Clone<'_> {
         self.plan.push(Step::part_of_table(object, action, why, sql));
     }
 
-    fn findings(&mut self) {
-        let others: Vec<&str> = self.template.others.iter().map(|o| o.object.as_str()).collect();
-        if !others.is_empty() {
-            self.warn(
-                format!("not everything in schema {} is carried over", quote(&self.template.name)),
-                format!("Left out: {}.", others.join(", ")),
-                "Make them in the new schema yourself where the tenant needs them.",
-            );
-        }
-        let typed: Vec<String> =
-            self.template.tables.iter().filter(|t| t.typed).map(|t| quote(&t.name)).collect();
-        if !typed.is_empty() {
-            self.warn(
-                format!(
-                    "typed tables of schema {} become ordinary ones",
-                    quote(&self.template.name)
-                ),
-                format!("They are {}.", typed.join(", ")),
-                "ALTER TABLE ... OF makes them typed again.",
-            );
-        }
-        let grants: BTreeSet<String> = self
-            .template
-            .tables
-            .iter()
-            .flat_map(|t| t.grants.iter().map(move |g| (t, g)))
-            .filter(|(_, g)| g.grantee != self.target.role)
-            .map(|(t, g)| {
-                format!(
-                    "{} on {} to {}",
-                    g.privileges.join(", "),
-                    quote(&t.name),
-                    quote(&g.grantee)
-                )
-            })
-            .collect();
-        if !grants.is_empty() {
-            self.plan.findings.push(Finding {
-                severity: Severity::Notice,
-                message: format!("privileges on schema {} are not carried over", quote(&self.template.name)),
-                detail: format!("Nobody but its owner and its tenant reaches the new schema; in the template there are {}.", Vec::from_iter(grants).join("; ")),
-                hint: "GRANT them in the new schema where they are meant for this tenant too.".into(),
-                fix: None,
-            });
-        }
-        let closed: Vec<String> = self
-            .template
-            .tables
-            .iter()
-            .filter(|t| t.row_security && !t.policies.iter().any(|p| self.is_for_tenant(p)))
-            .map(|t| quote(&t.name))
-            .collect();
-        if !closed.is_empty() {
-            self.warn(
-                format!("role {} will see no row of {}", quote(&self.target.role), closed.join(", ")),
-                "Row-level security is enabled there, and the template's policies are for other roles.".into(),
-                "Give the template's policies to PUBLIC (protect_table with roles => '{public}'), or add one for the role.",
-            );
-        }
-        let invalid: Vec<String> = self
-            .template
-            .tables
-            .iter()
-            .flat_map(|t| t.indexes.iter())
-            .filter(|i| !i.valid)
-            .map(|i| quote(&i.name))
-            .collect();
-        if !invalid.is_empty() {
-            self.warn(
-                format!("invalid indexes of schema {} are left out", quote(&self.template.name)),
-                format!("They are {}.", invalid.join(", ")),
-                "REINDEX or drop them in the template.",
-            );
-        }
+    pub(super) fn made(&mut self, object: Object, action: String, sql: String, undo: String) {
+        self.plan.push(Step::new(object, action, "as in the template", sql, undo));
     }
 
-    fn is_for_tenant(&self, policy: &Policy) -> bool {
-        policy.permissive && (policy.roles.is_empty() || policy.roles.contains(&self.target.role))
+    /// A line of the plan that only tells what is left out, and why.
+    pub(super) fn not_carried(&mut self, what: &str, why: &str) {
+        let object = Object::schema(Kind::NotCarried, self.slug());
+        self.part(object, format!("not carried over: {what}"), why, String::new());
     }
 
-    fn warn(&mut self, message: String, detail: String, hint: &str) {
+    pub(super) fn warn(&mut self, message: String, detail: String, hint: &str) {
         self.plan.findings.push(Finding {
             severity: Severity::Warning,
             message,
@@ -223,24 +231,30 @@ impl Clone<'_> {
         });
     }
 
-    fn path(&mut self, path: &str, back: &str, why: &str) {
-        let set = |path: &str| {
-            format!("SELECT pg_catalog.set_config('search_path', {}, false)", literal(path))
+    /// The search path, whether bodies of functions are checked, and whether policies hide rows from
+    /// what is copied.
+    fn path(&mut self, to: (&str, &str, &str), back: (&str, &str, &str), why: &str) {
+        let bodies = !self.template.objects.routines.is_empty();
+        let rows = self.target.data != Data::None;
+        let set = |(path, checks, row_security): (&str, &str, &str)| {
+            let mut sql =
+                format!("SELECT pg_catalog.set_config('search_path', {}, false)", literal(path));
+            let mut also = |on: bool, name: &str, value: &str| {
+                if on {
+                    sql += &format!(", pg_catalog.set_config('{name}', {}, false)", literal(value));
+                }
+            };
+            also(bodies, "check_function_bodies", checks);
+            also(rows, "row_security", row_security);
+            sql
         };
         let object = Object::schema(Kind::Path, self.slug());
-        self.plan.push(Step::new(object, "set the search path", why, set(path), set(back)));
+        self.plan.push(Step::new(object, "set the search path", why, set(to), set(back)));
     }
 
     fn role_and_schema(&mut self) {
-        let role = quote(&self.target.role);
-        if self.target.role_created {
-            self.plan.push(Step::new(
-                Object::global(Kind::Role, &self.target.role),
-                format!("create role {}", self.target.role),
-                "the tenant's own role; grant it to whoever works for the tenant",
-                format!("CREATE ROLE {role} NOLOGIN"),
-                format!("DROP ROLE {role}"),
-            ));
+        if let (Some(role), true) = (&self.target.role, self.target.role_created) {
+            self.create_role(role);
         }
         let schema = quote(self.slug());
         self.plan.push(Step::new(
@@ -255,144 +269,81 @@ impl Clone<'_> {
             let object = Object::schema(Kind::Schema, self.slug());
             self.part(object, "comment on the schema".into(), "as in the template", sql);
         }
+        let target = self.target;
         self.path(
-            &own_path(self.slug()),
-            &self.target.callers_path,
+            (&self.own_path(), "off", "off"),
+            (&target.callers_path, &target.callers_checks, &target.callers_row_security),
             "bare names below mean the new schema's own objects",
         );
     }
 
-    fn types(&mut self) {
-        for ty in &self.template.types {
-            let name = qualified(self.slug(), &ty.name);
-            let word = if ty.kind == "d" { "DOMAIN" } else { "TYPE" };
-            let object = || Object::in_schema(Kind::Type, &self.target.slug, &ty.name);
-            let made = Step::new(
-                object(),
-                format!("create {} {}", word.to_lowercase(), ty.name),
-                "as in the template",
-                create_type(ty, self.slug()),
-                format!("DROP {word} {name}"),
-            );
-            let comment = ty.comment.as_ref().map(|comment| {
-                let sql = format!("COMMENT ON {word} {name} IS {}", literal(comment));
-                Step::part_of_table(
-                    object(),
-                    format!("comment on {}", ty.name),
-                    "as in the template",
-                    sql,
-                )
-            });
-            self.plan.push(made);
-            self.plan.steps.extend(comment);
-        }
-    }
-
-    fn sequence_comments(&mut self) {
-        for sequence in &self.template.sequences {
-            let Some(comment) = &sequence.comment else {
-                continue;
-            };
-            let name = qualified(self.slug(), &sequence.name);
-            let object = Object::in_schema(Kind::Sequence, self.slug(), &sequence.name);
-            let sql = format!("COMMENT ON SEQUENCE {name} IS {}", literal(comment));
-            self.part(
-                object,
-                format!("comment on sequence {}", sequence.name),
-                "as in the template",
-                sql,
-            );
-        }
-    }
-
-    fn sequences(&mut self) {
-        for sequence in &self.template.sequences {
-            if sequence.owned_by.as_ref().is_some_and(|o| o.identity) {
-                continue; // its column makes it
-            }
-            self.plan.push(Step::new(
-                Object::in_schema(Kind::Sequence, self.slug(), &sequence.name),
-                format!("create sequence {}", sequence.name),
-                "as in the template, from its start",
-                create_sequence(sequence, self.slug()),
-                // Owned by a column it is gone with the table already.
-                format!("DROP SEQUENCE IF EXISTS {}", qualified(self.slug(), &sequence.name)),
-            ));
-        }
-    }
-
-    fn sequence_owners(&mut self) {
-        for sequence in &self.template.sequences {
-            let Some(owner) = sequence.owned_by.as_ref().filter(|o| !o.identity) else {
-                continue;
-            };
-            let sql = format!(
-                "ALTER SEQUENCE {} OWNED BY {}.{}",
-                qualified(self.slug(), &sequence.name),
-                qualified(self.slug(), &owner.table),
-                quote(&owner.column)
-            );
-            let object = Object::in_schema(Kind::Sequence, self.slug(), &sequence.name);
-            self.part(
-                object,
-                format!("give sequence {} to its column", sequence.name),
-                "it goes when the column goes",
-                sql,
-            );
-        }
-    }
-
-    fn grants(&mut self, tables: &[&Table]) {
-        if self.target.role == self.target.caller {
-            return; // it owns them; to revoke what owners have would lock it out
-        }
-        let role = quote(&self.target.role);
-        let schema = quote(self.slug());
+    fn create_role(&mut self, name: &str) {
+        let role = quote(name);
+        let limit = self.target.quotas.connection_limit;
+        let limit = limit.map(|n| format!(" CONNECTION LIMIT {n}")).unwrap_or_default();
         self.plan.push(Step::new(
-            Object::schema(Kind::SchemaGrants, self.slug()),
-            "grant the schema to the tenant's role",
-            "without USAGE a role cannot name anything in a schema",
-            format!("GRANT USAGE ON SCHEMA {schema} TO {role}"),
-            format!("REVOKE USAGE ON SCHEMA {schema} FROM {role}"),
+            Object::global(Kind::Role, name),
+            format!("create role {name}"),
+            "the tenant's own role; grant it to whoever works for the tenant",
+            format!("CREATE ROLE {role} NOLOGIN{limit}"),
+            format!("DROP ROLE {role}"),
         ));
-        for table in tables {
-            let name = self.name(table);
-            self.plan.push(Step::new(
-                Object::table(Kind::TableGrants, self.slug(), &table.name),
-                format!("grant table {} to the tenant's role", table.name),
-                "the tenant works with its own rows, and cannot change the tables",
-                format!("GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE {name} TO {role}"),
-                format!("REVOKE SELECT, INSERT, UPDATE, DELETE ON TABLE {name} FROM {role}"),
-            ));
-        }
-        for sequence in &self.template.sequences {
-            let name = qualified(self.slug(), &sequence.name);
-            self.plan.push(Step::new(
-                Object::table(Kind::TableGrants, self.slug(), &sequence.name),
-                format!("grant sequence {} to the tenant's role", sequence.name),
-                "column defaults draw from it",
-                format!("GRANT USAGE, SELECT ON SEQUENCE {name} TO {role}"),
-                format!("REVOKE USAGE, SELECT ON SEQUENCE {name} FROM {role}"),
-            ));
+        if let Some(timeout) = &self.target.quotas.statement_timeout {
+            self.part(
+                Object::global(Kind::Role, name),
+                format!("limit the statements of role {name}"),
+                "its quota",
+                format!("ALTER ROLE {role} SET statement_timeout TO {}", literal(timeout)),
+            );
         }
     }
 
     fn registration(&mut self) {
+        for (action, sql, undo) in &self.target.registrations {
+            let object = Object::schema(Kind::Privileges, &self.target.slug);
+            let step = Step::new(object, action, "registered as in the template", sql, undo);
+            self.plan.push(step);
+        }
         let text = |value: &str| literal(value);
+        let or_null = |value: &Option<String>| value.as_deref().map_or("NULL".into(), text);
         let slug = text(self.slug());
-        let organization = self.target.organization.as_deref().map_or("NULL".into(), text);
         let sql = format!(
-            "SELECT tenant_guard.register_tenant_schema({slug}, {}, {organization}, {}, {})",
+            "SELECT tenant_guard.register_tenant_schema({slug}, {}, {}, {}, {}, {})",
             text(&self.template.name),
-            text(&self.target.role),
-            self.target.role_created
+            or_null(&self.target.organization),
+            or_null(&self.target.role),
+            self.target.role_created,
+            text(&self.target.fingerprint),
         );
         self.plan.push(Step::new(
             Object::schema(Kind::TenantSchema, self.slug()),
             "register the tenant schema",
-            "tenant_schemas shows it",
+            "tenant_schemas shows it, if its structure is the template's",
             sql,
             format!("SELECT tenant_guard.unregister_tenant_schema({slug})"),
         ));
+    }
+
+    fn checks(&mut self) {
+        let (slug, template) = (self.target.slug.clone(), self.template.name.clone());
+        self.plan.checks.push(Check {
+            sql: include_str!("points_back.sql"),
+            args: vec![slug.clone(), template.clone()],
+            refuse: |args, objects| Error::PointsBack {
+                schema: args[0].clone(),
+                template: args[1].clone(),
+                objects,
+            },
+        });
+        let role = |role: &Option<String>| role.clone().unwrap_or_default();
+        self.plan.checks.push(Check {
+            sql: include_str!("privileges_differ.sql"),
+            args: vec![slug, template, role(&self.target.role), role(&self.target.templates_role)],
+            refuse: |args, objects| Error::Unlike {
+                schema: args[0].clone(),
+                template: args[1].clone(),
+                objects,
+            },
+        });
     }
 }

@@ -6,12 +6,17 @@ use crate::pg::ident::{literal, qualified, quote};
 /// CREATE TABLE with columns, CHECK constraints, partitioning, inheritance and storage. Partitions
 /// are made as tables of their own and attached later, as pg_dump does it.
 #[must_use]
-pub fn create_table(table: &Table, slug: &str, sequences: &[Sequence]) -> String {
+pub fn create_table(
+    table: &Table,
+    slug: &str,
+    sequences: &[Sequence],
+    later: impl Fn(&str) -> bool,
+) -> String {
     let mut elements: Vec<String> = table
         .columns
         .iter()
         .filter(|c| c.is_local || table.is_partition)
-        .map(|c| column(table, c, slug, sequences))
+        .map(|c| column(table, c, slug, sequences, &later))
         .collect();
     // What an inherited column was forbidden here and not by the parent.
     elements.extend(
@@ -33,6 +38,7 @@ pub fn create_table(table: &Table, slug: &str, sequences: &[Sequence]) -> String
                 k.kind == "c"
                     && (k.is_local || table.is_partition)
                     && !k.definition.ends_with(" NOT VALID")
+                    && !later(&format!("check {}", k.name))
             })
             .map(|k| format!("CONSTRAINT {} {}", quote(&k.name), k.definition)),
     );
@@ -71,7 +77,13 @@ pub fn create_table(table: &Table, slug: &str, sequences: &[Sequence]) -> String
     sql
 }
 
-fn column(table: &Table, column: &Column, slug: &str, sequences: &[Sequence]) -> String {
+fn column(
+    table: &Table,
+    column: &Column,
+    slug: &str,
+    sequences: &[Sequence],
+    later: &impl Fn(&str) -> bool,
+) -> String {
     let mut sql = format!("{} {}", quote(&column.name), column.r#type);
     if let Some(compression) = &column.compression {
         sql += &format!(" COMPRESSION {compression}");
@@ -92,7 +104,9 @@ fn column(table: &Table, column: &Column, slug: &str, sequences: &[Sequence]) ->
         ("v", _, Some(expression)) => sql += &format!(" GENERATED ALWAYS AS ({expression})"),
         (_, "a", _) => sql += &identity(table, column, "ALWAYS", slug, sequences),
         (_, "d", _) => sql += &identity(table, column, "BY DEFAULT", slug, sequences),
-        (_, _, Some(default)) => sql += &format!(" DEFAULT {default}"),
+        (_, _, Some(default)) if !later(&format!("default {}", column.name)) => {
+            sql += &format!(" DEFAULT {default}")
+        }
         _ => {}
     }
     sql
@@ -126,7 +140,7 @@ fn identity(
 
 /// CREATE TYPE or CREATE DOMAIN.
 #[must_use]
-pub fn create_type(ty: &Type, slug: &str) -> String {
+pub fn create_type(ty: &Type, slug: &str, later: impl Fn(&str) -> bool) -> String {
     let name = qualified(slug, &ty.name);
     let collate = |collation: &Option<String>| {
         collation.as_ref().map(|c| format!(" COLLATE {c}")).unwrap_or_default()
@@ -140,7 +154,11 @@ pub fn create_type(ty: &Type, slug: &str) -> String {
             if ty.not_null {
                 sql += " NOT NULL";
             }
-            for constraint in &ty.constraints {
+            let now = ty
+                .constraints
+                .iter()
+                .filter(|c| !later(&c.name) && !c.definition.ends_with(" NOT VALID"));
+            for constraint in now {
                 sql += &format!(
                     "\n  CONSTRAINT {} {}",
                     quote(&constraint.name),
@@ -205,10 +223,12 @@ pub fn column_settings(table: &Table, slug: &str) -> Vec<String> {
             let comment = c.comment.as_ref().map(|text| {
                 format!("COMMENT ON COLUMN {name}.{} IS {}", quote(&c.name), literal(text))
             });
+            let is_view = table.definition.is_some();
             let own = (!c.is_local
                 && !table.is_partition
                 && c.generated.is_empty()
-                && c.identity.is_empty())
+                && c.identity.is_empty()
+                || is_view && c.default.is_some())
             .then(|| match &c.default {
                 Some(default) => alter(c, format!("SET DEFAULT {default}")),
                 None => alter(c, "DROP DEFAULT".into()),
@@ -217,7 +237,9 @@ pub fn column_settings(table: &Table, slug: &str) -> Vec<String> {
             // From version 18 on CREATE TABLE has said it.
             let not_null = (inherited && c.not_null && c.not_null_constraint.is_none())
                 .then(|| alter(c, "SET NOT NULL".into()));
-            [own, not_null, storage, statistics, options, comment]
+            let compression = c.compression.as_ref().filter(|_| is_view);
+            let compression = compression.map(|m| alter(c, format!("SET COMPRESSION {m}")));
+            [own, not_null, storage, compression, statistics, options, comment]
         })
         .flatten()
         .collect()

@@ -1,43 +1,59 @@
 //! Tenant schemas: a template's structure made again for one tenant, with a role of its own.
 
+mod access;
 mod clone;
 #[cfg(test)]
 mod clone_tests;
 mod create;
+mod data;
+mod findings;
+mod makers;
+mod order;
+mod registrations;
 mod registry;
+mod routines;
 mod slug;
 mod tables;
+mod wanted;
 
 use crate::catalog;
 use crate::error::{Error, Result};
 use crate::pg::types::{Name, PlannedStep};
-use crate::pg::{guc, ident, relation, user};
+use crate::pg::{ident, relation, user};
 use crate::plan::{self, Kind, Object, Plan, Rows, Step};
-use clone::Target;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use pgrx::Uuid;
+use pgrx::{JsonB, Uuid};
+use wanted::{create, Wanted};
 
-/// Makes a schema for one tenant from a template schema: tables (partitions, inheritance, generated
-/// and identity columns), sequences, constraints, foreign keys, indexes, triggers, policies and
-/// row-level security, without rows. Names inside the template resolve to the new schema, names
-/// outside it stay; afterwards nothing in the new schema may depend on the template, or all of it
-/// is refused. What is not carried (views, functions, ...) is told in a WARNING; where a table
-/// needs it, the clone is refused. The tenant role gets USAGE on the schema and
-/// SELECT, INSERT, UPDATE, DELETE on its tables; unless tenant_role names a role, a NOLOGIN role
-/// tenant_<slug> is made. A slug is the schema's name: a-z, 0-9 and _, at most 56 characters.
+/// Makes a schema for one tenant from a template schema, with everything in it: types, sequences, tables
+/// (partitions, inheritance, generated and identity columns), constraints, indexes, statistics, views,
+/// functions, operators, casts, triggers, rules, row-level security and policies, comments, owners,
+/// privileges, publications, and what tenant_guard has registered of it. Names inside the template mean the
+/// new schema, also in the text of SQL and PL/pgSQL functions; names outside it stay. Afterwards nothing in
+/// the new schema may depend on the template, and its structure and privileges must be the template's, or
+/// all of it is refused. What is not carried is a step of the result that says so, and a WARNING.
+/// with_data is 'none', 'all' or '{table,...}'. The objects belong to the template's owners where the caller
+/// has their rights, or all to owner. The tenant's role gets USAGE on the schema and SELECT, INSERT, UPDATE,
+/// DELETE on its tables, or what a tenant template's role has there; a NOLOGIN role tenant_<slug> is made
+/// unless tenant_role names one, or is 'none'. quotas are that new role's: {"connection_limit": 10,
+/// "statement_timeout": "5s"}. A slug is the schema's name: a-z, 0-9 and _, at most 56 characters.
 /// A template of a role that has fewer rights than the caller is refused: to make it again would run
 /// that role's functions with the caller's rights. trust_template => true clones it all the same.
 /// Returns the steps; in a dry run nothing changes. The caller needs CREATE on the database.
-/// Raises 42602 (no slug), 42P06, 42710, 3F000, 42501, 42704, 0A000, 55000.
+/// Raises 42602 (no slug), 42P06, 42710, 3F000, 42501, 42704, 42P01, 22023, 0A000, 55000.
 ///
 /// Example: `SELECT * FROM tenant_guard.create_tenant_schema('acme', template => 'crm_template');`
 #[pg_extern(volatile, parallel_unsafe)]
+#[allow(clippy::too_many_arguments)]
 fn create_tenant_schema(
     slug: Option<&str>,
     template: Option<Name>,
     organization: default!(Option<Uuid>, "NULL"),
+    with_data: default!(Option<&str>, "'none'"),
+    owner: default!(Option<Name>, "NULL"),
     tenant_role: default!(Option<Name>, "NULL"),
+    quotas: default!(Option<JsonB>, "NULL"),
     trust_template: default!(Option<bool>, "false"),
     dry_run: default!(Option<bool>, "false"),
 ) -> Result<SetOfIterator<'static, PlannedStep>, ErrorReport> {
@@ -48,7 +64,10 @@ fn create_tenant_schema(
         slug,
         template: &template.0,
         organization: organization.map(|o| o.to_string()),
+        with_data: with_data.unwrap_or("none"),
+        owner: owner.map(|r| r.0),
         tenant_role: tenant_role.map(|r| r.0),
+        quotas: quotas.map(|q| q.0),
         trust_template: trust_template.unwrap_or(false),
     };
     Ok(create(wanted, dry_run.unwrap_or(false))?)
@@ -71,8 +90,9 @@ fn drop_tenant_schema(
     Ok(drop(slug, confirm, dry_run.unwrap_or(false))?)
 }
 
-/// Writes the registration that a plan of create_tenant_schema decided on. The caller must own the
-/// schema. Raises 3F000, 42501, 23505.
+/// Writes the registration that a plan of create_tenant_schema decided on. Where a fingerprint is given, the
+/// schema's structure must have it, or 55000 names what differs from the template. tenant_role is NULL
+/// where there is none. The caller must own the schema. Raises 3F000, 42501, 23505, 55000.
 ///
 /// Example: `SELECT tenant_guard.register_tenant_schema('acme', 'crm_template', NULL, 'tenant_acme', true);`
 #[pg_extern(volatile, parallel_unsafe)]
@@ -82,6 +102,7 @@ fn register_tenant_schema(
     organization: Option<Uuid>,
     tenant_role: Option<&str>,
     role_created: Option<bool>,
+    fingerprint: default!(Option<&str>, "NULL"),
 ) -> Result<(), ErrorReport> {
     let null = |argument| Error::NullArgument { function: "register_tenant_schema", argument };
     let slug = slug.ok_or_else(|| null("slug"))?;
@@ -92,16 +113,39 @@ fn register_tenant_schema(
         slug: slug.into(),
         template: String::new(),
         organization: organization.map(|o| o.to_string()),
-        tenant_role: String::new(),
+        tenant_role: tenant_role.map(str::to_string),
         role_created: false,
         created_by: user::current(),
+        fingerprint: fingerprint.map(str::to_string),
     };
     // Whose it is comes first: a stranger learns nothing from which argument was missing.
     registry::check_owner(&entry)?;
     entry.template = template.ok_or_else(|| null("template"))?.into();
-    entry.tenant_role = tenant_role.ok_or_else(|| null("tenant_role"))?.into();
     entry.role_created = role_created.ok_or_else(|| null("role_created"))?;
+    if let Some(fingerprint) = fingerprint {
+        same_structure(&entry, fingerprint)?;
+    }
     Ok(registry::register(&entry)?)
+}
+
+/// Refuses a clone that is not like its template, and names where.
+fn same_structure(entry: &registry::Entry, fingerprint: &str) -> Result<()> {
+    let missing = |schema: &str| Error::NoSuchSchema { schema: schema.into() };
+    let (slug, template) = (entry.slug.as_str(), entry.template.as_str());
+    let clone = catalog::clone_of(slug, template)?.ok_or_else(|| missing(slug))?;
+    let structure = clone.structure(entry.tenant_role.as_deref());
+    if catalog::fingerprint(&structure) == fingerprint {
+        return Ok(());
+    }
+    let templates_role = registry::find(template)?.and_then(|e| e.tenant_role);
+    let original = catalog::schema(template)?.ok_or_else(|| missing(template))?;
+    let mut objects =
+        catalog::differences(&original.structure(templates_role.as_deref()), &structure);
+    if objects.is_empty() {
+        objects.push("the template itself, from what it was".into());
+    }
+    objects.truncate(20);
+    Err(Error::Unlike { schema: slug.into(), template: template.into(), objects })
 }
 
 /// Removes a tenant schema's registration; the schema stays. The caller must own the schema, where
@@ -113,90 +157,6 @@ fn unregister_tenant_schema(slug: Option<&str>) -> Result<(), ErrorReport> {
     let slug =
         slug.ok_or(Error::NullArgument { function: "unregister_tenant_schema", argument: "slug" })?;
     Ok(registry::unregister(slug)?)
-}
-
-struct Wanted<'a> {
-    slug: &'a str,
-    template: &'a str,
-    organization: Option<String>,
-    tenant_role: Option<String>,
-    trust_template: bool,
-}
-
-fn create(wanted: Wanted, dry_run: bool) -> Result<Rows> {
-    let Wanted { slug, template, organization, tenant_role, trust_template } = wanted;
-    slug::check(slug)?;
-    if !dry_run {
-        relation::lock_name("tenant_schema", slug); // two calls for one slug: the second waits and is refused
-    }
-    let template = match catalog::schema(template)? {
-        Some(template) if template.usable => template,
-        Some(template) => {
-            return Err(Error::NotPermitted {
-                what: format!("using schema {} as a template", ident::quote(&template.name)),
-                detail: format!(
-                    "You have no USAGE on it; it belongs to role \"{}\".",
-                    template.owner
-                ),
-                hint: "Have its owner grant it: GRANT USAGE ON SCHEMA ... TO you.".into(),
-            })
-        }
-        None => return Err(Error::NoSuchSchema { schema: template.into() }),
-    };
-    if !trust_template && !template.foreign_owners.is_empty() {
-        let owners: Vec<String> = template.foreign_owners.iter().map(|o| ident::quote(o)).collect();
-        return Err(Error::NotPermitted {
-            what: format!("cloning schema {} with your rights", ident::quote(&template.name)),
-            detail: format!(
-                "It, or something in it, belongs to {}, and making its indexes, defaults and constraints again runs functions that such an owner chose.",
-                owners.join(", ")
-            ),
-            hint: "Call it as the owner (SET ROLE), or, where you have read the template and trust it, say trust_template => true.".into(),
-        });
-    }
-    if relation::schema_exists(slug) {
-        return Err(Error::SchemaExists { schema: slug.into() });
-    }
-    if registry::find(slug)?.is_some() {
-        return Err(Error::SchemaMissing { slug: slug.into() });
-    }
-    let role_created = tenant_role.is_none();
-    let role = tenant_role.unwrap_or_else(|| registry::own_role(slug));
-    match (catalog::role_exists(&role)?, role_created) {
-        (true, true) => return Err(Error::RoleExists { role }),
-        (false, false) => return Err(Error::NoSuchRole { role }),
-        _ => {}
-    }
-    may_create(slug, &role, role_created)?;
-    let target = Target {
-        slug: slug.into(),
-        organization,
-        role,
-        role_created,
-        caller: user::current(),
-        callers_path: guc::setting(c"search_path"),
-    };
-    plan::run(clone::plan(&template, &target)?, dry_run)
-}
-
-/// Asks beforehand, so that a refusal says what to do about it.
-fn may_create(slug: &str, role: &str, role_created: bool) -> Result<()> {
-    if !catalog::may_create_schemas()? {
-        return Err(Error::NotPermitted {
-            what: format!("creating schema {}", ident::quote(slug)),
-            detail: "You have no CREATE on this database.".into(),
-            hint: "Have its owner grant it: GRANT CREATE ON DATABASE ... TO you.".into(),
-        });
-    }
-    if role_created && !catalog::may_create_roles()? {
-        return Err(Error::NotPermitted {
-            what: format!("creating role {}", ident::quote(role)),
-            detail: "A tenant schema has a role of its own, and you have no CREATEROLE.".into(),
-            hint: "Have an administrator create the role, and name it: tenant_role => 'its_name'."
-                .into(),
-        });
-    }
-    Ok(())
 }
 
 fn drop(slug: &str, confirm: Option<&str>, dry_run: bool) -> Result<Rows> {
@@ -225,13 +185,16 @@ fn drop(slug: &str, confirm: Option<&str>, dry_run: bool) -> Result<Rows> {
             format!("DROP SCHEMA {} CASCADE", ident::quote(slug)),
         ));
     }
-    if entry.role_created && catalog::role_exists(&entry.tenant_role)? {
-        plan.push(Step::irreversible(
-            Object::global(Kind::Role, &entry.tenant_role),
-            format!("drop role {}", entry.tenant_role),
-            "create_tenant_schema made it for this tenant alone",
-            format!("DROP ROLE {}", ident::quote(&entry.tenant_role)),
-        ));
+    let role = entry.tenant_role.filter(|_| entry.role_created);
+    if let Some(role) = role {
+        if catalog::role_exists(&role)? {
+            plan.push(Step::irreversible(
+                Object::global(Kind::Role, &role),
+                format!("drop role {role}"),
+                "create_tenant_schema made it for this tenant alone",
+                format!("DROP ROLE {}", ident::quote(&role)),
+            ));
+        }
     }
     plan::run(plan, dry_run)
 }

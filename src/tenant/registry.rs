@@ -9,10 +9,13 @@ pub struct Entry {
     pub slug: String,
     pub template: String,
     pub organization: Option<String>,
-    pub tenant_role: String,
+    pub tenant_role: Option<String>,
     pub role_created: bool,
     #[serde(default)]
     pub created_by: String,
+    /// What the structure was when it was made.
+    #[serde(default)]
+    pub fingerprint: Option<String>,
 }
 
 pub fn find(slug: &str) -> Result<Option<Entry>> {
@@ -32,12 +35,12 @@ pub fn own_role(slug: &str) -> String {
 
 /// The caller has checked whose schema it is.
 pub fn register(entry: &Entry) -> Result<()> {
-    if entry.role_created && entry.tenant_role != own_role(&entry.slug) {
+    if entry.role_created && entry.tenant_role.as_ref() != Some(&own_role(&entry.slug)) {
         // Or dropping the tenant would drop a role that somebody else needs.
         return Err(Error::NotPermitted {
             what: format!(
                 "registering role {} as made for tenant {}",
-                ident::quote(&entry.tenant_role),
+                ident::quote(entry.tenant_role.as_deref().unwrap_or_default()),
                 entry.slug
             ),
             detail: format!("Only {} is made for it, and dropped with it.", own_role(&entry.slug)),
@@ -46,15 +49,16 @@ pub fn register(entry: &Entry) -> Result<()> {
     }
     user::as_extension_owner(|| {
         query::run(
-            "INSERT INTO tenant_guard.tenant_schema (slug, template, organization, tenant_role, role_created, created_by)
-             VALUES ($1, $2, $3::pg_catalog.uuid, $4, $5, $6)",
+            "INSERT INTO tenant_guard.tenant_schema (slug, template, organization, tenant_role, role_created, created_by, fingerprint)
+             VALUES ($1, $2, $3::pg_catalog.uuid, $4, $5, $6, $7)",
             &[
                 entry.slug.as_str().into(),
                 entry.template.as_str().into(),
                 entry.organization.as_deref().into(),
-                entry.tenant_role.as_str().into(),
+                entry.tenant_role.as_deref().into(),
                 entry.role_created.into(),
                 entry.created_by.as_str().into(),
+                entry.fingerprint.as_deref().into(),
             ],
         )
     })
@@ -106,4 +110,24 @@ pub fn outside_dependents(slug: &str) -> Result<Vec<String>> {
         Ok(row.get::<String>(1)?)
     })?;
     Ok(found.into_iter().flatten().collect())
+}
+
+/// What tenant_guard has registered of a template.
+#[derive(Debug, Deserialize)]
+pub struct Registered {
+    /// protection, class, summary or enforcement.
+    pub kind: String,
+    pub table: Option<String>,
+    pub column: Option<String>,
+    /// The options as JSON, the class, the mode, or the query.
+    pub value: String,
+    pub options: Option<String>,
+    pub key: Option<Vec<String>>,
+}
+
+pub fn registered(template: &str) -> Result<Vec<Registered>> {
+    let found: Option<Vec<Registered>> = user::as_extension_owner(|| {
+        query::model(include_str!("registered.sql"), &[template.into()])
+    })?;
+    Ok(found.unwrap_or_default())
 }

@@ -1,0 +1,139 @@
+//! The template's rows and the state of its sequences, copied set-wise. Pure.
+
+use super::clone::{Clone, Data};
+use crate::catalog::{Column, Table};
+use crate::pg::ident::{literal, qualified, quote};
+use crate::plan::{Kind, Object, Step};
+
+impl Clone<'_> {
+    /// Before keys, indexes, foreign keys and triggers: what is built at once is built faster, and in no
+    /// order of rows does a key miss its row.
+    pub(super) fn data(&mut self, tables: &[&Table]) {
+        let chosen: Vec<&Table> = tables
+            .iter()
+            .copied()
+            .filter(|t| t.kind == "r" && (self.target.data.has(&t.name) || self.above(t)))
+            .collect();
+        if !chosen.is_empty() {
+            let names: Vec<String> = chosen
+                .iter()
+                .map(|t| format!("ONLY {}", qualified(&self.template.name, &t.name)))
+                .collect();
+            let sql = format!("LOCK TABLE {} IN SHARE MODE", names.join(", "));
+            let object = Object::schema(Kind::Data, self.slug());
+            let why = "the rows of all of them are of one moment";
+            self.part(object, "let nobody write to the template".into(), why, sql);
+        }
+        for table in &chosen {
+            let sql = copy(table, &self.template.name, self.slug());
+            self.plan.push(Step::irreversible(
+                Object::table(Kind::Data, &self.target.slug, &table.name),
+                format!("copy the rows of table {}", table.name),
+                "with_data asked for them",
+                sql,
+            ));
+        }
+        if self.target.data == Data::None {
+            return;
+        }
+        for sequence in &self.template.sequences {
+            let wanted = match (&self.target.data, &sequence.owned_by) {
+                (Data::All, _) => true,
+                (data, Some(owner)) => data.has(&owner.table),
+                (_, None) => false,
+            };
+            if !wanted {
+                continue;
+            }
+            let own = literal(&qualified(self.slug(), &sequence.name));
+            let sql = format!(
+                "SELECT pg_catalog.setval({own}, s.last_value, s.is_called) FROM {} s",
+                qualified(&self.template.name, &sequence.name)
+            );
+            let object = Object::table(Kind::Data, self.slug(), &sequence.name);
+            let why = "the next value is one that no copied row has";
+            self.part(object, format!("advance sequence {}", sequence.name), why, sql);
+        }
+    }
+
+    /// Whether a partitioned table above it was asked for.
+    fn above(&self, table: &Table) -> bool {
+        let tables = &self.template.tables;
+        table.is_partition
+            && table.parents.iter().any(|p| {
+                self.target.data.has(&p.name)
+                    || tables.iter().any(|t| t.name == p.name && self.above(t))
+            })
+    }
+
+    pub(super) fn refresh(&mut self) {
+        for node in &self.order.nodes {
+            let super::order::Node::View(view) = node else { continue };
+            if view.kind != "m" || !view.populated {
+                continue;
+            }
+            let sql = format!("REFRESH MATERIALIZED VIEW {}", self.name(view));
+            let object = Object::table(Kind::View, self.slug(), &view.name);
+            self.part(
+                object,
+                format!("fill materialized view {}", view.name),
+                "the template's is filled",
+                sql,
+            );
+        }
+    }
+}
+
+/// A type of the template's is not that of the new schema, however alike: such values go as text.
+fn copy(table: &Table, template: &str, slug: &str) -> String {
+    let columns: Vec<&Column> = table.columns.iter().filter(|c| c.generated.is_empty()).collect();
+    let names: Vec<String> = columns.iter().map(|c| quote(&c.name)).collect();
+    let values: Vec<String> = columns
+        .iter()
+        .map(|c| match c.own_type {
+            true => format!("({}::pg_catalog.text)::{}", quote(&c.name), c.r#type),
+            false => quote(&c.name),
+        })
+        .collect();
+    let target = qualified(slug, &table.name);
+    let source = qualified(template, &table.name);
+    if columns.is_empty() {
+        return format!("INSERT INTO {target} SELECT FROM ONLY {source}");
+    }
+    let overriding = match columns.iter().any(|c| c.identity == "a") {
+        true => " OVERRIDING SYSTEM VALUE",
+        false => "",
+    };
+    format!(
+        "INSERT INTO {target} ({}){overriding} SELECT {} FROM ONLY {source}",
+        names.join(", "),
+        values.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_go_without_what_is_computed_and_own_types_as_text() {
+        let column = |name: &str, generated: &str, identity: &str, own_type: bool| Column {
+            name: name.into(),
+            r#type: "state".into(),
+            generated: generated.into(),
+            identity: identity.into(),
+            own_type,
+            ..Column::default()
+        };
+        let columns = vec![
+            column("id", "", "a", false),
+            column("A b", "", "", true),
+            column("twice", "s", "", false),
+        ];
+        let table = Table { name: "t".into(), columns, ..Table::default() };
+        assert_eq!(
+            copy(&table, "tpl", "acme"),
+            "INSERT INTO acme.t (id, \"A b\") OVERRIDING SYSTEM VALUE SELECT id, (\"A b\"::pg_catalog.text)::state FROM ONLY tpl.t"
+        );
+    }
+}
