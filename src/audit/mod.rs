@@ -17,6 +17,7 @@ mod render;
 pub mod seal;
 mod secret;
 mod source;
+mod told;
 pub mod view;
 mod who;
 

@@ -32,8 +32,9 @@ fn event(log: Option<Oid>, place: Option<ItemPointerData>) -> Result<Option<Even
         organization: row.get::<Uuid>(8).map(|uuid| *uuid.as_bytes()),
         operation: row.get::<i8>(9).unwrap_or_default() as u8,
         image: row.get::<Vec<u8>>(12).unwrap_or_default(),
+        reach: reach()?,
     };
-    let readable = reach()?.includes(event.layout, event.organization.as_ref());
+    let readable = event.reach.includes(event.layout, event.organization.as_ref());
     Ok(readable.then_some(event))
 }
 
@@ -44,6 +45,7 @@ struct Event {
     organization: Option<[u8; 16]>,
     operation: u8,
     image: Vec<u8>,
+    reach: Rc<Reach>,
 }
 
 impl Event {
@@ -54,6 +56,7 @@ impl Event {
             layout: self.layout,
             operation: self.operation,
             image: &self.image,
+            reach: &self.reach,
         }
     }
 }

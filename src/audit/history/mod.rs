@@ -98,7 +98,8 @@ fn row_history(
     ErrorReport,
 > {
     let (mut subject, key) = asked("row_history", table, key)?;
-    let events = row::events(&mut subject, &key)?;
+    let reach = Reach::here()?;
+    let events = row::events(&mut subject, &key, &reach)?;
     let mut contexts: Vec<i64> = events.iter().map(|event| event.context).collect();
     contexts.sort_unstable();
     contexts.dedup();
@@ -110,6 +111,7 @@ fn row_history(
             layout: event.layout,
             operation: event.operation,
             image: &event.image,
+            reach: &reach,
         };
         let actor = actors.get(&event.context).cloned().unwrap_or_default();
         (
@@ -201,8 +203,4 @@ fn asked(
     let subject = Subject::of(table.0)?;
     let key = subject.key_of(&key.0)?;
     Ok((subject, key))
-}
-
-fn reach() -> Result<Reach> {
-    Reach::here()
 }
