@@ -21,4 +21,5 @@ mod the_log_replays_the_table;
 mod the_seal_survives_a_restore;
 mod values;
 mod values_come_back;
+mod what_stands_beside_events;
 mod workload;

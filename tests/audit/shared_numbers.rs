@@ -88,28 +88,3 @@ fn a_row_that_takes_the_number_of_anothers_former_key_has_no_part_in_its_past() 
         assert_eq!(rows(&mut visitor, &sql), [[Some(own.to_string()), Some(own.to_string())]]);
     }
 }
-
-/// Tables that inherit have their own keys: two rows of a family may have the same.
-#[test]
-fn rows_of_one_key_in_a_family_of_tables_are_not_told_to_each_others_organization() {
-    let database = notes("bigint", "7", "8");
-    let mut owner = database.connect(OWNER);
-    execute(
-        &mut owner,
-        "CREATE TABLE crm.more (PRIMARY KEY (id)) INHERITS (crm.notes); ALTER TABLE crm.more ALTER note SET STORAGE EXTERNAL;
-         GRANT SELECT, INSERT, UPDATE ON crm.more TO PUBLIC",
-    );
-    let mut admin = database.admin();
-    execute(
-        &mut admin,
-        &format!(
-            "INSERT INTO crm.more VALUES (7, '{ORG_B}', 'one', repeat('{SECRET} ', 1000));
-             UPDATE ONLY crm.notes SET title = 'four'"
-        ),
-    );
-    let mut visitor = visit(&database, ALICE, Some(ORG_A));
-    let sql = format!("SELECT count(*) FROM tenant_guard.audit_log WHERE concat(record, old_record) LIKE '%{SECRET}%'");
-    assert_eq!(number(&mut visitor, &sql), 0);
-    let sql = "SELECT count(*) FROM tenant_guard.audit_log WHERE record->>'title' = 'four' AND record->>'note' LIKE 'Ada %'";
-    assert_eq!(number(&mut visitor, sql), 1, "its own it is told");
-}
