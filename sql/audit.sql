@@ -281,7 +281,7 @@ RETURNS SETOF tenant_guard.audit_log
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-  SELECT l.* FROM tenant_guard.audit_log l WHERE l.transaction_number = ($1)::text::bigint ORDER BY l.id;
+  SELECT l.* FROM tenant_guard.audit_log l WHERE l.transaction_number = CASE WHEN $1 <= '9223372036854775807'::xid8 THEN ($1)::text::bigint END ORDER BY l.id;
 END;
 COMMENT ON FUNCTION tenant_guard.transaction_changes(xid8) IS
   'The events of the audit log of one transaction; what the caller may read of them. Returns rows of audit_log; raises nothing.

@@ -23,7 +23,13 @@ BEGIN ATOMIC
   ),
   there AS (
     SELECT t.tgrelid, t.tgname, t.tgenabled, convert_from(substr(t.tgargs, 1, greatest(length(t.tgargs) - 1, 0)), 'UTF8') AS argument
-    FROM pg_trigger t WHERE t.tgname LIKE 'tenant\_guard\_audit\_%'
+    -- As enable_audit makes them: one of that name that does something else, or only sometimes, is none.
+    FROM pg_trigger t
+    JOIN (VALUES ('row', 'audit_row', 29), ('insert', 'audit_statement', 4), ('update', 'audit_statement', 16),
+                 ('delete', 'audit_statement', 8), ('truncate', 'audit_truncate', 34)) w(name, function, type)
+      ON t.tgname = 'tenant_guard_audit_' || w.name AND t.tgtype = w.type
+    JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = 'tenant_guard'::regnamespace AND p.proname = w.function
+    WHERE t.tgqual IS NULL AND t.tgattr = ''
   ),
   wanted AS (
     SELECT f.oid, 'tenant_guard_audit_' || w.name AS name, w.state

@@ -620,7 +620,8 @@ cannot reach it. Raises 42501, 25006 on a standby.
 
 Example: `SELECT * FROM tenant_guard.seal_audit();`$comment$),
       ('set_audit_retention', $comment$Has an organization's events kept at least so long, whatever purge_audit is asked for; NULL ends that. For
-administrators. Returns nothing. Raises 42501, 22004, 22023 for a negative time.
+administrators. Returns nothing. Raises 42501, 22004, 22023 for a time that is negative, or longer than a
+thousand years.
 
 Example: `SELECT tenant_guard.set_audit_retention('aaaaaaaa-0000-4000-8000-000000000001', interval '10 years');`$comment$),
       ('set_claim_path', $comment$Says at which path of a token's claims one thing stands: user, org, project, role (the database

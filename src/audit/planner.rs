@@ -253,6 +253,7 @@ impl Wanted<'_> {
         trigger.function.schema == "tenant_guard"
             && trigger.function.name == self.function
             && trigger.arguments() == [self.argument]
+            && !trigger.conditional
     }
 }
 

@@ -30,6 +30,7 @@ fn trigger(name: &str, argument: &str, enabled: &str) -> Trigger {
         enabled: enabled.into(),
         inherited: false,
         row_with_transition: false,
+        conditional: false,
         function: Named { schema: "tenant_guard".into(), name: function.into() },
         executable: true,
         arguments_hex: argument.bytes().chain([0]).map(|b| format!("{b:02x}")).collect(),

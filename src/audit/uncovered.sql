@@ -14,6 +14,8 @@ audited AS (
   SELECT DISTINCT ON (t.tgrelid) t.tgrelid AS oid, pg_catalog.convert_from(pg_catalog.substr(t.tgargs, 1, pg_catalog.length(t.tgargs) - 1), 'UTF8') AS argument
   FROM above a JOIN pg_catalog.pg_trigger t ON t.tgrelid = a.oid
   WHERE t.tgname = 'tenant_guard_audit_row' AND NOT t.tgisinternal AND t.tgparentid = 0 AND pg_catalog.length(t.tgargs) > 0
+    -- Whoever has a trigger of his own under that name is audited for it as little as he may attach ours.
+    AND t.tgfoid = 'tenant_guard.audit_row()'::pg_catalog.regprocedure
 ),
 -- A partition that was detached has the statement's triggers still, and lost its parent's row trigger.
 detached AS (

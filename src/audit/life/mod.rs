@@ -89,6 +89,12 @@ fn moment(
     }
 }
 
+/// What the calendar has no day for, counted back from now, is no promise that could be kept.
+fn is_endless(age: Interval) -> Result<bool> {
+    let sql = "SELECT $1 > '1000 years'::pg_catalog.interval";
+    Ok(query::value::<bool>(sql, &[age.into()])? == Some(true))
+}
+
 fn is_negative(age: Interval) -> Result<bool> {
     let sql = "SELECT $1 < '0'::pg_catalog.interval";
     Ok(query::value::<bool>(sql, &[age.into()])? == Some(true))
@@ -130,7 +136,8 @@ pub fn release_audit_hold(hold: Option<i64>) -> Result<bool, ErrorReport> {
 }
 
 /// Has an organization's events kept at least so long, whatever purge_audit is asked for; NULL ends that. For
-/// administrators. Returns nothing. Raises 42501, 22004, 22023 for a negative time.
+/// administrators. Returns nothing. Raises 42501, 22004, 22023 for a time that is negative, or longer than a
+/// thousand years.
 ///
 /// Example: `SELECT tenant_guard.set_audit_retention('aaaaaaaa-0000-4000-8000-000000000001', interval '10 years');`
 #[pg_extern(volatile, parallel_unsafe)]
@@ -141,9 +148,9 @@ pub fn set_audit_retention(
     let null = Error::NullArgument { function: "set_audit_retention", argument: "organization" };
     let organization = organization.ok_or(null)?;
     let by = user::current();
-    if keep.map_or(Ok(false), is_negative)? {
-        let range = "an interval that is not negative, or NULL";
-        let value = "less than nothing".to_string();
+    if keep.map_or(Ok(false), |keep| Ok::<_, Error>(is_negative(keep)? || is_endless(keep)?))? {
+        let range = "an interval from nothing to a thousand years, or NULL";
+        let value = "less or more".to_string();
         return Err(Error::OutOfRange { argument: "keep", value, range }.into());
     }
     permission::as_log_owner(|| {
