@@ -281,7 +281,7 @@ RETURNS SETOF tenant_guard.audit_log
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-  SELECT l.* FROM tenant_guard.audit_log l WHERE l.transaction_number = ($1)::text::bigint ORDER BY l.id;
+  SELECT l.* FROM tenant_guard.audit_log l WHERE l.transaction_number = CASE WHEN $1 <= '9223372036854775807'::xid8 THEN ($1)::text::bigint END ORDER BY l.id;
 END;
 COMMENT ON FUNCTION tenant_guard.transaction_changes(xid8) IS
   'The events of the audit log of one transaction; what the caller may read of them. Returns rows of audit_log; raises nothing.
@@ -295,81 +295,3 @@ SELECT pg_catalog.pg_extension_config_dump('tenant_guard.audit_event_id_seq', ''
 CREATE EVENT TRIGGER tenant_guard_audited ON ddl_command_end
   WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE TABLE AS')
   EXECUTE FUNCTION tenant_guard.follow_audited();
-
--- What the triggers of each table are, and whether they log all that happens to it.
-CREATE FUNCTION tenant_guard.audit_status(
-  OUT table_schema text, OUT table_name text, OUT covered boolean, OUT problems text[], OUT tenant_column text, OUT options jsonb,
-  OUT triggers jsonb, OUT changed_by text, OUT changed_at timestamptz)
-RETURNS SETOF record
-LANGUAGE sql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-  WITH RECURSIVE up(start, oid) AS (
-    SELECT c.oid, c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname <> ALL ('{pg_catalog,information_schema,tenant_guard}')
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-      AND pg_has_role(c.relowner, 'USAGE')
-    UNION
-    SELECT u.start, i.inhparent FROM up u JOIN pg_inherits i ON i.inhrelid = u.oid
-  ),
-  families AS (
-    SELECT c.oid, EXISTS (SELECT FROM pg_inherits i JOIN pg_class k ON k.oid = i.inhrelid WHERE i.inhparent = c.oid AND NOT k.relispartition)
-                  OR (NOT c.relispartition AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid))
-                  OR EXISTS (SELECT FROM pg_partition_tree(pg_partition_root(c.oid)) p JOIN pg_attribute g ON g.attrelid = p.relid AND g.attgenerated = 's') AS row_by_row
-    FROM pg_class c WHERE c.oid IN (SELECT u.start FROM up u)
-  ),
-  there AS (
-    SELECT t.tgrelid, t.tgname, t.tgenabled, convert_from(substr(t.tgargs, 1, greatest(length(t.tgargs) - 1, 0)), 'UTF8') AS argument
-    FROM pg_trigger t WHERE t.tgname LIKE 'tenant\_guard\_audit\_%'
-  ),
-  wanted AS (
-    SELECT f.oid, 'tenant_guard_audit_' || w.name AS name, w.state
-    FROM families f CROSS JOIN LATERAL (
-      SELECT x.name, x.state FROM (VALUES ('row', 'A'), ('truncate', 'A')) x(name, state) WHERE f.row_by_row
-      UNION ALL
-      SELECT x.name, x.state FROM (VALUES ('insert', 'O'), ('update', 'O'), ('delete', 'O'), ('row', 'R'), ('truncate', 'A')) x(name, state)
-      WHERE NOT f.row_by_row) w
-  ),
-  judged AS (
-    SELECT f.oid,
-      EXISTS (SELECT FROM up u JOIN there t ON t.tgrelid = u.oid WHERE u.start = f.oid) AS meant,
-      ARRAY(SELECT CASE WHEN t.tgname IS NULL THEN format('trigger %s is missing', w.name)
-                        WHEN t.tgenabled = 'D' THEN format('trigger %s is disabled', w.name)
-                        ELSE format('trigger %s fires only %s', w.name, CASE t.tgenabled WHEN 'R' THEN 'for replication' ELSE 'outside of replication' END) END
-            FROM wanted w LEFT JOIN there t ON t.tgrelid = f.oid AND t.tgname = w.name
-            WHERE w.oid = f.oid AND (t.tgname IS NULL OR (t.tgenabled::text <> w.state AND t.tgenabled <> 'A'))
-            ORDER BY w.name) AS problems,
-      (SELECT t.argument FROM there t WHERE t.tgrelid = f.oid AND t.argument <> '' LIMIT 1) AS argument,
-      (SELECT jsonb_object_agg(t.tgname, CASE t.tgenabled WHEN 'A' THEN 'always' WHEN 'O' THEN 'enabled' WHEN 'R' THEN 'replica' ELSE 'disabled' END)
-       FROM there t WHERE t.tgrelid = f.oid) AS triggers
-    FROM families f
-  )
-  SELECT n.nspname::text, c.relname::text, j.meant AND j.problems = '{}',
-         CASE WHEN j.meant THEN j.problems ELSE '{}' END,
-         CASE WHEN j.argument LIKE '{%' THEN j.argument::jsonb ->> 'tenant' END,
-         CASE WHEN j.argument LIKE '{%' THEN j.argument::jsonb - 'tenant' END,
-         j.triggers, e.role, e.at
-  FROM judged j
-  JOIN pg_class c ON c.oid = j.oid
-  JOIN pg_namespace n ON n.oid = c.relnamespace
-  LEFT JOIN LATERAL tenant_guard.audit_changed_by(CASE WHEN j.meant AND j.problems <> '{}' THEN c.oid::regclass END) e ON true
-  ORDER BY 1, 2;
-END;
-COMMENT ON FUNCTION tenant_guard.audit_status() IS
-  'Every table and partition that is the caller''s: whether all that happens to it is logged (covered), what is missing where it is audited (problems), the options and the triggers; and who last disabled or dropped one. Returns a row for each; raises nothing.
-Example: SELECT * FROM tenant_guard.audit_status() WHERE problems <> ''{}'';';
-
-CREATE FUNCTION tenant_guard.audit_log_status(
-  OUT partitions integer, OUT size bigint, OUT events_estimated bigint, OUT oldest date, OUT newest date)
-LANGUAGE sql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-  SELECT count(*)::integer, coalesce(sum(pg_total_relation_size(i.inhrelid)), 0)::bigint, coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint,
-         min(split_part(pg_get_expr(c.relpartbound, c.oid), $q$'$q$, 2)::date) FILTER (WHERE pg_relation_size(i.inhrelid) > 0),
-         max(split_part(pg_get_expr(c.relpartbound, c.oid), $q$'$q$, 4)::date) FILTER (WHERE pg_relation_size(i.inhrelid) > 0)
-  FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-  WHERE i.inhparent = 'tenant_guard.audit_event'::regclass;
-END;
-COMMENT ON FUNCTION tenant_guard.audit_log_status(OUT integer, OUT bigint, OUT bigint, OUT date, OUT date) IS
-  'The audit log itself: how many partitions it has, its size in bytes with indexes, the events as the planner estimates them, and the days between which the partitions are that hold some. Raises nothing.
-Example: SELECT pg_size_pretty(size), oldest FROM tenant_guard.audit_log_status();';

@@ -21,7 +21,11 @@ CREATE TABLE tenant_guard.audit_block (
   -- days since 2000-01-01.
   last_id bigint NOT NULL,
   first_month integer,
-  last_month integer
+  last_month integer,
+  -- When its transactions committed, where audit_commit says so: how many, and the root of the tree over them. Both
+  -- are in the block's root.
+  commits bigint NOT NULL,
+  commits_root bytea NOT NULL
 );
 COMMENT ON TABLE tenant_guard.audit_block IS
   'The chain of blocks that seals the audit log, never altered. Read it through tenant_guard.audit_blocks.';

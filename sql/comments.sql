@@ -35,6 +35,18 @@ Example: `SELECT * FROM tenant_guard.audit_changed_by('crm.contacts');`$comment$
       ('audit_key', $comment$The primary key of an event's row, as jsonb; NULL where the table has none, and for a TRUNCATE. Raises nothing.
 
 Example: `SELECT key FROM tenant_guard.audit_log;`$comment$),
+      ('audit_log_status', $comment$The audit log itself: how many partitions it has, its size in bytes with indexes, the events as the planner estimates
+them, the days between which the partitions are that hold some; when it was sealed last, and how long the oldest
+event that is not sealed yet has waited, NULL where there is none. What is not sealed yet is read for it. For owners
+of audited tables, auditors and superusers: for others there is no row, since it tells of all organizations. Raises
+nothing.
+
+Example: `SELECT pg_size_pretty(size), oldest, sealing_lag FROM tenant_guard.audit_log_status();`$comment$),
+      ('audit_logged', $comment$What the audit log holds of each table that is the caller's: since when it has events of it, when the oldest was
+written that is not sealed yet (NULL where all are), and how many events and bytes there are, as the planner
+estimates them, NULL where it does not know. For audit_status. Raises nothing.
+
+Example: `SELECT * FROM tenant_guard.audit_logged();`$comment$),
       ('audit_old_record', $comment$The row before an event, as audit_record gives the one after; NULL for an INSERT. Raises nothing.
 
 Example: `SELECT old_record FROM tenant_guard.audit_log;`$comment$),
@@ -472,13 +484,14 @@ Example: `SELECT tenant_guard.protection_drift('crm.contacts'::regclass);`$comme
 its own.
 
 Example: `SELECT relation::regclass, drift FROM tenant_guard.protection_drifts() WHERE drift <> '{}';`$comment$),
-      ('purge_audit', $comment$Removes what was logged longer ago than older_than, of one organization or of all: whole trees of sealed blocks,
-the oldest first. Events that are not sealed stay, and those of an organization that is held, or whose
-retention is longer. Months of which nothing is left are dropped. What was purged is a block of the chain, and
-verify_audit goes on to verify the rest. For administrators.
+      ('purge_audit', $comment$Removes what was logged longer ago than older_than, or before a moment, of one organization or of all: whole trees of
+sealed blocks, the oldest first. Events that are not sealed stay, and those of an organization that is held, or whose
+retention is longer. Months of which nothing is left are dropped; who acted goes with the last of his events, unless a
+session of now may name it again. What was purged is a block of the chain, and verify_audit goes on to verify the
+rest, which is read for it. For administrators.
 Returns a row for each organization that lost events, with how many, and for each month that was dropped; in a
-dry run nothing changes. Raises 42501, 22004, 22023 for a negative age, XX001 where what is to go is not what was
-sealed.
+dry run nothing changes. Raises 42501, 22004 for neither an age nor a moment, 22023 for both, a negative age or a
+moment to come, XX001 where what is to go is not what was sealed.
 
 Example: `SELECT * FROM tenant_guard.purge_audit(interval '2 years', dry_run => true);`$comment$),
       ('purge_deleted', $comment$Deletes for good what was soft-deleted longer ago than the interval: of one table and all that
@@ -590,8 +603,8 @@ Example: `SELECT tenant_guard.row_as_of('crm.contacts', '{"id": 42}', now() - in
       ('row_history', $comment$Every event of one row that the caller may read, the first one first, through changes of its key. key is an
 object of the primary key's columns, as audit_log shows it. Rows of the shape of audit_log: record and
 old_record are the row after and before as jsonb, committed_at is NULL where the statement committed by
-itself. A key that was used again shows the rows of all its lives. Raises 22004, 22023 (no key), 42809,
-42P01, 55000 (a table that was never logged).
+itself; truncated tells of a row that a TRUNCATE removed. A key that was used again shows the rows of all its lives. Raises 22004, 22023 (no key), 42501
+(no SELECT on the table), 42809, 42P01, 55000 (a table that was never logged).
 
 Example: `SELECT occurred_at, operation, changed_columns, user_id FROM tenant_guard.row_history('crm.contacts', '{"id": 42}');`$comment$),
       ('safe_json', $comment$A row as JSON for clients: of a table's row only the columns that classify made public. Where the table has a column
@@ -612,7 +625,8 @@ cannot reach it. Raises 42501, 25006 on a standby.
 
 Example: `SELECT * FROM tenant_guard.seal_audit();`$comment$),
       ('set_audit_retention', $comment$Has an organization's events kept at least so long, whatever purge_audit is asked for; NULL ends that. For
-administrators. Returns nothing. Raises 42501, 22004, 22023 for a negative time.
+administrators. Returns nothing. Raises 42501, 22004, 22023 for a time that is negative, or longer than a
+thousand years.
 
 Example: `SELECT tenant_guard.set_audit_retention('aaaaaaaa-0000-4000-8000-000000000001', interval '10 years');`$comment$),
       ('set_claim_path', $comment$Says at which path of a token's claims one thing stands: user, org, project, role (the database

@@ -1,7 +1,7 @@
 -- What the extension made for the user and leaves behind.
 SELECT pg_catalog.json_build_object(
   'protected_tables', (SELECT count(DISTINCT p.polrelid) FROM pg_catalog.pg_policy p WHERE p.polname = 'tenant_guard_tenant'),
-  'audited_tables', (SELECT count(DISTINCT t.tgrelid) FROM pg_catalog.pg_trigger t WHERE t.tgname = 'tenant_guard_audit_row'),
+  'audited_tables', (SELECT count(DISTINCT t.tgrelid) FROM pg_catalog.pg_trigger t WHERE t.tgname = 'tenant_guard_audit_row' AND t.tgfoid = 'tenant_guard.audit_row()'::pg_catalog.regprocedure),
   'tenant_schemas', (SELECT count(*) FROM tenant_guard.tenant_schema),
   'tenant_roles', (SELECT count(*) FROM tenant_guard.tenant_schema WHERE role_created),
   'audit_events', EXISTS (SELECT FROM tenant_guard.audit_event)

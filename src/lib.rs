@@ -65,7 +65,6 @@ extension_sql_file!(
     requires = [
         "security",
         audit::view::audit_organization,
-        audit::view::audit_changed_by,
         audit::view::audit_record,
         audit::view::audit_old_record,
         audit::view::audit_key,
@@ -77,10 +76,15 @@ extension_sql_file!(
 );
 extension_sql_file!("../sql/audit_seal.sql", name = "audit_seal", requires = ["audit"]);
 extension_sql_file!(
+    "../sql/audit_status.sql",
+    name = "audit_status",
+    requires = ["audit_seal", audit::view::audit_changed_by, audit::status::audit_logged]
+);
+extension_sql_file!(
     "../sql/policy.sql",
     name = "policy",
     requires = [
-        "audit_seal",
+        "audit_status",
         policy::keep_tenant::keep_tenant,
         policy::watch::watch,
         policy::watch::check_protection,

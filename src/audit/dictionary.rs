@@ -4,6 +4,7 @@ use super::layout::{Description, Layout};
 use crate::error::{Error, Result};
 use crate::pg::shape::Shape;
 use crate::pg::{query, relation, user};
+use pgrx::datum::TimestampWithTimeZone;
 use pgrx::pg_sys::Oid;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -87,6 +88,13 @@ pub fn is_of(layout: i32, table: u32) -> Result<bool> {
         &[layout.into(), relation::origin().into(), Oid::from(table).into()],
     )?;
     Ok(found.is_some())
+}
+
+/// When each layout was written.
+pub fn written() -> Result<Vec<(i32, Option<TimestampWithTimeZone>)>> {
+    query::rows("SELECT l.id, l.made_at FROM tenant_guard.audit_layout l", &[], |row| {
+        Ok((row.get::<i32>(1)?.unwrap_or_default(), row.get(2)?))
+    })
 }
 
 /// A layout by its id; None where the log has none.

@@ -371,6 +371,30 @@ pub enum KeyPart<'a> {
     Bytes(&'a [u8]),
 }
 
+impl KeyPart<'_> {
+    /// Bytes that two parts share only where they are equal.
+    #[must_use]
+    pub fn encoded(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(24);
+        self.encode(&mut bytes);
+        bytes
+    }
+
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        match self {
+            KeyPart::Int(n) => {
+                bytes.push(1);
+                bytes.extend_from_slice(&n.to_be_bytes());
+            }
+            KeyPart::Uuid(part) | KeyPart::Bytes(part) => {
+                bytes.push(2);
+                number(bytes, part.len() as u64);
+                bytes.extend_from_slice(part);
+            }
+        }
+    }
+}
+
 const LOW: u64 = (1 << 48) - 1;
 
 /// The number that a row's events are found by: 16 bits of the table, 48 of the key. Rows whose keys are near
@@ -386,19 +410,7 @@ pub fn row_key(table: i64, parts: &[KeyPart]) -> i64 {
         }
         parts => {
             let mut bytes = Vec::with_capacity(64);
-            for part in parts {
-                match part {
-                    KeyPart::Int(n) => {
-                        bytes.push(1);
-                        bytes.extend_from_slice(&n.to_be_bytes());
-                    }
-                    KeyPart::Uuid(part) | KeyPart::Bytes(part) => {
-                        bytes.push(2);
-                        number(&mut bytes, part.len() as u64);
-                        bytes.extend_from_slice(part);
-                    }
-                }
-            }
+            parts.iter().for_each(|part| part.encode(&mut bytes));
             let hash = sha256(&[&bytes]);
             u64::from_be_bytes([0, 0, hash[0], hash[1], hash[2], hash[3], hash[4], hash[5]])
         }

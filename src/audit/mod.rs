@@ -17,6 +17,8 @@ mod render;
 pub mod seal;
 mod secret;
 mod source;
+pub mod status;
+mod told;
 pub mod view;
 mod who;
 
@@ -24,9 +26,11 @@ pub use log::listen;
 pub use options::Options;
 
 use crate::catalog;
+use crate::classification::{self, Class};
 use crate::error::{Error, Result};
 use crate::pg::query;
 use crate::pg::row_trigger::RowOrNothing;
+use crate::pg::shape;
 use crate::pg::types::{Name, PlannedStep, RegClass};
 use crate::plan::{self, Rows};
 use pgrx::pg_sys::panic::ErrorReport;
@@ -105,7 +109,19 @@ fn enable(
             hint: "An administrator grants it: GRANT EXECUTE ON FUNCTION tenant_guard.audit_statement(), tenant_guard.audit_row(), tenant_guard.audit_truncate() TO the role that runs migrations.".into(),
         });
     }
-    plan::run(planner::enable(&family, options()?)?, dry_run)
+    let mut plan = planner::enable(&family, options()?)?;
+    planner::tell_personal(&mut plan, &family[0], &personal(family[0].oid)?);
+    plan::run(plan, dry_run)
+}
+
+/// The columns that are classified as a person's data or a secret.
+fn personal(table: u32) -> Result<Vec<String>> {
+    let classes = classification::of_table(table)?;
+    let closed = |number: &i16| {
+        classes.iter().any(|(n, class)| n == number && matches!(class, Class::Pii | Class::Secret))
+    };
+    let columns = shape::shape(table).map(|shape| shape.columns).unwrap_or_default();
+    Ok(columns.into_iter().filter(|c| closed(&c.number)).map(|c| c.name).collect())
 }
 
 /// Logs the rows that a statement changed. For triggers made by enable_audit; its argument says what is logged. Raises 39P01

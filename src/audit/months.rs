@@ -61,12 +61,8 @@ pub fn prepare(now: i64) -> Result<()> {
     Ok(())
 }
 
-/// Whether a table is one of the log's partitions.
-pub fn is_of_the_log(table: u32) -> Result<bool> {
-    Ok(months()?.iter().any(|m| m.table == table))
-}
-
-fn months() -> Result<Rc<Vec<Month>>> {
+/// The log's partitions, by their first day.
+pub fn months() -> Result<Rc<Vec<Month>>> {
     MONTHS.with(|cache| {
         cache.get(|| {
             let own = relation::own("audit_event").into_iter().collect();

@@ -96,7 +96,10 @@ fn policies(columns: &Value) -> Result<BTreeMap<String, Policy>> {
         let text = policy
             .as_str()
             .ok_or_else(|| wrong(format!("The policy of column \"{column}\" is no string")))?;
-        let policy = match choice("columns", text, POLICIES)? {
+        let chosen = POLICIES.iter().position(|one| *one == text).ok_or_else(|| {
+            wrong(format!("'{text}' of column \"{column}\" is none of {}", POLICIES.join(", ")))
+        })?;
+        let policy = match chosen {
             0 | 4 => Policy::Include,
             1 => Policy::Omit,
             2 => Policy::Mask,

@@ -82,14 +82,37 @@ fn generates(family: &[Table]) -> bool {
     root.kind == "p" && family.iter().flat_map(|t| &t.columns).any(|c| c.generated == "s")
 }
 
-/// What says whose a row is, and which row it is, is in the log as it is.
-fn check_policies(table: &Table, options: &Options) -> Result<()> {
+/// The columns of the primary key, or of the index that is the replica identity.
+fn key_of(table: &Table) -> Vec<&String> {
     let primary = table.constraints.iter().filter(|c| c.kind == "p").flat_map(|c| &c.columns);
     let mut key: Vec<&String> = primary.collect();
     if key.is_empty() {
         let identity = table.indexes.iter().filter(|index| index.replica_identity);
         key.extend(identity.flat_map(|index| index.columns.iter().flatten()));
     }
+    key
+}
+
+/// Tells of columns that are classified pii or secret, and logged as they are all the same.
+pub fn tell_personal(plan: &mut Plan, table: &Table, personal: &[String]) {
+    let key = key_of(table);
+    let quoted = |name: &String| table.column(name).map(|c| c.quoted.as_str());
+    let told: Vec<&str> = personal.iter().filter(|c| key.contains(c)).filter_map(quoted).collect();
+    if told.is_empty() {
+        return;
+    }
+    plan.findings.push(Finding {
+        severity: Severity::Warning,
+        message: format!("columns of {} are logged as they are: {}", table.qualified(), told.join(", ")),
+        detail: "They are classified pii or secret, and are of the key, which says which row an event is about.".into(),
+        hint: "Let the table have a key that says nothing of a person.".into(),
+        fix: None,
+    });
+}
+
+/// What says whose a row is, and which row it is, is in the log as it is.
+fn check_policies(table: &Table, options: &Options) -> Result<()> {
+    let key = key_of(table);
     for (column, policy) in &options.columns {
         table.require_column(column)?;
         let why = if options.tenant.as_ref() == Some(column) {
@@ -230,6 +253,7 @@ impl Wanted<'_> {
         trigger.function.schema == "tenant_guard"
             && trigger.function.name == self.function
             && trigger.arguments() == [self.argument]
+            && !trigger.conditional
     }
 }
 

@@ -1,7 +1,7 @@
 //! The planner of the audit triggers, without a server.
 
 use super::options::{Options, Policy};
-use super::planner::{disable, enable, TRIGGERS};
+use super::planner::{disable, enable, tell_personal, TRIGGERS};
 use crate::catalog::{Column, Constraint, Named, Table, Trigger};
 use crate::error::Error;
 use crate::plan::Plan;
@@ -30,6 +30,7 @@ fn trigger(name: &str, argument: &str, enabled: &str) -> Trigger {
         enabled: enabled.into(),
         inherited: false,
         row_with_transition: false,
+        conditional: false,
         function: Named { schema: "tenant_guard".into(), name: function.into() },
         executable: true,
         arguments_hex: argument.bytes().chain([0]).map(|b| format!("{b:02x}")).collect(),
@@ -184,4 +185,21 @@ fn disabling_takes_what_is_the_tables_own_and_its_state_back_with_it() {
     );
     there.triggers[0].inherited = true;
     assert!(disable(&[there]).steps.is_empty());
+}
+
+#[test]
+fn a_key_that_tells_of_a_person_is_told_of() {
+    let mut people = table(1, "people", &["email", "note"]);
+    let told = |table: &Table| {
+        let mut plan = Plan::new("enable_audit", table.qualified());
+        tell_personal(&mut plan, table, &["email".to_string(), "note".to_string()]);
+        plan.findings.iter().map(|f| f.message.clone()).collect::<Vec<_>>()
+    };
+    assert!(told(&people).is_empty());
+    people.constraints.push(Constraint {
+        kind: "p".into(),
+        columns: vec!["email".into()],
+        ..Constraint::default()
+    });
+    assert_eq!(told(&people), ["columns of crm.people are logged as they are: email"]);
 }

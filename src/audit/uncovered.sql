@@ -14,6 +14,16 @@ audited AS (
   SELECT DISTINCT ON (t.tgrelid) t.tgrelid AS oid, pg_catalog.convert_from(pg_catalog.substr(t.tgargs, 1, pg_catalog.length(t.tgargs) - 1), 'UTF8') AS argument
   FROM above a JOIN pg_catalog.pg_trigger t ON t.tgrelid = a.oid
   WHERE t.tgname = 'tenant_guard_audit_row' AND NOT t.tgisinternal AND t.tgparentid = 0 AND pg_catalog.length(t.tgargs) > 0
+    -- Whoever has a trigger of his own under that name is audited for it as little as he may attach ours.
+    AND t.tgfoid = 'tenant_guard.audit_row()'::pg_catalog.regprocedure
+),
+-- A partition that was detached has the statement's triggers still, and lost its parent's row trigger.
+detached AS (
+  SELECT t.tgrelid AS oid, pg_catalog.convert_from(pg_catalog.substr(t.tgargs, 1, pg_catalog.length(t.tgargs) - 1), 'UTF8') AS argument
+  FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+  WHERE EXISTS (SELECT FROM audited) AND t.tgname = 'tenant_guard_audit_truncate' AND NOT c.relispartition AND pg_catalog.length(t.tgargs) > 0
+    AND t.tgfoid = 'tenant_guard.audit_truncate()'::pg_catalog.regprocedure
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger r WHERE r.tgrelid = t.tgrelid AND r.tgname = 'tenant_guard_audit_row')
 ),
 below(root, oid) AS (
   SELECT a.oid, a.oid FROM audited a
@@ -31,9 +41,11 @@ lacking AS (
   CROSS JOIN LATERAL pg_catalog.unnest(CASE WHEN f.row_by_row THEN ARRAY['row', 'truncate'] ELSE ARRAY['insert', 'update', 'delete', 'truncate'] END) wanted
   WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = b.oid AND t.tgname = 'tenant_guard_audit_' || wanted)
      OR (f.row_by_row AND EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = b.oid AND t.tgname = 'tenant_guard_audit_insert'))
+  UNION
+  SELECT d.oid FROM detached d
 )
 SELECT pg_catalog.json_agg(pg_catalog.json_build_object('oid', c.oid::pg_catalog.int8, 'schema', n.nspname, 'name', c.relname, 'argument', a.argument))::pg_catalog.text
 FROM lacking l
-JOIN audited a ON a.oid = l.root
+JOIN (SELECT * FROM audited UNION SELECT * FROM detached) a ON a.oid = l.root
 JOIN pg_catalog.pg_class c ON c.oid = l.root
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -1,7 +1,7 @@
 //! What the view tenant_guard.audit_log asks of each event.
 
 use super::history::Reach;
-use super::months;
+use super::months::{self, Month};
 use super::render::Logged;
 use crate::context;
 use crate::error::{Error, Result};
@@ -21,7 +21,8 @@ use std::rc::Rc;
 /// it. Nobody has bytes of their own making shown: of what no server wrote they could make it do anything.
 fn event(log: Option<Oid>, place: Option<ItemPointerData>) -> Result<Option<Event>> {
     let (Some(log), Some(place)) = (log, place) else { return Ok(None) };
-    if !months::is_of_the_log(log.to_u32())? {
+    let (reach, months) = asked()?;
+    if !months.iter().any(|month| month.table == log.to_u32()) {
         return Ok(None);
     }
     let Some(row) = fetch::fetch(log.to_u32(), place) else { return Ok(None) };
@@ -32,8 +33,9 @@ fn event(log: Option<Oid>, place: Option<ItemPointerData>) -> Result<Option<Even
         organization: row.get::<Uuid>(8).map(|uuid| *uuid.as_bytes()),
         operation: row.get::<i8>(9).unwrap_or_default() as u8,
         image: row.get::<Vec<u8>>(12).unwrap_or_default(),
+        reach,
     };
-    let readable = reach()?.includes(event.layout, event.organization.as_ref());
+    let readable = event.reach.includes(event.layout, event.organization.as_ref());
     Ok(readable.then_some(event))
 }
 
@@ -44,6 +46,7 @@ struct Event {
     organization: Option<[u8; 16]>,
     operation: u8,
     image: Vec<u8>,
+    reach: Rc<Reach>,
 }
 
 impl Event {
@@ -54,6 +57,7 @@ impl Event {
             layout: self.layout,
             operation: self.operation,
             image: &self.image,
+            reach: &self.reach,
         }
     }
 }
@@ -69,7 +73,7 @@ fn show<T>(
     }
 }
 
-/// What a query was found to be allowed to read.
+/// What a query was found to be allowed to read, and where.
 struct Kept {
     position: Position,
     command: u32,
@@ -77,14 +81,15 @@ struct Kept {
     statement: i64,
     organization: Option<String>,
     reach: Rc<Reach>,
+    months: Rc<Vec<Month>>,
 }
 
 thread_local! {
     static REACH: RefCell<Option<Kept>> = const { RefCell::new(None) };
 }
 
-/// The caller's, found out once a query.
-fn reach() -> Result<Rc<Reach>> {
+/// The caller's, and the log's partitions, found out once a query: in a parallel one nothing else is kept.
+fn asked() -> Result<(Rc<Reach>, Rc<Vec<Month>>)> {
     let organization = context::organization_now()?.map(|o| o.text);
     let (position, command) = (transaction::position(), transaction::command());
     let (user, statement) = (user::current_oid(), transaction::statement_start());
@@ -95,15 +100,16 @@ fn reach() -> Result<Rc<Reach>> {
             && kept.user == user
             && kept.statement == statement
             && kept.organization == organization;
-        same.then(|| kept.reach.clone())
+        same.then(|| (kept.reach.clone(), kept.months.clone()))
     });
-    if let Some(reach) = kept {
-        return Ok(reach);
+    if let Some(kept) = kept {
+        return Ok(kept);
     }
-    let reach = Rc::new(Reach::here()?);
-    let kept = Kept { position, command, user, statement, organization, reach: reach.clone() };
+    let found = (Rc::new(Reach::here()?), months::months()?);
+    let (reach, months) = found.clone();
+    let kept = Kept { position, command, user, statement, organization, reach, months };
     REACH.replace(Some(kept));
-    Ok(reach)
+    Ok(found)
 }
 
 /// The row after an event, as jsonb: all its columns but those that are left out; NULL after a DELETE, and for an

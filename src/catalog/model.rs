@@ -315,6 +315,9 @@ pub struct Trigger {
     /// FOR EACH ROW, with the rows of the whole statement as a table.
     #[serde(default)]
     pub row_with_transition: bool,
+    /// Whether it has a WHEN, or is for some columns alone.
+    #[serde(default)]
+    pub conditional: bool,
     pub function: Named,
     /// Whether the caller may make a trigger of the function.
     pub executable: bool,

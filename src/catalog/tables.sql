@@ -252,6 +252,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'enabled', t.tgenabled,
       'inherited', t.tgparentid <> 0,
       'row_with_transition', t.tgtype & 1 = 1 AND (t.tgoldtable IS NOT NULL OR t.tgnewtable IS NOT NULL),
+      'conditional', t.tgqual IS NOT NULL OR t.tgattr <> '',
       'function', (SELECT pg_catalog.json_build_object('schema', fn.nspname, 'name', f.proname)
                    FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace fn ON fn.oid = f.pronamespace
                    WHERE f.oid = t.tgfoid),

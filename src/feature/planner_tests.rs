@@ -74,6 +74,7 @@ fn trigger(name: &str, function: &str, events: &str, arguments: &[&str]) -> Trig
         enabled: "O".into(),
         inherited: false,
         row_with_transition: false,
+        conditional: false,
         function: Named { schema: "tenant_guard".into(), name: function.into() },
         executable: true,
         arguments_hex: hex.collect(),

@@ -11,6 +11,7 @@ pub mod changes;
 pub mod client;
 pub mod codec;
 pub mod command;
+pub mod comparing;
 pub mod convention;
 pub mod cursor;
 pub mod depending;

@@ -30,6 +30,11 @@ impl Row<'_> {
         self.get(column).map(|datum| datum.value() as i32)
     }
 
+    #[must_use]
+    pub fn flag(&self, column: usize) -> bool {
+        self.get(column).is_some_and(|datum| datum.value() as u8 != 0)
+    }
+
     /// A "char".
     #[must_use]
     pub fn char(&self, column: usize) -> Option<u8> {

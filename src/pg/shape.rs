@@ -21,6 +21,7 @@ pub struct Column {
     /// From 1, as pg_attribute counts.
     pub number: i16,
     pub name: String,
+    pub type_oid: pg_sys::Oid,
     /// As SQL writes the type, with its schema and modifiers.
     pub type_name: String,
     /// Generated when it is read, and so in no row.
@@ -45,6 +46,7 @@ pub fn shape(oid: u32) -> Option<Shape> {
             .map(|attribute| Column {
                 number: attribute.attnum,
                 name: text(attribute.attname.data.as_ptr()),
+                type_oid: attribute.atttypid,
                 type_name: type_name(attribute),
                 is_virtual: attribute.attgenerated as u8 == b'v',
                 is_generated: attribute.attgenerated != 0,

@@ -108,6 +108,7 @@ fn keep_tenant(column: &str) -> Trigger {
         enabled: "O".into(),
         inherited: false,
         row_with_transition: false,
+        conditional: false,
         function: Named { schema: "tenant_guard".into(), name: "keep_tenant".into() },
         executable: true,
         arguments_hex: hex + "00",

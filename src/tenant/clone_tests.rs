@@ -111,6 +111,7 @@ fn a_trigger_that_the_caller_may_not_make_refuses_the_clone() {
         enabled: "A".into(),
         inherited: false,
         row_with_transition: false,
+        conditional: false,
         function: Named { schema: "tenant_guard".into(), name: "audit_row".into() },
         executable: false,
         arguments_hex: String::new(),

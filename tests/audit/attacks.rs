@@ -196,3 +196,29 @@ fn an_organization_of_her_own_choice_is_not_taken_at_its_word() {
     execute(&mut visitor, "RESET ALL");
     assert_eq!(number(&mut visitor, all), 0);
 }
+
+/// A parallel query keeps nothing that was read from the catalog: what it asks, it asks once.
+#[test]
+fn a_parallel_query_does_not_ask_anew_for_each_event() {
+    let database = audited();
+    let mut admin = database.admin();
+    execute(
+        &mut admin,
+        &format!("INSERT INTO crm.contacts (organization_id, name) SELECT '{ORG_A}', 'many' FROM generate_series(1, 3000)"),
+    );
+    let setting = "SELECT name FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')";
+    let setting = text(&mut admin, setting).expect("a setting");
+    let (mut alice, _) = alice(&database);
+    for client in [&mut admin, &mut alice] {
+        // Each question would be a parallel query by itself, and start a process.
+        execute(
+            client,
+            &format!(
+                "SET {setting} = on; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
+                 SET statement_timeout = '15s'"
+            ),
+        );
+        let read = "SELECT count(record) FROM tenant_guard.audit_log WHERE record->>'name' = 'many'";
+        assert_eq!(number(client, read), 3000);
+    }
+}

@@ -38,12 +38,13 @@ struct Actor {
     session_role: Option<String>,
     request: Option<String>,
     reason: Option<String>,
+    statement: Option<String>,
 }
 
 fn actors(contexts: &[i64]) -> Result<HashMap<i64, Actor>> {
     let found = user::as_extension_owner(|| {
         kept::rows(
-            "SELECT c.id, c.user_id, c.db_role, c.session_role, c.request_id, c.reason
+            "SELECT c.id, c.user_id, c.db_role, c.session_role, c.request_id, c.reason, c.statement
              FROM tenant_guard.audit_context c WHERE c.id = ANY ($1)",
             &[contexts.to_vec().into()],
             |row| {
@@ -55,6 +56,7 @@ fn actors(contexts: &[i64]) -> Result<HashMap<i64, Actor>> {
                         session_role: row.get(4)?,
                         request: row.get(5)?,
                         reason: row.get(6)?,
+                        statement: row.get(7)?,
                     },
                 ))
             },
@@ -66,8 +68,8 @@ fn actors(contexts: &[i64]) -> Result<HashMap<i64, Actor>> {
 /// Every event of one row that the caller may read, the first one first, through changes of its key. key is an
 /// object of the primary key's columns, as audit_log shows it. Rows of the shape of audit_log: record and
 /// old_record are the row after and before as jsonb, committed_at is NULL where the statement committed by
-/// itself. A key that was used again shows the rows of all its lives. Raises 22004, 22023 (no key), 42809,
-/// 42P01, 55000 (a table that was never logged).
+/// itself; truncated tells of a row that a TRUNCATE removed. A key that was used again shows the rows of all its lives. Raises 22004, 22023 (no key), 42501
+/// (no SELECT on the table), 42809, 42P01, 55000 (a table that was never logged).
 ///
 /// Example: `SELECT occurred_at, operation, changed_columns, user_id FROM tenant_guard.row_history('crm.contacts', '{"id": 42}');`
 #[allow(clippy::type_complexity)]
@@ -93,12 +95,16 @@ fn row_history(
             name!(reason, Option<String>),
             name!(transaction_id, Xid8),
             name!(committed_at, Option<TimestampWithTimeZone>),
+            name!(key, Option<RawJsonb>),
+            name!(statement, Option<String>),
+            name!(truncated, bool),
         ),
     >,
     ErrorReport,
 > {
     let (mut subject, key) = asked("row_history", table, key)?;
-    let events = row::events(&mut subject, &key)?;
+    let reach = Reach::here()?;
+    let events = row::events(&mut subject, &key, &reach)?;
     let mut contexts: Vec<i64> = events.iter().map(|event| event.context).collect();
     contexts.sort_unstable();
     contexts.dedup();
@@ -110,6 +116,7 @@ fn row_history(
             layout: event.layout,
             operation: event.operation,
             image: &event.image,
+            reach: &reach,
         };
         let actor = actors.get(&event.context).cloned().unwrap_or_default();
         (
@@ -127,6 +134,9 @@ fn row_history(
             actor.reason,
             Xid8::of(event.transaction as u64),
             event.committed_at,
+            raised(shown.key()),
+            actor.statement,
+            event.operation == b't',
         )
     })))
 }
@@ -201,8 +211,4 @@ fn asked(
     let subject = Subject::of(table.0)?;
     let key = subject.key_of(&key.0)?;
     Ok((subject, key))
-}
-
-fn reach() -> Result<Reach> {
-    Reach::here()
 }

@@ -1,10 +1,10 @@
 //! One row's events, and the row as it was.
 
-use super::events::{self, Event};
+use super::events::{self, Event, Reach};
 use super::state::{Cell, Row, Rows};
 use super::subject::{self, Subject};
 use crate::audit::format::{Reader, Value};
-use crate::audit::render;
+use crate::audit::{render, told};
 use crate::error::{Error, Result};
 use pgrx::datum::TimestampWithTimeZone;
 
@@ -33,8 +33,7 @@ pub fn told(subject: &mut Subject, event: &Event) -> Result<Option<Told>> {
 }
 
 /// The row's events that the caller may read, in their order; those of the keys that it had before among them.
-pub fn events(subject: &mut Subject, key: &[Cell]) -> Result<Vec<Event>> {
-    let reach = super::reach()?;
+pub fn events(subject: &mut Subject, key: &[Cell], reach: &Reach) -> Result<Vec<Event>> {
     let mut all = Vec::new();
     let mut ends = vec![(key.to_vec(), i64::MAX)];
     let mut looked = Vec::new();
@@ -44,7 +43,7 @@ pub fn events(subject: &mut Subject, key: &[Cell]) -> Result<Vec<Event>> {
         }
         looked.push(key.clone());
         for event in events::of_row(subject.table_key, subject.row_key(&key))? {
-            if event.id >= before || !event.is_within(&reach) {
+            if event.id >= before || !event.is_within(reach) {
                 continue;
             }
             if event.operation == b'K' {
@@ -70,7 +69,7 @@ fn has(subject: &mut Subject, event: &Event, key: &[Cell]) -> Result<bool> {
 
 /// The key that the row had until an event gave it this one, and that event's id.
 fn former(subject: &mut Subject, marker: &Event, key: &[Cell]) -> Result<Option<(Vec<Cell>, i64)>> {
-    let Some((was, id)) = render::former_key(marker.operation, &marker.image) else {
+    let Some((was, id)) = told::former_key(marker.operation, &marker.image) else {
         return Ok(None);
     };
     let before = events::of_row(subject.table_key, was)?;
@@ -90,8 +89,9 @@ pub fn as_of(
     if events::emptied_since(subject.table_key, at)? {
         return Err(Error::RowsNotLogged { table: subject.name() });
     }
+    let reach = Reach::here()?;
     let since: Vec<Event> =
-        events(subject, key)?.into_iter().filter(|event| event.seen_at() > at).collect();
+        events(subject, key, &reach)?.into_iter().filter(|event| event.seen_at() > at).collect();
     let mut rows = Rows::new(subject.key.clone());
     // The row may have another key by now.
     let mut keys = vec![key.to_vec()];
@@ -122,7 +122,7 @@ pub fn as_of(
         // Another row may have come to the key in the statement that took this one away from it.
         let of_key = |row: &Row| subject.same_key(&subject.key_in(row), key);
         if told.found.as_ref().is_some_and(of_key) {
-            return Ok(Some(filled(subject, row, event, &told.untold)?));
+            return Ok(Some(filled(subject, row, event, &told.untold, &reach)?));
         }
     }
     Ok(Some(row))
@@ -130,7 +130,13 @@ pub fn as_of(
 
 /// What the first event since does not tell, for it did not change, and what nothing later told: the row was found by
 /// another key then, and is gone.
-fn filled(subject: &mut Subject, mut row: Row, first: &Event, untold: &[usize]) -> Result<Row> {
+fn filled(
+    subject: &mut Subject,
+    mut row: Row,
+    first: &Event,
+    untold: &[usize],
+    reach: &Reach,
+) -> Result<Row> {
     let layout = subject::layout(first.layout)?;
     let logged = render::Logged {
         id: first.id,
@@ -138,13 +144,15 @@ fn filled(subject: &mut Subject, mut row: Row, first: &Event, untold: &[usize]) 
         layout: first.layout,
         operation: first.operation,
         image: &first.image,
+        reach,
     };
     for place in untold.iter().copied() {
         if row[place] != Cell::Unknown {
             continue;
         }
         let Some(position) = subject.position(&layout, place)? else { continue };
-        if let Some((column, bytes)) = logged.value_before(&layout.description.columns[position])? {
+        if let Some((column, bytes)) = told::before(&logged, &layout.description.columns[position])?
+        {
             if let Some(value) = Reader::new(&bytes).value() {
                 row[place] = subject.cell(place, &column, &value);
             }

@@ -8,10 +8,11 @@ use crate::audit::options::Policy;
 use crate::audit::source::key_part;
 use crate::error::{Error, Result};
 use crate::pg::codec::{Codec, Restored};
+use crate::pg::comparing::{comparing, Comparing};
 use crate::pg::json;
 use crate::pg::row::RawJsonb;
 use crate::pg::shape::{self, Shape};
-use crate::pg::{ident, query, relation};
+use crate::pg::{ident, query, relation, user};
 use pgrx::pg_sys;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -29,6 +30,8 @@ pub struct Subject {
     pub columns: Vec<Column>,
     /// The positions of the key's columns.
     pub key: Vec<usize>,
+    /// How the values of each are compared in a query; None where they are compared here.
+    compared: Option<Vec<Comparing>>,
     /// For each layout, where its columns are among these.
     places: HashMap<i32, Vec<usize>>,
 }
@@ -55,8 +58,9 @@ impl Subject {
             .map(|c| Column { name: c.name.clone(), codec: c.writer.codec().clone() })
             .collect();
         let position = |number: &i16| shape.columns.iter().position(|c| c.number == *number);
-        let key = shape.key.iter().filter_map(position).collect();
-        Ok(Subject { shape, table_key, columns, key, places: HashMap::new() })
+        let key: Vec<usize> = shape.key.iter().filter_map(position).collect();
+        let compared = key.iter().map(|p| comparing(shape.columns[*p].type_oid)).collect();
+        Ok(Subject { shape, table_key, columns, key, compared, places: HashMap::new() })
     }
 
     #[must_use]
@@ -155,12 +159,12 @@ impl Subject {
         // Before the key is written: in the session's styles it may not be read again.
         let _plainly = query::plainly();
         let mut sql = format!("SELECT * FROM {}", self.name());
-        if let Some(key) = key {
+        if let Some(condition) = key.and_then(|key| self.condition(key)) {
             sql.push_str(" WHERE ");
-            sql.push_str(&self.condition(key));
+            sql.push_str(&condition);
         }
         let width = self.shape.columns.len();
-        crate::pg::rows::each(&sql, &self.shape, |row| {
+        let mut rows: Vec<Row> = crate::pg::rows::each(&sql, &self.shape, |row| {
             (0..width)
                 .map(|i| match row.bytes(i) {
                     _ if self.shape.columns[i].is_virtual => Cell::Unknown,
@@ -168,28 +172,44 @@ impl Subject {
                     None => Cell::Null,
                 })
                 .collect()
-        })
+        })?;
+        if let Some(key) = key.filter(|_| self.compared.is_none()) {
+            rows.retain(|row| self.same_key(&self.key_in(row), key));
+        }
+        Ok(rows)
     }
 
-    /// The condition that a row has the key.
+    /// The condition that a row has the key; None where a query cannot say so without running anybody's code.
+    fn condition(&self, key: &[Cell]) -> Option<String> {
+        let compared = self.compared.as_ref()?;
+        let part = |((position, cell), compared): ((&usize, &Cell), &Comparing)| {
+            let name = ident::quote(&self.shape.columns[*position].name);
+            let value = self.literal_of(*position, cell, &compared.type_name);
+            format!("{name} {} {value}", compared.equals)
+        };
+        let parts: Vec<String> = self.key.iter().zip(key).zip(compared).map(part).collect();
+        Some(parts.join(" AND "))
+    }
+
+    /// The same for statements that change the row, whose triggers run anyhow.
     #[must_use]
-    pub fn condition(&self, key: &[Cell]) -> String {
-        let parts: Vec<String> = self
-            .key
-            .iter()
-            .zip(key)
-            .map(|(position, cell)| {
-                let column = &self.shape.columns[*position];
-                format!("{} = {}", ident::quote(&column.name), self.literal(*position, cell))
-            })
-            .collect();
-        parts.join(" AND ")
+    pub fn condition_to_change(&self, key: &[Cell]) -> String {
+        self.condition(key).unwrap_or_else(|| {
+            let part = |(position, cell): (&usize, &Cell)| {
+                let name = ident::quote(&self.shape.columns[*position].name);
+                format!("{name} = {}", self.literal(*position, cell))
+            };
+            self.key.iter().zip(key).map(part).collect::<Vec<_>>().join(" AND ")
+        })
     }
 
     /// A value as SQL writes it, with its type.
     #[must_use]
     pub fn literal(&self, position: usize, cell: &Cell) -> String {
-        let kind = &self.shape.columns[position].type_name;
+        self.literal_of(position, cell, &self.shape.columns[position].type_name)
+    }
+
+    fn literal_of(&self, position: usize, cell: &Cell, kind: &str) -> String {
         let text = match cell {
             Cell::Known(bytes) => self.columns[position].codec.text(bytes),
             _ => None,
@@ -214,18 +234,22 @@ impl Subject {
             return Err(wrong());
         }
         let mut key = Vec::with_capacity(self.key.len());
-        for position in &self.key {
+        for (i, position) in self.key.iter().enumerate() {
             let column = &self.shape.columns[*position];
             let text = match members.get(&column.name).ok_or_else(wrong)? {
                 serde_json::Value::Null => return Err(wrong()),
                 serde_json::Value::String(text) => text.clone(),
                 other => other.to_string(),
             };
-            let sql = format!("SELECT {}::{}", ident::literal(&text), column.type_name);
-            let _path = query::pin();
-            let found = crate::pg::rows::each_of(&sql, &[&column.writer], |row| row.bytes(0))?;
-            let bytes = found.into_iter().next().flatten().ok_or_else(wrong)?;
-            key.push(Cell::Known(bytes));
+            let found = match self.compared.as_ref().and_then(|compared| compared.get(i)) {
+                Some(compared) => written(&text, &compared.type_name, column)?,
+                // Whatever its domains do, they do with the rights of the table's owner.
+                None => {
+                    let owner = relation::describe(self.shape.oid).ok_or_else(wrong)?.owner;
+                    user::as_table_owner(owner, || written(&text, &column.type_name, column))?
+                }
+            };
+            key.push(Cell::Known(found.ok_or_else(wrong)?));
         }
         Ok(key)
     }
@@ -262,6 +286,14 @@ impl Subject {
         };
         a.len() == b.len() && self.key.iter().zip(a.iter().zip(b)).all(same)
     }
+}
+
+/// A value that was given as text, as bytes.
+fn written(text: &str, kind: &str, column: &shape::Column) -> Result<Option<Vec<u8>>> {
+    let sql = format!("SELECT {}::{kind}", ident::literal(text));
+    let _path = query::pin();
+    let found = crate::pg::rows::each_of(&sql, &[&column.writer], |row| row.bytes(0))?;
+    Ok(found.into_iter().next().flatten())
 }
 
 fn int_width(codec: &Codec) -> Option<usize> {

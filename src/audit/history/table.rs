@@ -9,7 +9,7 @@ use pgrx::datum::TimestampWithTimeZone;
 
 /// The rows that the caller sees, less what was done since and the caller may read.
 pub fn as_of(subject: &mut Subject, at: TimestampWithTimeZone) -> Result<Vec<Row>> {
-    let reach = super::reach()?;
+    let reach = super::Reach::here()?;
     let mut rows = Rows::new(subject.key.clone());
     for row in subject.rows_now(None)? {
         rows.add(row);

@@ -48,7 +48,7 @@ fn undo_row(
 > {
     let what = format!("row {}", key.as_ref().map(|k| k.0.to_string()).unwrap_or_default());
     let (mut subject, key) = super::asked("undo_row", table, key)?;
-    let mut events = row::events(&mut subject, &key)?;
+    let mut events = row::events(&mut subject, &key, &super::Reach::here()?)?;
     events.reverse();
     match event_id {
         Some(id) => {
@@ -123,7 +123,7 @@ fn undo_request(
 }
 
 fn visible(mut events: Vec<Event>) -> Result<Vec<Event>> {
-    let reach = super::reach()?;
+    let reach = super::Reach::here()?;
     events.retain(|event| event.operation != b'K' && event.is_within(&reach));
     Ok(events)
 }
@@ -238,7 +238,7 @@ fn undo_one(subject: &mut Subject, event: &Event, dry_run: bool, settled: bool) 
             let sql = format!(
                 "DELETE FROM {} WHERE {}{}",
                 subject.name(),
-                subject.condition(&subject.key_in(&left)),
+                subject.condition_to_change(&subject.key_in(&left)),
                 as_left(subject, &left, &told.untold)
             );
             ("DELETE", sql, left)
@@ -267,7 +267,7 @@ fn undo_one(subject: &mut Subject, event: &Event, dry_run: bool, settled: bool) 
                 "UPDATE {} SET {} WHERE {}{}",
                 subject.name(),
                 set.join(", "),
-                subject.condition(&subject.key_in(&left)),
+                subject.condition_to_change(&subject.key_in(&left)),
                 as_left(subject, &compared, &[])
             );
             let done = !dry_run && query::affected(&sql)? == 1;
@@ -300,7 +300,7 @@ fn is_there(subject: &Subject, changed: &[usize], row: &Row) -> Result<bool> {
     let sql = format!(
         "SELECT true FROM {} WHERE {}{}",
         subject.name(),
-        subject.condition(&subject.key_in(row)),
+        subject.condition_to_change(&subject.key_in(row)),
         as_left(subject, &compared, &[])
     );
     // Not under the snapshot of the statement that undoes, which began before.

@@ -39,7 +39,7 @@ pub fn erase(wanted: &Wanted) -> Result<Erased> {
     let name = ident::qualified(&shape.schema, &shape.name);
     let named_by = subject::columns_of(wanted.key).ok_or_else(|| Error::WrongOption {
         option: "key",
-        why: "It has to be a JSON object of columns and their values, none of them NULL.".into(),
+        why: "It has to be a JSON object of columns and their values, none of them NULL".into(),
         hint: "Give the primary key, as '{\"id\": 7}', or what else tells the subject's rows."
             .into(),
     })?;

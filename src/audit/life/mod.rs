@@ -9,26 +9,28 @@ mod subject;
 use crate::error::{Error, Result};
 use crate::pg::types::RegClass;
 use crate::pg::{log, query, user};
-use pgrx::datum::Interval;
+use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid};
 
-/// Removes what was logged longer ago than older_than, of one organization or of all: whole trees of sealed blocks,
-/// the oldest first. Events that are not sealed stay, and those of an organization that is held, or whose
-/// retention is longer. Months of which nothing is left are dropped. What was purged is a block of the chain, and
-/// verify_audit goes on to verify the rest. For administrators.
+/// Removes what was logged longer ago than older_than, or before a moment, of one organization or of all: whole trees of
+/// sealed blocks, the oldest first. Events that are not sealed stay, and those of an organization that is held, or whose
+/// retention is longer. Months of which nothing is left are dropped; who acted goes with the last of his events, unless a
+/// session of now may name it again. What was purged is a block of the chain, and verify_audit goes on to verify the
+/// rest, which is read for it. For administrators.
 /// Returns a row for each organization that lost events, with how many, and for each month that was dropped; in a
-/// dry run nothing changes. Raises 42501, 22004, 22023 for a negative age, XX001 where what is to go is not what was
-/// sealed.
+/// dry run nothing changes. Raises 42501, 22004 for neither an age nor a moment, 22023 for both, a negative age or a
+/// moment to come, XX001 where what is to go is not what was sealed.
 ///
 /// Example: `SELECT * FROM tenant_guard.purge_audit(interval '2 years', dry_run => true);`
 #[pg_extern(volatile, parallel_unsafe)]
 #[allow(clippy::type_complexity)]
 pub fn purge_audit(
-    older_than: Option<Interval>,
+    older_than: default!(Option<Interval>, "NULL"),
     organization: default!(Option<Uuid>, "NULL"),
     dry_run: default!(Option<bool>, "false"),
+    before: default!(Option<TimestampWithTimeZone>, "NULL"),
 ) -> Result<
     TableIterator<
         'static,
@@ -36,14 +38,9 @@ pub fn purge_audit(
     >,
     ErrorReport,
 > {
-    let null = Error::NullArgument { function: "purge_audit", argument: "older_than" };
-    let older_than = older_than.ok_or(null)?;
-    if is_negative(older_than)? {
-        return Err(Error::NegativeInterval { function: "purge_audit" }.into());
-    }
-    let purged = permission::as_log_owner(|| {
-        purge::purge(older_than, organization, dry_run.unwrap_or(false))
-    })?;
+    let before = moment(older_than, before)?;
+    let purged =
+        permission::as_log_owner(|| purge::purge(before, organization, dry_run.unwrap_or(false)))?;
     if purged.held > 0 {
         log::notice(&format!(
             "of {} organizations older events stay: they are held, or kept longer",
@@ -56,6 +53,46 @@ pub fn purge_audit(
             .into_iter()
             .map(|done| (done.action, super::seal::uuid(done.organization.as_ref()), done.events)),
     ))
+}
+
+/// Before which events are old.
+fn moment(
+    older_than: Option<Interval>,
+    before: Option<TimestampWithTimeZone>,
+) -> Result<TimestampWithTimeZone> {
+    match (older_than, before) {
+        (None, None) => {
+            Err(Error::NullArgument { function: "purge_audit", argument: "older_than" })
+        }
+        (Some(_), Some(_)) => Err(Error::WrongOption {
+            option: "before",
+            why: "An age is given as well.".into(),
+            hint: "Give one of older_than and before.".into(),
+        }),
+        (Some(age), None) if is_negative(age)? => {
+            Err(Error::NegativeInterval { function: "purge_audit" })
+        }
+        (Some(age), None) => {
+            let sql = "SELECT pg_catalog.now() - $1";
+            let moment = query::value::<TimestampWithTimeZone>(sql, &[age.into()])?;
+            moment.ok_or_else(|| Error::Internal { what: "there is no such moment".into() })
+        }
+        (None, Some(moment)) => {
+            let to_come = "SELECT $1 > pg_catalog.clock_timestamp()";
+            if query::value::<bool>(to_come, &[moment.into()])? == Some(true) {
+                let value = "one to come".to_string();
+                let range = "a moment that was";
+                return Err(Error::OutOfRange { argument: "before", value, range });
+            }
+            Ok(moment)
+        }
+    }
+}
+
+/// What the calendar has no day for, counted back from now, is no promise that could be kept.
+fn is_endless(age: Interval) -> Result<bool> {
+    let sql = "SELECT $1 > '1000 years'::pg_catalog.interval";
+    Ok(query::value::<bool>(sql, &[age.into()])? == Some(true))
 }
 
 fn is_negative(age: Interval) -> Result<bool> {
@@ -99,7 +136,8 @@ pub fn release_audit_hold(hold: Option<i64>) -> Result<bool, ErrorReport> {
 }
 
 /// Has an organization's events kept at least so long, whatever purge_audit is asked for; NULL ends that. For
-/// administrators. Returns nothing. Raises 42501, 22004, 22023 for a negative time.
+/// administrators. Returns nothing. Raises 42501, 22004, 22023 for a time that is negative, or longer than a
+/// thousand years.
 ///
 /// Example: `SELECT tenant_guard.set_audit_retention('aaaaaaaa-0000-4000-8000-000000000001', interval '10 years');`
 #[pg_extern(volatile, parallel_unsafe)]
@@ -110,9 +148,9 @@ pub fn set_audit_retention(
     let null = Error::NullArgument { function: "set_audit_retention", argument: "organization" };
     let organization = organization.ok_or(null)?;
     let by = user::current();
-    if keep.map_or(Ok(false), is_negative)? {
-        let range = "an interval that is not negative, or NULL";
-        let value = "less than nothing".to_string();
+    if keep.map_or(Ok(false), |keep| Ok::<_, Error>(is_negative(keep)? || is_endless(keep)?))? {
+        let range = "an interval from nothing to a thousand years, or NULL";
+        let value = "less or more".to_string();
         return Err(Error::OutOfRange { argument: "keep", value, range }.into());
     }
     permission::as_log_owner(|| {

@@ -7,7 +7,7 @@ use crate::audit::seal::{self, Block, Places};
 use crate::error::{Error, Result};
 use crate::pg::ident::qualified;
 use crate::pg::{own_scan, query, relation, row};
-use pgrx::datum::Interval;
+use pgrx::datum::TimestampWithTimeZone;
 use pgrx::Uuid;
 use std::collections::{BTreeMap, HashMap};
 
@@ -35,13 +35,17 @@ pub struct Purged {
 }
 
 /// Everything that is old enough goes, in one transaction.
-pub fn purge(older_than: Interval, organization: Option<Uuid>, dry_run: bool) -> Result<Purged> {
+pub fn purge(
+    before: TimestampWithTimeZone,
+    organization: Option<Uuid>,
+    dry_run: bool,
+) -> Result<Purged> {
     if !dry_run {
         // Two at a time would both write the next block.
         relation::lock_name("audit_block", seal::LOCK);
     }
     let _read = query::catalog_read(query::PINNED);
-    let args = [older_than.into(), organization.into()];
+    let args = [before.into(), organization.into()];
     let old = query::rows(include_str!("purge.sql"), &args, |row| {
         let long = |i: usize| Ok::<_, Error>(row.get::<i64>(i)?.unwrap_or_default());
         Ok(Old {
@@ -88,6 +92,9 @@ pub fn purge(older_than: Interval, organization: Option<Uuid>, dry_run: bool) ->
     for month in &dropped {
         query::run(&format!("DROP TABLE {}", month.name), &[])?;
     }
+    for rest in include_str!("rest.sql").split(";\n").filter(|one| !one.trim().is_empty()) {
+        query::run(rest, &[])?;
+    }
     Ok(Purged { done, held })
 }
 
@@ -130,6 +137,7 @@ fn mark(old: &[Old], number: i64) -> Result<()> {
         root,
         previous: [0; 32],
         digest: [0; 32],
+        commits: seal::commits::NONE,
         last_id: 0,
         months: None,
     })?;

@@ -1,5 +1,6 @@
 //! The chain of blocks: what a block says, and its digest.
 
+use super::commits::Commits;
 use super::tree;
 use crate::audit::format::{sha256, Digest};
 use crate::error::{Error, Result};
@@ -27,6 +28,7 @@ pub struct Block {
     pub root: Digest,
     pub previous: Digest,
     pub digest: Digest,
+    pub commits: Commits,
     pub last_id: i64,
     /// Days since 2000-01-01.
     pub months: Option<(i32, i32)>,
@@ -96,7 +98,7 @@ pub fn purged_leaf(
 }
 
 const COLUMNS: &str = "SELECT b.number, b.kind, b.origin, b.xid_from, b.id_from, b.xid_to, b.id_to, b.sealed_at, b.events, b.root,
-    b.previous, b.digest, b.last_id, b.first_month, b.last_month
+    b.previous, b.digest, b.last_id, b.first_month, b.last_month, b.commits, b.commits_root
     FROM tenant_guard.audit_block b ";
 
 fn block(row: &mut SpiTupleTable) -> Result<Block> {
@@ -114,6 +116,7 @@ fn block(row: &mut SpiTupleTable) -> Result<Block> {
         root: digest(row, 10)?,
         previous: digest(row, 11)?,
         digest: digest(row, 12)?,
+        commits: Commits { count: long(row, 16)?, root: digest(row, 17)? },
         last_id: long(row, 13)?,
         months: first.zip(row.get::<i32>(15)?),
     })
@@ -182,6 +185,8 @@ pub fn append(mut block: Block) -> Result<Block> {
     row.push(Some(block.last_id))?;
     row.push(block.months.map(|m| m.0))?;
     row.push(block.months.map(|m| m.1))?;
+    row.push(Some(block.commits.count))?;
+    row.push(Some(block.commits.root.to_vec()))?;
     row.insert()?;
     Ok(block)
 }
@@ -208,6 +213,7 @@ mod tests {
             root: [9; 32],
             previous: [10; 32],
             digest: [0; 32],
+            commits: crate::audit::seal::commits::NONE,
             last_id: 0,
             months: None,
         };

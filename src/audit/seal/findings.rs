@@ -12,6 +12,8 @@ pub enum What {
     Altered,
     Missing,
     Inserted,
+    Hidden,
+    Commit,
 }
 
 impl What {
@@ -26,6 +28,8 @@ impl What {
             What::Altered => "altered",
             What::Missing => "missing",
             What::Inserted => "inserted",
+            What::Hidden => "hidden",
+            What::Commit => "commit",
         }
     }
 }

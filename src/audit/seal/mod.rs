@@ -2,11 +2,13 @@
 
 mod chain;
 mod check;
+pub mod commits;
 mod findings;
 mod known;
 mod leaves;
 mod places;
 mod proof;
+mod ranges;
 mod sealer;
 mod store;
 mod tree;
@@ -15,7 +17,7 @@ mod verify;
 pub use chain::{all, append, Block, PURGE};
 pub use known::origins;
 pub use places::Places;
-pub use sealer::LOCK;
+pub use sealer::{unsealed, LOCK};
 pub use store::{purged_root, uuid};
 
 use crate::audit::life::permission;

@@ -35,7 +35,7 @@ pub fn proof(id: i64, kept: Option<&[u8]>) -> Result<Value> {
     let altered = || Error::LogAltered { block: block.number };
     let place = place.ok_or_else(altered)?;
     let (index, path) = path_in(&trees[place], &block, id, &event.hash)?.ok_or_else(altered)?;
-    let roots: Vec<Digest> = trees.iter().map(Kept::leaf).collect();
+    let roots: Vec<Digest> = trees.iter().map(Kept::leaf).chain(block.commits.leaf()).collect();
     Ok(json!({
         "format": "tenant_guard audit proof 1",
         "event": {
@@ -57,7 +57,7 @@ pub fn proof(id: i64, kept: Option<&[u8]>) -> Result<Value> {
             "root": hex(&trees[place].root()),
         },
         "block_tree": {
-            "trees": trees.len(),
+            "trees": roots.len(),
             "index": place,
             "path": hexes(&tree::path(&roots, place)),
         },

@@ -3,7 +3,7 @@
 
 use super::chain::{self, Block, Position, EVENTS};
 use super::leaves::Leaf;
-use super::{store, tree};
+use super::{commits, store, tree};
 use crate::audit::months;
 use crate::error::{Error, Result};
 use crate::pg::guc::Scope;
@@ -75,6 +75,25 @@ pub fn seal() -> Result<Option<Vec<Block>>> {
         }
         Ok(Some(blocks))
     })
+}
+
+/// Of each layout the moment of its first event that is not in a block. What is not sealed is read for it.
+pub fn unsealed() -> Result<Vec<(i32, i64)>> {
+    let scope = Scope::new();
+    scope.set(c"enable_seqscan", "off");
+    let mut found = Vec::new();
+    for source in sources()? {
+        let from = chain::sealed_to(source.origin)?.unwrap_or((0, 0));
+        if from.0 == i64::MAX {
+            continue;
+        }
+        let args = [from.0.into(), from.1.into(), source.first_id.into(), source.layouts.into()];
+        cursor::each(include_str!("unsealed.sql"), &args, |row| {
+            found.extend(row.int(0).zip(row.long(1)));
+            Ok(true)
+        })?;
+    }
+    Ok(found)
 }
 
 /// Former origins first, in the order that they came to be known.
@@ -189,6 +208,8 @@ impl Source {
             let organization = of_one.first().and_then(|event| event.organization.as_ref());
             whole.push(store::keep(number, organization, &leaves, last_at)?);
         }
+        let commits = commits::between(self.origin, from.0, to.0)?;
+        commits.leaf().into_iter().for_each(|leaf| whole.push(leaf));
         let months = events.iter().map(|event| event.month);
         chain::append(Block {
             number,
@@ -201,6 +222,7 @@ impl Source {
             root: whole.root(),
             previous: [0; 32],
             digest: [0; 32],
+            commits,
             last_id: events.iter().map(|event| event.leaf.id).max().unwrap_or_default(),
             months: months.clone().min().zip(months.max()),
         })

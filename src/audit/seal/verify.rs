@@ -7,7 +7,8 @@ use super::findings::{Findings, Problem, What};
 use super::known::{self, Contexts, KnownLayout};
 use super::leaves::{self, Leaf};
 use super::places::Places;
-use super::{store, tree};
+use super::ranges::Ranges;
+use super::{commits, store, tree};
 use crate::audit::format::{content_hash, Digest, Head, Reader};
 use crate::audit::log::COLUMNS;
 use crate::audit::months;
@@ -53,6 +54,7 @@ struct Sealed {
 struct Verifier {
     layouts: HashMap<i32, KnownLayout>,
     contexts: Contexts,
+    ranges: Ranges,
     /// In the order of the chain.
     blocks: Vec<Sealed>,
     places: Places,
@@ -94,6 +96,7 @@ pub fn verify(digest: Option<&[u8]>, from_block: i64) -> Result<Verified> {
     let mut verifier = Verifier {
         layouts,
         contexts: Contexts::default(),
+        ranges: Ranges::read()?,
         blocks: Vec::new(),
         places: Places::default(),
         open: HashMap::new(),
@@ -201,6 +204,11 @@ impl Verifier {
         });
         if self.first {
             self.events += 1;
+            let bulk = organization.filter(|_| row.flag(9));
+            if bulk.is_some_and(|of| !self.ranges.tell(transaction, of, id)) {
+                let detail = "its organization does not find it: audit_bulk, which says where it is, or the row was altered";
+                self.findings.event(What::Hidden, block, id, organization, detail);
+            }
             let context_id = row.long(4).unwrap_or_default();
             let context = self.contexts.find(context_id)?;
             let detail = match context {
@@ -303,10 +311,15 @@ impl Verifier {
         let number = block.number;
         let mut found = Findings::default();
         let (mut whole, mut events) = (tree::Tree::default(), 0);
-        for kept in store::trees(number)? {
+        let trees = store::trees(number)?;
+        let is_purged =
+            |kept: &store::Kept| kept.purged_in().is_some_and(|by| by <= self.last_number);
+        // With the last of its events its moments may go as well.
+        let gone = !trees.is_empty() && trees.iter().all(is_purged);
+        for kept in trees {
             let mut there = gathered.trees.remove(&kept.organization).unwrap_or_default();
             there.sort_unstable_by_key(|leaf| leaf.id);
-            let purged = kept.purged_in().is_some_and(|by| by <= self.last_number);
+            let purged = is_purged(&kept);
             compare(number, &kept, &there, purged, &mut found);
             whole.push(kept.leaf());
             events += kept.events();
@@ -316,6 +329,11 @@ impl Verifier {
                 let detail = "the block has no tree of the organization";
                 found.event(What::Inserted, Some(number), first, organization, detail);
             }
+        }
+        block.commits.leaf().into_iter().for_each(|leaf| whole.push(leaf));
+        if !gone && commits::of(block)? != block.commits {
+            let detail = format!("when transactions of block {number} committed is not what it was sealed with: a row of audit_commit was altered, removed or added");
+            found.add(Problem::of(What::Commit, Some(number), detail));
         }
         if whole.root() != block.root || events != block.events {
             let detail = format!("the trees of block {number} are not those that it was sealed with: one was altered, removed or added");
