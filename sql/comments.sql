@@ -87,6 +87,15 @@ session is not allowed, 42501 in a session in which an administrator's setting w
 
 Example: `BEGIN; SELECT tenant_guard.authenticate('<header>.<payload>.<signature>'); ... COMMIT;`$comment$),
       ('before_drop_extension', $comment$Tells, before DROP EXTENSION tenant_guard runs, what stays in the database. Event trigger.$comment$),
+      ('begin_tenant_run', $comment$Records a run of SQL over tenants, and runs nothing: run_for_tenants begins with it. Refused while a run of
+the same statements by the same role has one of these tenants and is not over, so that nothing is done
+twice. Returns the run's number. Raises as run_for_tenants does.
+
+Example: `SELECT tenant_guard.begin_tenant_run('ANALYZE tickets');`$comment$),
+      ('cancel_tenant_run', $comment$Ends a run for good: tenants in hand are finished, those that wait are left as they are, and what is done
+stays done. Only the role that started it may. Raises 22004, 42501, 42704.
+
+Example: `SELECT tenant_guard.cancel_tenant_run(1);`$comment$),
       ('check_protection', $comment$Looks, when its transaction commits, at a table or view that was made or altered in an enforced schema.
 For the extension's own table. Raises 55000.$comment$),
       ('claim', $comment$One claim as text, by its path of object keys (array positions count from 0); strings come bare,
@@ -535,6 +544,13 @@ Example: `SELECT tenant_guard.register_tenant_summary('crm.totals', 'SELECT orga
       ('release_audit_hold', $comment$Ends a hold. For administrators. Returns whether there was such a hold in force. Raises 42501, 22004.
 
 Example: `SELECT tenant_guard.release_audit_hold(1);`$comment$),
+      ('reopen_tenant_run', $comment$Opens a run again, for whoever resumes it. Raises as resume_tenant_run does.
+
+Example: `SELECT tenant_guard.reopen_tenant_run(1, false, 1);`$comment$),
+      ('report_tenant_run', $comment$Says how a run ended: a notice, or a warning where tenants failed; where it was stopped, the failure as an
+error with the tenant's own SQLSTATE. Raises 42501, 42704.
+
+Example: `SELECT tenant_guard.report_tenant_run(1);`$comment$),
       ('require_org', $comment$The active organization. Raises 28000 when there is none, saying why, and when its id is no UUID.
 
 Example: `INSERT INTO notes (organization_id, body) VALUES (tenant_guard.require_org(), 'hello');`$comment$),
@@ -589,6 +605,11 @@ itself. A key that was used again shows the rows of all its lives. Raises 22004,
 42P01, 55000 (a table that was never logged).
 
 Example: `SELECT occurred_at, operation, changed_columns, user_id FROM tenant_guard.row_history('crm.contacts', '{"id": 42}');`$comment$),
+      ('run_next_tenant', $comment$Runs the next tenant of a run that nobody works on, in the transaction at hand, and records what became of
+it there. Returns the seconds to wait before calling it again, 0 where it ran one; NULL when the run is over
+or stopped. Raises 22004, 42501, 42704, 55000; an error of the tenant's statements is recorded, not raised.
+
+Example: `SELECT tenant_guard.run_next_tenant(1);`$comment$),
       ('safe_json', $comment$A row as JSON for clients: of a table's row only the columns that classify made public. Where the table has a column
 public_id of type uuid, id holds that, unless it is classified as something else, and the primary key is left
 out; a foreign key to a table with a public_id holds the public_id of the row there, or null where the caller may
@@ -651,6 +672,11 @@ Example: `SELECT tenant_guard.shows_deleted();`$comment$),
       ('soft_delete', $comment$Marks a row as deleted instead of deleting it. For triggers made by add_feature.$comment$),
       ('soft_delete_cascade', $comment$Marks the rows of other tables with the feature that refer to a row with ON DELETE CASCADE, once it is
 marked itself: at the same time, by the same user, for the same reason. For triggers made by add_feature.$comment$),
+      ('start_run_helpers', $comment$Starts background workers that take tenants of a run as well, parallel less one of them, as the role in
+force and with its rights; fewer, with a notice, where no more can be had. Returns how many.
+Raises 22023, 42501, 42704.
+
+Example: `SELECT tenant_guard.start_run_helpers(1, 4);`$comment$),
       ('status', $comment$Reports the installation: how identities are trusted, which keys there are, what is registered,
 which settings could be spoofed and by whom, which roles row-level security does not hold, and who
 may call administrative functions. Columns: item, value, verdict (ok, note or warning) and hint. No

@@ -88,7 +88,19 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!("../sql/tenant.sql", name = "tenant", requires = ["policy"]);
-extension_sql_file!("../sql/summary.sql", name = "summary", requires = ["tenant", plan::origin]);
+extension_sql_file!(
+    "../sql/fleet.sql",
+    name = "fleet",
+    requires = [
+        "tenant",
+        tenant::fleet::begin_tenant_run,
+        tenant::fleet::reopen_tenant_run,
+        tenant::fleet::start_run_helpers,
+        tenant::fleet::run_next_tenant,
+        tenant::fleet::report_tenant_run
+    ]
+);
+extension_sql_file!("../sql/summary.sql", name = "summary", requires = ["fleet", plan::origin]);
 extension_sql_file!("../sql/access.sql", name = "access", requires = ["summary"]);
 extension_sql_file!(
     "../sql/classification.sql",

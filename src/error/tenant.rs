@@ -1,7 +1,8 @@
 //! What a failure of tenant schemas says: SQLSTATE, message, DETAIL and HINT.
 
+use super::fleet::fleet_parts;
 use super::messages::{parts, Parts};
-use super::policies::policy_parts;
+
 use super::Error;
 use pgrx::PgSqlErrorCode::*;
 
@@ -61,6 +62,6 @@ pub(super) fn tenant_parts(error: &Error) -> Parts {
             format!("These would: {}.", objects.join(", ")),
             "Nothing was created. Name the objects in the template without their schema, or move what they share to another schema.",
         ),
-        other => policy_parts(other),
+        other => fleet_parts(other),
     }
 }

@@ -12,6 +12,7 @@ pub mod client;
 pub mod codec;
 pub mod command;
 pub mod convention;
+pub mod crew;
 pub mod cursor;
 pub mod depending;
 pub mod event;
