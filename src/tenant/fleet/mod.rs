@@ -9,7 +9,7 @@ pub use work::next;
 
 use crate::error::{Error, Result};
 use crate::pg::types::{Name, Names};
-use crate::pg::{crew, log, relation, statement, transaction, user};
+use crate::pg::{crew, log, query, relation, statement, transaction, user};
 use options::{Filter, OnError, Options};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -162,6 +162,7 @@ fn begin(sql: &str, filter: &Filter, options: &Options) -> Result<i64> {
     }
     // Two at once: the second finds the first's run.
     relation::lock_name("tenant_run", "");
+    let _as_of_now = query::catalog_read(query::PINNED);
     let tenants = store::tenants(filter)?;
     if let Some(missing) = filter.slugs.iter().flatten().find(|slug| !tenants.contains(slug)) {
         return Err(Error::NotATenantSchema { slug: missing.clone() });
