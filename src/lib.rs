@@ -100,7 +100,21 @@ extension_sql_file!(
         tenant::fleet::report_tenant_run
     ]
 );
-extension_sql_file!("../sql/summary.sql", name = "summary", requires = ["fleet", plan::origin]);
+extension_sql_file!(
+    "../sql/destination.sql",
+    name = "destination",
+    requires = [
+        "fleet",
+        tenant::destination::database::begin_tenant_database,
+        tenant::destination::database::run_database_step,
+        tenant::destination::database::report_tenant_database
+    ]
+);
+extension_sql_file!(
+    "../sql/summary.sql",
+    name = "summary",
+    requires = ["destination", plan::origin]
+);
 extension_sql_file!("../sql/access.sql", name = "access", requires = ["summary"]);
 extension_sql_file!(
     "../sql/classification.sql",
@@ -130,6 +144,15 @@ extension_sql_file!(
         policy::enforce::enforce,
         policy::enforce::register_enforcement,
         status::status,
+        tenant::destination::database::forget_tenant_database,
+        tenant::destination::register_destination,
+        tenant::destination::unregister_destination,
+        tenant::destination::assign_destination,
+        tenant::destination::record_destination,
+        tenant::destination::record_assignment,
+        tenant::destination::destination_for,
+        tenant::destination::destination_for_text,
+        tenant::destination::pgbouncer_databases,
         audit::audit_statement,
         audit::audit_row,
         audit::audit_truncate,

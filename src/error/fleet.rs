@@ -62,6 +62,48 @@ pub(super) fn fleet_parts(error: &Error) -> Parts {
             "It commits after each tenant, and there is a transaction around it that is not its own.",
             "CALL it by itself, without BEGIN and with nothing else in the same message; a driver has to be in autocommit mode.",
         ),
+        Error::NoDblink => parts(
+            ERRCODE_FEATURE_NOT_SUPPORTED,
+            "making a database needs the extension dblink",
+            "CREATE DATABASE cannot run in a transaction, so it goes through a second connection, which dblink makes.",
+            "CREATE EXTENSION dblink, in a schema of your choice.",
+        ),
+        Error::NoSuchDatabase { slug } => parts(
+            ERRCODE_UNDEFINED_OBJECT,
+            format!("no database is being made for tenant \"{slug}\""),
+            "tenant_guard.tenant_databases has no such slug.",
+            "Begin with it: CALL tenant_guard.create_tenant_database(slug, destination).",
+        ),
+        Error::DatabaseExists { slug } => parts(
+            ERRCODE_DUPLICATE_DATABASE,
+            format!("there is a database \"{slug}\" already"),
+            "A tenant's database is made new; one that is there is never taken over.",
+            "Choose another slug; or, where it is the tenant's, assign_destination says where it is.",
+        ),
+        Error::DatabaseNotMade { slug, why } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("the database of tenant \"{slug}\" is not ready"),
+            format!("What went wrong: {why}."),
+            "Mend that, and call create_tenant_database again: it goes on where it stopped. To give it up: forget_tenant_database, and DROP DATABASE on its server.",
+        ),
+        Error::NoSuchDestination { name } => parts(
+            ERRCODE_UNDEFINED_OBJECT,
+            format!("there is no destination \"{name}\""),
+            "None of that name is registered.",
+            "List them: SELECT name, kind FROM tenant_guard.destinations. Or register it: register_destination.",
+        ),
+        Error::DestinationInUse { name, tenants } => parts(
+            ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+            format!("destination \"{name}\" has tenants"),
+            format!("{tenants} are assigned to it."),
+            "Assign them to another first: assign_destination.",
+        ),
+        Error::DestinationFull { name, capacity } => parts(
+            ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+            format!("destination \"{name}\" has no room"),
+            format!("It takes {capacity} tenants, and has them."),
+            "Assign the tenant to another, or register it with a larger capacity.",
+        ),
         other => policy_parts(other),
     }
 }

@@ -288,6 +288,28 @@ pub enum Error {
         waiting: i64,
     },
     NoTenants,
+    NoDblink,
+    NoSuchDatabase {
+        slug: String,
+    },
+    DatabaseExists {
+        slug: String,
+    },
+    DatabaseNotMade {
+        slug: String,
+        why: String,
+    },
+    NoSuchDestination {
+        name: String,
+    },
+    DestinationInUse {
+        name: String,
+        tenants: i64,
+    },
+    DestinationFull {
+        name: String,
+        capacity: i32,
+    },
     TransactionControl,
     InTransactionBlock {
         function: &'static str,

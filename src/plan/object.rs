@@ -14,6 +14,10 @@ pub enum Kind {
     /// What classify was told of a column.
     ColumnClass,
     Constraint,
+    /// A registered place that tenants live in.
+    Destination,
+    /// At which of them a tenant is.
+    DestinationAssignment,
     /// What enforce watches in a schema.
     Enforcement,
     Index,
@@ -86,6 +90,8 @@ impl Object {
             Kind::Column => format!("column {} of table {}", name(), table()),
             Kind::ColumnClass => format!("the class of column {} of table {}", name(), table()),
             Kind::Constraint => format!("constraint {} of table {}", name(), table()),
+            Kind::Destination => format!("destination \"{}\"", self.name),
+            Kind::DestinationAssignment => format!("where tenant \"{}\" is", self.name),
             Kind::Enforcement => {
                 format!("what is enforced in schema {}", ident::quote(&self.schema))
             }
@@ -118,6 +124,8 @@ impl Object {
             Kind::Column => include_str!("state/column.sql"),
             Kind::ColumnClass => include_str!("state/column_class.sql"),
             Kind::Constraint => include_str!("state/constraint.sql"),
+            Kind::Destination => include_str!("state/destination.sql"),
+            Kind::DestinationAssignment => include_str!("state/destination_assignment.sql"),
             Kind::Enforcement => include_str!("state/enforcement.sql"),
             Kind::Index => include_str!("state/index.sql"),
             Kind::Membership => include_str!("state/membership.sql"),

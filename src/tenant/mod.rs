@@ -4,6 +4,7 @@ mod clone;
 #[cfg(test)]
 mod clone_tests;
 mod create;
+pub mod destination;
 pub mod fleet;
 mod registry;
 mod slug;
