@@ -38,6 +38,7 @@ pages! {
     classification: "docs/classification.md";
     tenant_schemas: "docs/tenant-schemas.md";
     fleet: "docs/fleet.md";
+    destinations: "docs/destinations.md";
     changes_and_undo: "docs/changes-and-undo.md";
 }
 

@@ -13,11 +13,11 @@ pub fn fault(conninfo: &str) -> Option<String> {
         in_pairs(conninfo).map(|pairs| pairs.into_iter().map(|(keyword, _)| keyword).collect())
     };
     match found {
-        Ok(keywords) if keywords.is_empty() => Some("It says nothing.".into()),
+        Ok(keywords) if keywords.is_empty() => Some("It says nothing".into()),
         Ok(keywords) => keywords
             .iter()
             .find(|k| SECRETS.contains(&k.as_str()))
-            .map(|k| format!("It holds a secret, {k}, which everybody would read who may read this table, its dumps and the journal.")),
+            .map(|k| format!("It holds a secret, {k}, which everybody would read who may read this table, its dumps and the journal")),
         Err(why) => Some(why.into()),
     }
 }
@@ -33,10 +33,10 @@ fn in_pairs(text: &str) -> Result<Vec<(String, String)>, &'static str> {
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         let (keyword, value) =
-            rest.split_once('=').ok_or("It has a word without a value: write keyword=value.")?;
+            rest.split_once('=').ok_or("It has a word without a value: write keyword=value")?;
         let keyword = keyword.trim();
         if keyword.is_empty() || !keyword.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            return Err("It has a keyword that is none.");
+            return Err("It has a keyword that is none");
         }
         let (value, behind) = take_value(value.trim_start())?;
         pairs.push((keyword.to_ascii_lowercase(), value));
@@ -63,7 +63,7 @@ fn take_value(text: &str) -> Result<(String, &str), &'static str> {
         }
     }
     if quoted {
-        return Err("A quoted value in it has no end.");
+        return Err("A quoted value in it has no end");
     }
     Ok((value, ""))
 }
@@ -78,7 +78,7 @@ fn in_uri(text: &str) -> Result<Vec<String>, &'static str> {
     }
     for parameter in query.split('&').filter(|p| !p.is_empty()) {
         let (keyword, _) =
-            parameter.split_once('=').ok_or("It has a parameter without a value.")?;
+            parameter.split_once('=').ok_or("It has a parameter without a value")?;
         keywords.push(decoded(keyword)?.to_ascii_lowercase());
     }
     Ok(keywords)
@@ -86,7 +86,7 @@ fn in_uri(text: &str) -> Result<Vec<String>, &'static str> {
 
 /// `%70assword` is a password too.
 fn decoded(text: &str) -> Result<String, &'static str> {
-    const BAD: &str = "It has a % that no two hexadecimal digits follow.";
+    const BAD: &str = "It has a % that no two hexadecimal digits follow";
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

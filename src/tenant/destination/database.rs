@@ -91,7 +91,7 @@ fn forget_tenant_database(slug: Option<&str>, confirm: Option<&str>) -> Result<(
     if confirm != Some(slug) {
         return Err(Error::WrongOption {
             option: "confirm",
-            why: "It is not the slug again.".into(),
+            why: "It is not the slug again".into(),
             hint: format!("Repeat the slug: confirm => '{slug}'."),
         }
         .into());
@@ -115,7 +115,7 @@ fn begin(slug: &str, destination: &str, template: &str, limit: i32) -> Result<()
     if at.kind != "server" || conninfo::pairs(&at.conninfo).is_none() {
         return Err(Error::WrongOption {
             option: "destination",
-            why: "It is one database, or its conninfo is a URI, behind which no other database can be named.".into(),
+            why: "It is one database, or its conninfo is a URI, behind which no other database can be named".into(),
             hint: "Register a server: register_destination(name, 'server', 'host=... dbname=postgres user=...').".into(),
         });
     }
@@ -126,7 +126,7 @@ fn begin(slug: &str, destination: &str, template: &str, limit: i32) -> Result<()
         if there.destination != destination || there.template != template {
             return Err(Error::WrongOption {
                 option: if there.destination == destination { "template" } else { "destination" },
-                why: format!("It is being made at {} from {}.", there.destination, there.template),
+                why: format!("It is being made at {} from {}", there.destination, there.template),
                 hint: "Go on with the same, or give it up: forget_tenant_database.".into(),
             });
         }

@@ -98,40 +98,60 @@ fn assign_destination(
     Ok(plan::run(planner::assign(&tenant, Some(&wanted), there.as_ref()), dry_run)?)
 }
 
-type Place = TableIterator<
-    'static,
-    (
-        name!(name, String),
-        name!(kind, String),
-        name!(conninfo, String),
-        name!(secret, Option<String>),
-        name!(region, Option<String>),
-        name!(database, Option<String>),
-        name!(schema, Option<String>),
-    ),
->;
-
 /// Where an organization's data is, for routers: the destination, the database on a server, and the schema
 /// of a tenant that has one; no row for one that was assigned nowhere. Two look-ups by key. Granted to nobody:
 /// GRANT EXECUTE to the role that routes. Raises nothing.
 ///
 /// Example: `SELECT name, conninfo, database, schema FROM tenant_guard.destination_for('aaaaaaaa-0000-4000-8000-000000000001');`
 #[pg_extern(stable, parallel_restricted)]
-fn destination_for(organization: Option<Uuid>) -> Result<Place, ErrorReport> {
-    place(organization.map(|id| id.to_string()))
+#[allow(clippy::type_complexity)]
+fn destination_for(
+    organization: Option<Uuid>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(name, String),
+            name!(kind, String),
+            name!(conninfo, String),
+            name!(secret, Option<String>),
+            name!(region, Option<String>),
+            name!(database, Option<String>),
+            name!(schema, Option<String>),
+        ),
+    >,
+    ErrorReport,
+> {
+    Ok(TableIterator::new(place(organization.map(|id| id.to_string()))?))
 }
 
 /// destination_for by a slug, or by an organization's id in its text form.
 ///
 /// Example: `SELECT name, conninfo, database, schema FROM tenant_guard.destination_for_text('acme');`
 #[pg_extern(stable, parallel_restricted)]
-fn destination_for_text(tenant: Option<&str>) -> Result<Place, ErrorReport> {
-    place(tenant.map(|tenant| planner::tenant(tenant).unwrap_or_default()))
+#[allow(clippy::type_complexity)]
+fn destination_for_text(
+    tenant: Option<&str>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(name, String),
+            name!(kind, String),
+            name!(conninfo, String),
+            name!(secret, Option<String>),
+            name!(region, Option<String>),
+            name!(database, Option<String>),
+            name!(schema, Option<String>),
+        ),
+    >,
+    ErrorReport,
+> {
+    Ok(TableIterator::new(place(tenant.map(|t| planner::tenant(t).unwrap_or_default()))?))
 }
 
-fn place(tenant: Option<String>) -> Result<Place, ErrorReport> {
-    let Some(tenant) = tenant else { return Ok(TableIterator::new([])) };
-    Ok(TableIterator::new(store::place(&tenant)?))
+fn place(tenant: Option<String>) -> Result<Vec<store::Place>> {
+    tenant.map_or_else(|| Ok(Vec::new()), |tenant| store::place(&tenant))
 }
 
 /// Writes one row of the registry, as a plan decided; NULL for the kind removes it. Administrative: EXECUTE is

@@ -31,7 +31,7 @@ impl Destination {
         if self.name.is_empty() || self.name.chars().any(char::is_control) {
             return refuse(
                 "name",
-                "It is empty, or has control characters, which no file of a pooler could hold.",
+                "It is empty, or has control characters, which no file of a pooler could hold",
                 "Name it as routers and people are to see it: 'eu1'.",
             );
         }
@@ -79,19 +79,19 @@ impl Assignment {
         let database = match (at.kind.as_str(), database) {
             ("server", None) if is_id => {
                 return refuse(
-                    "The destination is a server, where each tenant has a database, and an organization's id names none.",
+                    "The destination is a server, where each tenant has a database, and an organization's id names none",
                     "Say which: database => 'its_name'.",
                 )
             }
             ("server", None) => Some(tenant.to_string()),
             ("server", Some(name)) if name.is_empty() || name.chars().any(char::is_control) => {
-                return refuse("It is no name that a pooler's file could hold.", "Give its name.")
+                return refuse("It is no name that a pooler's file could hold", "Give its name.")
             }
             ("server", given) => given,
             (_, None) => None,
             (_, Some(_)) => {
                 return refuse(
-                    "The destination is one database already, which its conninfo names.",
+                    "The destination is one database already, which its conninfo names",
                     "Leave it out, or register the destination as a server.",
                 )
             }
@@ -108,7 +108,7 @@ pub fn tenant(given: &str) -> Result<String> {
     if given.is_empty() || given.chars().any(char::is_control) {
         return Err(Error::WrongOption {
             option: "tenant",
-            why: "It is empty, or has control characters.".into(),
+            why: "It is empty, or has control characters".into(),
             hint: "Give an organization's id, or a slug.".into(),
         });
     }

@@ -4,7 +4,7 @@ use super::planner::{Assignment, Destination};
 use crate::error::Result;
 use crate::pg::{query, user};
 
-type Place =
+pub type Place =
     (String, String, String, Option<String>, Option<String>, Option<String>, Option<String>);
 
 pub fn find(name: &str) -> Result<Option<Destination>> {

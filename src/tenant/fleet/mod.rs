@@ -187,7 +187,7 @@ fn check(sql: &str) -> Result<()> {
     };
     if script.statements == 0 {
         return refuse(
-            "It holds no statement.",
+            "It holds no statement",
             "Give the statements to run, separated by semicolons.",
         );
     }
@@ -196,7 +196,7 @@ fn check(sql: &str) -> Result<()> {
     }
     if script.copies_to_the_client {
         return refuse(
-            "COPY ... FROM STDIN and TO STDOUT need a client, and there is none for each tenant.",
+            "COPY ... FROM STDIN and TO STDOUT need a client, and there is none for each tenant",
             "Load it into a shared table first, and INSERT ... SELECT from that.",
         );
     }
