@@ -25,6 +25,12 @@ EXECUTE is not granted to PUBLIC. The secret stands in this statement, so keep i
 Returns the key id. Raises 22023 for what is no such key, 42710 for a key id that is taken, 22004.
 
 Example: `SELECT tenant_guard.add_key('2026-11', 'HS256', 'a secret of at least 32 bytes, kept well');`$comment$),
+      ('assign_destination', $comment$Says at which destination a tenant is: an organization's id, or a slug. database: its database, where the
+destination is a server; a slug's is named like it. NULL for the destination takes the tenant from where
+it is. Nothing is moved. Administrative: EXECUTE is not granted to PUBLIC.
+Returns the steps; in a dry run nothing changes. Raises 22004, 22023, 42704, 53400 (no room).
+
+Example: `SELECT * FROM tenant_guard.assign_destination('acme', 'eu1');`$comment$),
       ('audit_changed', $comment$The columns that an UPDATE changed, by the bytes of their values; NULL for other events. Raises nothing.
 
 Example: `SELECT changed_columns FROM tenant_guard.audit_log WHERE operation = 'UPDATE';`$comment$),
@@ -99,6 +105,19 @@ session is not allowed, 42501 in a session in which an administrator's setting w
 
 Example: `BEGIN; SELECT tenant_guard.authenticate('<header>.<payload>.<signature>'); ... COMMIT;`$comment$),
       ('before_drop_extension', $comment$Tells, before DROP EXTENSION tenant_guard runs, what stays in the database. Event trigger.$comment$),
+      ('begin_tenant_database', $comment$Records that a tenant's database is to be made, or gone on with: create_tenant_database begins with it.
+Administrative: EXECUTE is not granted to PUBLIC. Raises as create_tenant_database does.
+
+Example: `SELECT tenant_guard.begin_tenant_database('acme', 'eu-server', 'template1', -1);`$comment$),
+      ('begin_tenant_run', $comment$Records a run of SQL over tenants, and runs nothing: run_for_tenants begins with it. Refused while a run of
+the same statements by the same role has one of these tenants and is not over, so that nothing is done
+twice. Returns the run's number. Raises as run_for_tenants does.
+
+Example: `SELECT tenant_guard.begin_tenant_run('ANALYZE tickets');`$comment$),
+      ('cancel_tenant_run', $comment$Ends a run for good: tenants in hand are finished, those that wait are left as they are, and what is done
+stays done. Only the role that started it may. Raises 22004, 42501, 42704.
+
+Example: `SELECT tenant_guard.cancel_tenant_run(1);`$comment$),
       ('check_protection', $comment$Looks, when its transaction commits, at a table or view that was made or altered in an enforced schema.
 For the extension's own table. Raises 55000.$comment$),
       ('claim', $comment$One claim as text, by its path of object keys (array positions count from 0); strings come bare,
@@ -175,6 +194,14 @@ Returns the steps; in a dry run nothing changes. The caller must own both tables
 afterwards. Raises 42501, 42P01, 42703, 22023, 55P03.
 
 Example: `SELECT * FROM tenant_guard.denormalize_tenant('crm.tasks', via => 'project_id');`$comment$),
+      ('destination_for', $comment$Where an organization's data is, for routers: the destination, the database on a server, and the schema
+of a tenant that has one; no row for one that was assigned nowhere. Two look-ups by key. Granted to nobody:
+GRANT EXECUTE to the role that routes. Raises nothing.
+
+Example: `SELECT name, conninfo, database, schema FROM tenant_guard.destination_for('aaaaaaaa-0000-4000-8000-000000000001');`$comment$),
+      ('destination_for_text', $comment$destination_for by a slug, or by an organization's id in its text form.
+
+Example: `SELECT name, conninfo, database, schema FROM tenant_guard.destination_for_text('acme');`$comment$),
       ('disable_audit', $comment$Stops auditing a table and all that inherits from it. What was logged stays.
 Returns the steps; in a dry run nothing changes. The caller must own the table.
 Raises 22004, 42501, 42P01, 42809.
@@ -263,6 +290,11 @@ Example: `SELECT evtname FROM pg_event_trigger WHERE evtfoid = 'tenant_guard.fol
 called again; an identity of the session is gone, unless the transaction is rolled back. Raises nothing.
 
 Example: `SELECT tenant_guard.forget();`$comment$),
+      ('forget_tenant_database', $comment$Forgets that a tenant's database is being made or was made, and where the tenant is. The database stays:
+drop it on its server (DROP DATABASE). confirm: the slug again. Administrative: EXECUTE is not granted to
+PUBLIC. Raises 22004, 22023 (not confirmed), 42704.
+
+Example: `SELECT tenant_guard.forget_tenant_database('acme', confirm => 'acme');`$comment$),
       ('has_floor', $comment$Whether the table has the floor of protect_table: the restrictive policies for PUBLIC that keep every command
 to the tenant's rows, each of which asks the extension for the context. The grants of protect_table hold while it
 has. The answer is the planner's, who asks again, for a table that a query reads, whenever a policy of it has
@@ -419,6 +451,12 @@ Example: `SELECT tenant_guard.permitted_org_ids_bigint('admin');`$comment$),
       ('permitted_org_ids_text', $comment$`permitted_org_ids` as an array of text. Raises only what a registered `active` condition raises.
 
 Example: `SELECT tenant_guard.permitted_org_ids_text('admin');`$comment$),
+      ('pgbouncer_databases', $comment$Lines for a PgBouncer's [databases] section, one for each destination and each tenant's database on a
+server: text to be put into its file, where the passwords come from auth_file or auth_query. Only what
+PgBouncer knows of a conninfo is taken over (host, port, dbname); a URI or a service is not, and named in a
+comment. Administrative: EXECUTE is not granted to PUBLIC. Raises nothing.
+
+Example: `SELECT line FROM tenant_guard.pgbouncer_databases() AS line;`$comment$),
       ('pre_request', $comment$For PostgREST's `db-pre-request`. Where the gateway is trusted it captures `request.jwt.claims`
 for the transaction: what anybody sets there afterwards is ignored, and recorded in
 `tenant_guard.security_event`. With `tenant_guard.trust = 'verified'` it authenticates the Bearer
@@ -503,6 +541,14 @@ Raises 42501 for a table of another owner, 55000 for one without the feature, 22
 what a foreign key raises that forbids it.
 
 Example: `SELECT * FROM tenant_guard.purge_deleted('90 days', dry_run => true);`$comment$),
+      ('record_assignment', $comment$Writes where a tenant is, as a plan of assign_destination decided; NULL for the destination removes it.
+Administrative: EXECUTE is not granted to PUBLIC. Raises 22004, 22023, 42704, 53400.
+
+Example: `SELECT tenant_guard.record_assignment('acme', 'eu1', NULL);`$comment$),
+      ('record_destination', $comment$Writes one row of the registry, as a plan decided; NULL for the kind removes it. Administrative: EXECUTE is
+not granted to PUBLIC. Raises 22004, 22023, 2BP01.
+
+Example: `SELECT tenant_guard.record_destination('eu1', 'database', 'host=eu1.example.com', NULL, 'eu', 500);`$comment$),
       ('refresh_tenant_summary', $comment$Puts what the query of a summary yields now in place of what the summary has: for one organization, or
 for all. All of it or, should the query fail, nothing. Readers are not held up and see the old rows
 until the transaction commits; a second refresh of the same summary waits for the first. The query
@@ -521,6 +567,13 @@ Example: `SELECT tenant_guard.register_claim_source('profile', ARRAY['auth0']);`
 Raises 42501, 42703, 42809, 42P01, 22004, 22023, 55P03.
 
 Example: `SELECT tenant_guard.register_column_class('crm.contacts', 'email', 'pii');`$comment$),
+      ('register_destination', $comment$Registers a place that tenants live in, or changes what is registered. kind: database, where tenants are
+schemas or rows, or server, where each has a database. conninfo: as libpq reads it, without a password;
+secret: where a router finds that, in words of your own; capacity: so many tenants at most.
+Administrative: EXECUTE is not granted to PUBLIC.
+Returns the steps; in a dry run nothing changes. Raises 22004, 22023 (kind, conninfo, capacity).
+
+Example: `SELECT * FROM tenant_guard.register_destination('eu1', 'database', 'host=eu1.example.com dbname=app user=router', secret => 'vault:db/eu1', region => 'eu', capacity => 500);`$comment$),
       ('register_enforcement', $comment$Writes what a plan of enforce decided for a schema; NULL removes it. Administrative: EXECUTE is not
 granted to PUBLIC. Raises 3F000, 22023, 22004.
 
@@ -553,6 +606,17 @@ Example: `SELECT tenant_guard.register_tenant_summary('crm.totals', 'SELECT orga
       ('release_audit_hold', $comment$Ends a hold. For administrators. Returns whether there was such a hold in force. Raises 42501, 22004.
 
 Example: `SELECT tenant_guard.release_audit_hold(1);`$comment$),
+      ('reopen_tenant_run', $comment$Opens a run again, for whoever resumes it. Raises as resume_tenant_run does.
+
+Example: `SELECT tenant_guard.reopen_tenant_run(1, false, 1);`$comment$),
+      ('report_tenant_database', $comment$Says how making a tenant's database ended; raises 55000 with what went wrong where it failed.
+Administrative: EXECUTE is not granted to PUBLIC.
+
+Example: `SELECT tenant_guard.report_tenant_database('acme');`$comment$),
+      ('report_tenant_run', $comment$Says how a run ended: a notice, or a warning where tenants failed; where it was stopped, the failure as an
+error with the tenant's own SQLSTATE. Raises 42501, 42704.
+
+Example: `SELECT tenant_guard.report_tenant_run(1);`$comment$),
       ('require_org', $comment$The active organization. Raises 28000 when there is none, saying why, and when its id is no UUID.
 
 Example: `INSERT INTO notes (organization_id, body) VALUES (tenant_guard.require_org(), 'hello');`$comment$),
@@ -607,6 +671,16 @@ itself; truncated tells of a row that a TRUNCATE removed. A key that was used ag
 (no SELECT on the table), 42809, 42P01, 55000 (a table that was never logged).
 
 Example: `SELECT occurred_at, operation, changed_columns, user_id FROM tenant_guard.row_history('crm.contacts', '{"id": 42}');`$comment$),
+      ('run_database_step', $comment$Does the next step of making a tenant's database, over a connection of its own, and notes it. Returns
+whether there are more; an error is noted, not raised, and ends it. Administrative: EXECUTE is not granted
+to PUBLIC. Raises 22004, 42704, 0A000.
+
+Example: `SELECT tenant_guard.run_database_step('acme');`$comment$),
+      ('run_next_tenant', $comment$Runs the next tenant of a run that nobody works on, in the transaction at hand, and records what became of
+it there. Returns the seconds to wait before calling it again, 0 where it ran one; NULL when the run is over
+or stopped. Raises 22004, 42501, 42704, 55000; an error of the tenant's statements is recorded, not raised.
+
+Example: `SELECT tenant_guard.run_next_tenant(1);`$comment$),
       ('safe_json', $comment$A row as JSON for clients: of a table's row only the columns that classify made public. Where the table has a column
 public_id of type uuid, id holds that, unless it is classified as something else, and the primary key is left
 out; a foreign key to a table with a public_id holds the public_id of the row there, or null where the caller may
@@ -670,6 +744,11 @@ Example: `SELECT tenant_guard.shows_deleted();`$comment$),
       ('soft_delete', $comment$Marks a row as deleted instead of deleting it. For triggers made by add_feature.$comment$),
       ('soft_delete_cascade', $comment$Marks the rows of other tables with the feature that refer to a row with ON DELETE CASCADE, once it is
 marked itself: at the same time, by the same user, for the same reason. For triggers made by add_feature.$comment$),
+      ('start_run_helpers', $comment$Starts background workers that take tenants of a run as well, parallel less one of them, as the role in
+force and with its rights; fewer, with a notice, where no more can be had. Returns how many.
+Raises 22023, 42501, 42704.
+
+Example: `SELECT tenant_guard.start_run_helpers(1, 4);`$comment$),
       ('status', $comment$Reports the installation: how identities are trusted, which keys there are, what is registered,
 which settings could be spoofed and by whom, which roles row-level security does not hold, and who
 may call administrative functions. Columns: item, value, verdict (ok, note or warning) and hint. No
@@ -723,6 +802,10 @@ Returns the steps; in a dry run nothing changes. The caller must own the tables.
 Raises 42501, 42P01, 42809, 55P03.
 
 Example: `SELECT * FROM tenant_guard.unprotect_table('crm.contacts');`$comment$),
+      ('unregister_destination', $comment$Takes a destination out of the registry. Refused while tenants are at it. Administrative: EXECUTE is not
+granted to PUBLIC. Returns the steps; in a dry run nothing changes. Raises 22004, 42704, 2BP01.
+
+Example: `SELECT * FROM tenant_guard.unregister_destination('eu1');`$comment$),
       ('unregister_tenant_schema', $comment$Removes a tenant schema's registration; the schema stays. The caller must own the schema, where
 it still exists, or have registered it. Raises 3F000, 42501.
 

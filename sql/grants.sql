@@ -18,6 +18,19 @@ DECLARE
     'tenant_guard.enforce',
     'tenant_guard.register_enforcement',
     'tenant_guard.status',
+    'tenant_guard.create_tenant_database',
+    'tenant_guard.begin_tenant_database',
+    'tenant_guard.run_database_step',
+    'tenant_guard.report_tenant_database',
+    'tenant_guard.forget_tenant_database',
+    'tenant_guard.register_destination',
+    'tenant_guard.unregister_destination',
+    'tenant_guard.assign_destination',
+    'tenant_guard.record_destination',
+    'tenant_guard.record_assignment',
+    'tenant_guard.destination_for',
+    'tenant_guard.destination_for_text',
+    'tenant_guard.pgbouncer_databases',
     'tenant_guard.auditor',
     'tenant_guard.audit_statement',
     'tenant_guard.follow_audited',
@@ -53,7 +66,7 @@ BEGIN
     WHERE p.oid = ANY (administrative::oid[]) AND a.grantee <> p.proowner
     GROUP BY 1, 2
   LOOP
-    EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM %s', granted.object,
+    EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM %s', granted.object,
       CASE granted.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(granted.grantee)) END);
   END LOOP;
 END
@@ -62,6 +75,7 @@ $$;
 GRANT USAGE ON SCHEMA tenant_guard TO PUBLIC;
 GRANT SELECT ON tenant_guard.change, tenant_guard.change_step, tenant_guard.audit_log, tenant_guard.audit_events,
   tenant_guard.audit_layout, tenant_guard.audit_blocks,
-  tenant_guard.tenant_schema, tenant_guard.tenant_schemas, tenant_guard.protection, tenant_guard.protected_tables,
+  tenant_guard.tenant_schema, tenant_guard.tenant_schemas, tenant_guard.tenant_run, tenant_guard.tenant_runs,
+  tenant_guard.tenant_run_result, tenant_guard.tenant_run_results, tenant_guard.protection, tenant_guard.protected_tables,
   tenant_guard.enforcement, tenant_guard.tenant_summary, tenant_guard.column_class, tenant_guard.column_class_here,
   tenant_guard.classified_columns TO PUBLIC;

@@ -59,7 +59,7 @@ RETURN (
     SELECT c.oid, n.nspname = object_schema AND c.relname = coalesce(nullif(object_table, ''), object_name), c.relowner
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE kind NOT IN ('schema', 'schema_grants', 'tenant_schema', 'path', 'enforcement', 'routine', 'schema_object', 'privileges', 'not_carried', 'data', 'type', 'membership', 'role',
-                       'claim_source', 'role_permissions')
+                       'claim_source', 'role_permissions', 'destination', 'destination_assignment')
       AND (c.oid = object_oid OR (n.nspname = object_schema AND c.relname = coalesce(nullif(object_table, ''), object_name)))
   )
   SELECT coalesce(

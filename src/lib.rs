@@ -92,7 +92,33 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!("../sql/tenant.sql", name = "tenant", requires = ["policy"]);
-extension_sql_file!("../sql/summary.sql", name = "summary", requires = ["tenant", plan::origin]);
+extension_sql_file!(
+    "../sql/fleet.sql",
+    name = "fleet",
+    requires = [
+        "tenant",
+        tenant::fleet::begin_tenant_run,
+        tenant::fleet::reopen_tenant_run,
+        tenant::fleet::start_run_helpers,
+        tenant::fleet::run_next_tenant,
+        tenant::fleet::report_tenant_run
+    ]
+);
+extension_sql_file!(
+    "../sql/destination.sql",
+    name = "destination",
+    requires = [
+        "fleet",
+        tenant::destination::database::begin_tenant_database,
+        tenant::destination::database::run_database_step,
+        tenant::destination::database::report_tenant_database
+    ]
+);
+extension_sql_file!(
+    "../sql/summary.sql",
+    name = "summary",
+    requires = ["destination", plan::origin]
+);
 extension_sql_file!("../sql/access.sql", name = "access", requires = ["summary"]);
 extension_sql_file!(
     "../sql/classification.sql",
@@ -122,6 +148,15 @@ extension_sql_file!(
         policy::enforce::enforce,
         policy::enforce::register_enforcement,
         status::status,
+        tenant::destination::database::forget_tenant_database,
+        tenant::destination::register_destination,
+        tenant::destination::unregister_destination,
+        tenant::destination::assign_destination,
+        tenant::destination::record_destination,
+        tenant::destination::record_assignment,
+        tenant::destination::destination_for,
+        tenant::destination::destination_for_text,
+        tenant::destination::pgbouncer_databases,
         audit::audit_statement,
         audit::audit_row,
         audit::audit_truncate,

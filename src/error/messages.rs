@@ -28,6 +28,11 @@ impl Error {
         self.parts().message
     }
 
+    #[must_use]
+    pub fn code(&self) -> PgSqlErrorCode {
+        self.parts().code
+    }
+
     pub(super) fn parts(&self) -> Parts {
         use PgSqlErrorCode::*;
         match self {

@@ -5,6 +5,7 @@ mod audit;
 mod context;
 mod convert;
 mod features;
+mod fleet;
 mod identity;
 mod messages;
 mod policies;
@@ -260,6 +261,58 @@ pub enum Error {
     CannotClone {
         schema: String,
         objects: Vec<String>,
+    },
+    /// A run over tenants.
+    NoSuchRun {
+        run: i64,
+    },
+    RunUnfinished {
+        run: i64,
+    },
+    RunCancelled {
+        run: i64,
+    },
+    CanaryFailed {
+        run: i64,
+    },
+    /// What is run for a tenant called what runs the next one.
+    RunWithinRun {
+        run: i64,
+    },
+    RunStopped {
+        run: i64,
+        slug: String,
+        sqlstate: String,
+        message: String,
+        done: i64,
+        waiting: i64,
+    },
+    NoTenants,
+    NoDblink,
+    NoSuchDatabase {
+        slug: String,
+    },
+    DatabaseExists {
+        slug: String,
+    },
+    DatabaseNotMade {
+        slug: String,
+        why: String,
+    },
+    NoSuchDestination {
+        name: String,
+    },
+    DestinationInUse {
+        name: String,
+        tenants: i64,
+    },
+    DestinationFull {
+        name: String,
+        capacity: i32,
+    },
+    TransactionControl,
+    InTransactionBlock {
+        function: &'static str,
     },
     PointsBack {
         schema: String,

@@ -1,7 +1,8 @@
 //! What a failure of tenant schemas says: SQLSTATE, message, DETAIL and HINT.
 
+use super::fleet::fleet_parts;
 use super::messages::{parts, Parts};
-use super::policies::policy_parts;
+
 use super::Error;
 use pgrx::PgSqlErrorCode::*;
 
@@ -73,6 +74,6 @@ pub(super) fn tenant_parts(error: &Error) -> Parts {
             *why,
             "Name the schema whose tables a tenant is to have.",
         ),
-        other => policy_parts(other),
+        other => fleet_parts(other),
     }
 }

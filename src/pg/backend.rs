@@ -52,6 +52,9 @@ extern "C-unwind" {
         context: pg_sys::MemoryContext,
         callback: *mut pg_sys::MemoryContextCallback,
     );
+    // Only while a message is being made.
+    #[link_name = "geterrcode"]
+    pub(super) fn unguarded_error_code() -> std::ffi::c_int;
     #[link_name = "heap_deform_tuple"]
     pub(super) fn unguarded_deform(
         tuple: pg_sys::HeapTuple,

@@ -13,6 +13,7 @@ pub mod codec;
 pub mod command;
 pub mod comparing;
 pub mod convention;
+pub mod crew;
 pub mod cursor;
 pub mod depending;
 pub mod event;

@@ -81,13 +81,16 @@ pub fn lock_name(own_table: &str, name: &str) {
 /// `lock_name` if nobody has it; false where somebody has.
 #[must_use]
 pub fn lock_name_if_free(own_table: &str, name: &str) -> bool {
-    let Some(class) = own(own_table) else { return false };
-    // SAFETY: the same address as `lock_name` locks; LockAcquire copies the tag.
+    own(own_table).is_some_and(|class| lock_address_if_free(class, key(name).to_u32()))
+}
+
+fn lock_address_if_free(class: pg_sys::Oid, object: u32) -> bool {
+    // SAFETY: the address that LockDatabaseObject would lock; LockAcquire copies the tag.
     unsafe {
         let tag = pg_sys::LOCKTAG {
             locktag_field1: pg_sys::MyDatabaseId.to_u32(),
             locktag_field2: class.to_u32(),
-            locktag_field3: key(name).to_u32(),
+            locktag_field3: object,
             locktag_field4: 1,
             locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
             locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
@@ -96,6 +99,13 @@ pub fn lock_name_if_free(own_table: &str, name: &str) -> bool {
         pg_sys::LockAcquire(&tag, mode, false, true)
             != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
     }
+}
+
+/// Holds a row of an own table to the end of the transaction, by its number: `pg_locks` shows that
+/// somebody works on it, and who. False where somebody else has it.
+#[must_use]
+pub fn lock_row_if_free(own_table: &str, number: i64) -> bool {
+    own(own_table).is_some_and(|class| lock_address_if_free(class, number as u32))
 }
 
 fn key(name: &str) -> pg_sys::Oid {

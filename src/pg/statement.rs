@@ -53,6 +53,42 @@ pub fn one_select(text: &str) -> Option<String> {
     text.get(location..end).map(|select| select.trim().to_string())
 }
 
+/// What a text of several statements is, before any of it is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Script {
+    pub statements: usize,
+    /// BEGIN, COMMIT, SAVEPOINT and their like.
+    pub controls_transactions: bool,
+    /// COPY from or to the client, which is not there for a function.
+    pub copies_to_the_client: bool,
+}
+
+/// Raises PostgreSQL's own syntax error for what is no SQL. Names in it are not looked up.
+pub fn script(text: &str) -> Script {
+    let mut script =
+        Script { statements: 0, controls_transactions: false, copies_to_the_client: false };
+    let Ok(source) = CString::new(text) else { return script };
+    // SAFETY: parses a NUL-terminated text into a list of RawStmt, or raises; a node is what its tag says.
+    unsafe {
+        let statements =
+            pg_sys::raw_parser(source.as_ptr(), pg_sys::RawParseMode::RAW_PARSE_DEFAULT);
+        let count = if statements.is_null() { 0 } else { (*statements).length as usize };
+        for i in 0..count {
+            let raw = &*(*(*statements).elements.add(i)).ptr_value.cast::<pg_sys::RawStmt>();
+            script.statements += 1;
+            match (*raw.stmt).type_ {
+                pg_sys::NodeTag::T_TransactionStmt => script.controls_transactions = true,
+                pg_sys::NodeTag::T_CopyStmt => {
+                    let copy = &*raw.stmt.cast::<pg_sys::CopyStmt>();
+                    script.copies_to_the_client |= copy.filename.is_null() && !copy.is_program;
+                }
+                _ => {}
+            }
+        }
+    }
+    script
+}
+
 /// The columns that a query without parameters yields, found by analyzing it: it is not run.
 pub fn columns(query: &str) -> Result<Vec<ResultColumn>> {
     let failed = || Error::Internal { what: "a query could not be analyzed".into() };

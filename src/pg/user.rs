@@ -137,6 +137,24 @@ pub fn current_oid() -> pg_sys::Oid {
     unsafe { pg_sys::GetUserId() }
 }
 
+/// Whether the role whose rights are in force could open a session of its own.
+#[must_use]
+pub fn may_log_in() -> bool {
+    // SAFETY: a syscache look-up by the current user's OID; the tuple is released before it is left.
+    unsafe {
+        let tuple = pg_sys::SearchSysCache1(
+            pg_sys::SysCacheIdentifier::AUTHOID as i32,
+            pg_sys::Datum::from(pg_sys::GetUserId()),
+        );
+        if tuple.is_null() {
+            return false;
+        }
+        let may = (*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_authid>()).rolcanlogin;
+        pg_sys::ReleaseSysCache(tuple);
+        may
+    }
+}
+
 /// Whether the role whose rights are in force has those of the database's owner.
 #[must_use]
 pub fn owns_database() -> bool {

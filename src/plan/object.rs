@@ -16,6 +16,10 @@ pub enum Kind {
     Constraint,
     /// Rows that were copied; nothing that undo could compare.
     Data,
+    /// A registered place that tenants live in.
+    Destination,
+    /// At which of them a tenant is.
+    DestinationAssignment,
     /// What enforce watches in a schema.
     Enforcement,
     Index,
@@ -99,6 +103,8 @@ impl Object {
             Kind::ColumnClass => format!("the class of column {} of table {}", name(), table()),
             Kind::Constraint => format!("constraint {} of table {}", name(), table()),
             Kind::Data => format!("the rows of table {}", table()),
+            Kind::Destination => format!("destination \"{}\"", self.name),
+            Kind::DestinationAssignment => format!("where tenant \"{}\" is", self.name),
             Kind::Enforcement => {
                 format!("what is enforced in schema {}", ident::quote(&self.schema))
             }
@@ -138,6 +144,8 @@ impl Object {
             Kind::Column => include_str!("state/column.sql"),
             Kind::ColumnClass => include_str!("state/column_class.sql"),
             Kind::Constraint => include_str!("state/constraint.sql"),
+            Kind::Destination => include_str!("state/destination.sql"),
+            Kind::DestinationAssignment => include_str!("state/destination_assignment.sql"),
             Kind::Enforcement => include_str!("state/enforcement.sql"),
             Kind::Index => include_str!("state/index.sql"),
             Kind::Membership => include_str!("state/membership.sql"),

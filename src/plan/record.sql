@@ -20,6 +20,6 @@ LEFT JOIN LATERAL (
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE s.kind NOT IN ('schema', 'schema_grants', 'tenant_schema', 'path', 'enforcement', 'routine', 'schema_object',
                        'privileges', 'not_carried', 'data', 'type', 'membership', 'role',
-                       'claim_source', 'role_permissions')
+                       'claim_source', 'role_permissions', 'destination', 'destination_assignment')
     AND n.nspname = s.schema AND c.relname = CASE s."table" WHEN '' THEN s.name ELSE s."table" END
 ) f ON true

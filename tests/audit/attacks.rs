@@ -218,7 +218,8 @@ fn a_parallel_query_does_not_ask_anew_for_each_event() {
                  SET statement_timeout = '15s'"
             ),
         );
-        let read = "SELECT count(record) FROM tenant_guard.audit_log WHERE record->>'name' = 'many'";
+        let read =
+            "SELECT count(record) FROM tenant_guard.audit_log WHERE record->>'name' = 'many'";
         assert_eq!(number(client, read), 3000);
     }
 }

@@ -37,6 +37,8 @@ pages! {
     audit_integrity: "docs/audit-integrity.md";
     classification: "docs/classification.md";
     tenant_schemas: "docs/tenant-schemas.md";
+    fleet: "docs/fleet.md";
+    destinations: "docs/destinations.md";
     changes_and_undo: "docs/changes-and-undo.md";
 }
 
