@@ -541,6 +541,15 @@ Raises 42501 for a table of another owner, 55000 for one without the feature, 22
 what a foreign key raises that forbids it.
 
 Example: `SELECT * FROM tenant_guard.purge_deleted('90 days', dry_run => true);`$comment$),
+      ('recommend_strategy', $comment$Says which way of keeping tenants apart fits: rows of shared tables, a schema each, or a database each; best
+first, with a score of 0 to 100, a verdict (recommended, possible, unsuited), the reasons and the limits.
+Measured in this database: tables and relations of a tenant (those of a template schema, of the tenant schemas
+you see, or else of all schemas), the catalog's size, the largest tenant, max_connections. tenants: how many
+there will be; NULL for as many tenant schemas as there are. compliance: what has to be, as a JSON object of
+booleans: physical_isolation, residency, own_backup, customized. Changes nothing.
+Raises 22023 (compliance, tenants), 3F000.
+
+Example: `SELECT strategy, score, verdict, reasons FROM tenant_guard.recommend_strategy(tenants => 2000, compliance => '{"own_backup": true}');`$comment$),
       ('record_assignment', $comment$Writes where a tenant is, as a plan of assign_destination decided; NULL for the destination removes it.
 Administrative: EXECUTE is not granted to PUBLIC. Raises 22004, 22023, 42704, 53400.
 

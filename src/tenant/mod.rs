@@ -15,6 +15,7 @@ mod registrations;
 mod registry;
 mod routines;
 mod slug;
+mod strategy;
 mod tables;
 mod wanted;
 

@@ -76,7 +76,8 @@ CALL tenant_guard.run_for_tenants('SELECT 1');
 ROLLBACK;
 CALL tenant_guard.run_for_tenants('DO ''BEGIN COMMIT; END''', slugs => '{zeta}');
 CALL tenant_guard.run_for_tenants('SELECT tenant_guard.run_next_tenant(1)', slugs => '{zeta}');
-CALL tenant_guard.run_for_tenants('CREATE INDEX CONCURRENTLY ON items (parent)', slugs => '{zeta}');
+CALL tenant_guard.run_for_tenants('CREATE INDEX CONCURRENTLY ON items (parent)', slugs => '{zeta}', on_error => 'continue');
+SELECT slug, state, sqlstate FROM fleet.last_run;
 CALL tenant_guard.run_for_tenants('DO ''BEGIN RAISE SQLSTATE ''''AB123'''' USING MESSAGE = ''''own''''; END''', slugs => '{zeta}');
 SELECT slug, state, sqlstate, error FROM fleet.last_run;
 SET ROLE nobody;
@@ -84,6 +85,16 @@ CALL tenant_guard.run_for_tenants('SELECT 1');
 SELECT count(*) FROM tenant_guard.tenant_runs;
 RESET ROLE;
 SELECT count(*) > 0 AS dropped FROM tenant_guard.drop_tenant_schema('usa', 'usa');
+-- Rows, schemas or databases: by what is needed, and what is measured.
+SELECT strategy, verdict FROM tenant_guard.recommend_strategy(tenants => 5000, template => 'fleet_template');
+SELECT strategy, verdict FROM tenant_guard.recommend_strategy(compliance => '{"customized": true, "own_backup": true}');
+SELECT strategy, score, verdict, reasons FROM tenant_guard.recommend_strategy(tenants => 500000, template => 'fleet_template', compliance => '{"physical_isolation": true}') WHERE verdict = 'unsuited' ORDER BY strategy;
+SELECT bool_and(cardinality(limits) > 0) AS "each has limits" FROM tenant_guard.recommend_strategy();
+SELECT * FROM tenant_guard.recommend_strategy(tenants => 0);
+SELECT * FROM tenant_guard.recommend_strategy(template => 'nowhere');
+SELECT * FROM tenant_guard.recommend_strategy(compliance => '{"gdpr": true}');
+SELECT * FROM tenant_guard.recommend_strategy(compliance => '[]');
+
 SELECT count(DISTINCT change_id) AS dropped FROM (VALUES ('zeta'), ('eu_one'), ('eu_two')) AS t (slug),
   LATERAL tenant_guard.drop_tenant_schema(t.slug, t.slug);
 DROP SCHEMA fleet_template, fleet CASCADE;
