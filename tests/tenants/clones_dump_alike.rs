@@ -44,7 +44,11 @@ fn a_zoo_and_the_clone_of_its_clone_dump_alike() {
         assert_same(&dump_of(&database, slug, "zoo"), &original, slug);
     }
     assert_eq!(
-        text(&mut admin, "SELECT count(DISTINCT fingerprint)::text FROM tenant_guard.tenant_schemas").as_deref(),
+        text(
+            &mut admin,
+            "SELECT count(DISTINCT fingerprint)::text FROM tenant_guard.tenant_schemas"
+        )
+        .as_deref(),
         Some("1"),
         "one structure, one fingerprint"
     );

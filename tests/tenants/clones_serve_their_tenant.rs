@@ -37,19 +37,43 @@ fn rows_and_sequences_come_when_asked_for_and_functions_read_their_own() {
     database.load(TEMPLATE);
     let actions = create(&database, "empty", "");
     assert!(
-        actions.iter().flatten().flatten().any(|a| a.contains("not carried over") && a.contains("dynamic()")),
+        actions
+            .iter()
+            .flatten()
+            .flatten()
+            .any(|a| a.contains("not carried over") && a.contains("dynamic()")),
         "SQL in a string is told: {actions:?}"
     );
     create(&database, "whole", ", with_data => 'all'");
     create(&database, "part_shop", ", with_data => '{owners,log}'");
     let mut owner = database.connect(OWNER);
-    for (schema, items, owners, log) in [("empty", 0, 0, 0), ("whole", 50, 2, 2), ("part_shop", 0, 2, 2)] {
-        for (table, expected) in [("items", items), ("owners", owners), ("log", log), ("log_old", i64::from(log > 0))] {
-            assert_eq!(number(&mut owner, &format!("SELECT count(*) FROM {schema}.{table}")), expected, "{schema}.{table}");
+    for (schema, items, owners, log) in
+        [("empty", 0, 0, 0), ("whole", 50, 2, 2), ("part_shop", 0, 2, 2)]
+    {
+        for (table, expected) in
+            [("items", items), ("owners", owners), ("log", log), ("log_old", i64::from(log > 0))]
+        {
+            assert_eq!(
+                number(&mut owner, &format!("SELECT count(*) FROM {schema}.{table}")),
+                expected,
+                "{schema}.{table}"
+            );
         }
-        assert_eq!(number(&mut owner, &format!("SELECT n FROM {schema}.sold")), items, "{schema}.sold");
-        assert_eq!(number(&mut owner, &format!("SELECT {schema}.count_items()")), items, "{schema}");
-        assert_eq!(number(&mut owner, &format!("SELECT {schema}.dynamic()")), 50, "text is not rewritten");
+        assert_eq!(
+            number(&mut owner, &format!("SELECT n FROM {schema}.sold")),
+            items,
+            "{schema}.sold"
+        );
+        assert_eq!(
+            number(&mut owner, &format!("SELECT {schema}.count_items()")),
+            items,
+            "{schema}"
+        );
+        assert_eq!(
+            number(&mut owner, &format!("SELECT {schema}.dynamic()")),
+            50,
+            "text is not rewritten"
+        );
     }
     assert_eq!(
         text(&mut owner, "SELECT md5(string_agg(i::text, ',' ORDER BY id)) FROM whole.items i"),
@@ -70,7 +94,10 @@ fn rows_that_policies_hide_are_not_left_out_silently() {
     let database = Database::fresh();
     database.load(TEMPLATE);
     let mut owner = database.connect(OWNER);
-    execute(&mut owner, "ALTER TABLE shop.owners ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY");
+    execute(
+        &mut owner,
+        "ALTER TABLE shop.owners ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+    );
     let call = "SELECT * FROM tenant_guard.create_tenant_schema('whole', 'shop', tenant_role => 'none', with_data => 'all')";
     expect_error(&mut owner, call, "42501");
     assert_eq!(number(&mut owner, "SELECT count(*) FROM pg_namespace WHERE nspname = 'whole'"), 0);
@@ -116,7 +143,10 @@ fn protection_audit_and_classes_are_registered_of_the_clone() {
     ] {
         execute(&mut owner, &format!("SELECT * FROM tenant_guard.{call}"));
     }
-    execute(&mut owner, "SELECT * FROM tenant_guard.create_tenant_schema('acme', 'crm', tenant_role => 'none')");
+    execute(
+        &mut owner,
+        "SELECT * FROM tenant_guard.create_tenant_schema('acme', 'crm', tenant_role => 'none')",
+    );
     let same = "SELECT (SELECT (tenant_column, scope, roles, options, drift)::text FROM tenant_guard.protected_tables
                         WHERE table_schema = 'acme' AND table_name = 'leads')
                      = (SELECT (tenant_column, scope, roles, options, drift)::text FROM tenant_guard.protected_tables
@@ -149,12 +179,23 @@ fn a_tenants_clone_has_the_new_tenants_role_in_the_old_ones_place() {
         ("tenant_first_shop", "second_shop.items", "SELECT", 0),
         ("tenant_second_shop", "first_shop.items", "SELECT", 0),
     ] {
-        assert_eq!(number(&mut admin, &may(role, table, privilege)), expected, "{role} {table} {privilege}");
+        assert_eq!(
+            number(&mut admin, &may(role, table, privilege)),
+            expected,
+            "{role} {table} {privilege}"
+        );
     }
-    let roles = "SELECT array_to_string(roles, ',') FROM pg_policies WHERE schemaname = 'second_shop'";
+    let roles =
+        "SELECT array_to_string(roles, ',') FROM pg_policies WHERE schemaname = 'second_shop'";
     assert_eq!(text(&mut admin, roles).as_deref(), Some("tenant_second_shop"));
-    execute(&mut admin, "SELECT * FROM tenant_guard.drop_tenant_schema('second_shop', 'second_shop')");
-    execute(&mut admin, "SELECT * FROM tenant_guard.drop_tenant_schema('first_shop', 'first_shop')");
+    execute(
+        &mut admin,
+        "SELECT * FROM tenant_guard.drop_tenant_schema('second_shop', 'second_shop')",
+    );
+    execute(
+        &mut admin,
+        "SELECT * FROM tenant_guard.drop_tenant_schema('first_shop', 'first_shop')",
+    );
 }
 
 #[test]
@@ -171,5 +212,8 @@ fn a_quota_is_the_new_roles() {
     let others = "SELECT count(*) FROM pg_class WHERE relnamespace = 'limited_shop'::regnamespace AND relowner <> 'app_owner'::regrole";
     assert_eq!(number(&mut admin, others), 0);
     expect_clear_error(&mut admin, "SELECT * FROM tenant_guard.create_tenant_schema('x', 'shop', trust_template => true, quotas => '3')", "22023");
-    execute(&mut admin, "SELECT * FROM tenant_guard.drop_tenant_schema('limited_shop', 'limited_shop')");
+    execute(
+        &mut admin,
+        "SELECT * FROM tenant_guard.drop_tenant_schema('limited_shop', 'limited_shop')",
+    );
 }
