@@ -72,7 +72,10 @@ SELECT pg_catalog.json_build_object(
   'usable', pg_catalog.has_schema_privilege(ns.oid, 'USAGE'),
   'foreign_owners', coalesce((
     SELECT pg_catalog.json_agg(DISTINCT r.rolname)
-    FROM (SELECT ns.nspowner AS owner
+    -- public belongs to whoever owns the database.
+    FROM (SELECT CASE ns.nspowner WHEN 'pg_database_owner'::pg_catalog.regrole THEN
+                   (SELECT b.datdba FROM pg_catalog.pg_database b WHERE b.datname = pg_catalog.current_database())
+                 ELSE ns.nspowner END AS owner
           UNION SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.relnamespace = ns.oid
           UNION SELECT p.proowner FROM pg_catalog.pg_proc p WHERE p.pronamespace = ns.oid
           UNION SELECT o.oprowner FROM pg_catalog.pg_operator o WHERE o.oprnamespace = ns.oid

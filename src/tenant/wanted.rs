@@ -170,7 +170,7 @@ fn data(with_data: &str, template: &Schema) -> Result<Data> {
         "all" | "true" => return Ok(Data::All),
         list if list.starts_with('{') && list.ends_with('}') => {
             let tables = ident::array_elements(list)
-                .ok_or_else(|| wrong(format!("{list} is no list of names.")))?;
+                .ok_or_else(|| wrong(format!("{list} is no list of names")))?;
             let unknown = tables.iter().find(|t| !template.tables.iter().any(|o| o.name == **t));
             match unknown {
                 Some(table) => {
@@ -183,7 +183,7 @@ fn data(with_data: &str, template: &Schema) -> Result<Data> {
         }
         _ => {}
     }
-    Err(wrong(format!("It is '{with_data}'.")))
+    Err(wrong(format!("it is '{with_data}'")))
 }
 
 fn quotas(json: Option<serde_json::Value>, role_created: bool) -> Result<Quotas> {
@@ -197,10 +197,10 @@ fn quotas(json: Option<serde_json::Value>, role_created: bool) -> Result<Quotas>
     let Some(json) = json else { return Ok(Quotas::default()) };
     let mut fields = match json {
         serde_json::Value::Object(fields) => fields,
-        _ => return Err(wrong("It is no JSON object.")),
+        _ => return Err(wrong("it is no JSON object")),
     };
     if !fields.is_empty() && !role_created {
-        return Err(wrong("They are the tenant role's, and that one is not made here."));
+        return Err(wrong("they are the tenant role's, and that one is not made here"));
     }
     let connection_limit = match fields.remove("connection_limit") {
         None => None,
@@ -209,17 +209,17 @@ fn quotas(json: Option<serde_json::Value>, role_created: bool) -> Result<Quotas>
                 .as_i64()
                 .and_then(|n| i32::try_from(n).ok())
                 .filter(|n| *n >= -1)
-                .ok_or_else(|| wrong("connection_limit is no whole number, or less than -1."))?,
+                .ok_or_else(|| wrong("a connection_limit is a whole number from -1 on"))?,
         ),
     };
     let statement_timeout = match fields.remove("statement_timeout") {
         None => None,
         Some(serde_json::Value::String(text)) => Some(text),
         Some(serde_json::Value::Number(milliseconds)) => Some(milliseconds.to_string()),
-        Some(_) => return Err(wrong("statement_timeout is neither a number nor a text.")),
+        Some(_) => return Err(wrong("a statement_timeout is a number or a text")),
     };
     match fields.keys().next() {
-        Some(unknown) => Err(wrong(&format!("There is no quota {unknown}."))),
+        Some(unknown) => Err(wrong(&format!("there is no quota {unknown}"))),
         None => Ok(Quotas { connection_limit, statement_timeout }),
     }
 }

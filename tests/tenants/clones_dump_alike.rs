@@ -1,0 +1,94 @@
+//! `pg_dump -s` of a clone is that of its template, but for the schema's name.
+
+use tenant_guard_tests::cluster::shared;
+use tenant_guard_tests::database::assert_same;
+use tenant_guard_tests::sql::{execute, rows, text};
+use tenant_guard_tests::Database;
+
+/// The dump of one schema, with `called` in the place of its name.
+fn dump_of(database: &Database, schema: &str, called: &str) -> String {
+    let dump = database.dump(&["--schema-only", &format!("--schema=\"{schema}\"")]);
+    let mut out = String::with_capacity(dump.len());
+    let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let mut rest = dump.as_str();
+    while let Some(at) = rest.find(schema) {
+        let (before, after) = (&rest[..at], &rest[at + schema.len()..]);
+        let word = !part(before.chars().next_back()) && !part(after.chars().next());
+        out += before;
+        out += if word { called } else { schema };
+        rest = after;
+    }
+    out + rest
+}
+
+fn clone(database: &Database, slug: &str, template: &str, options: &str) -> Vec<String> {
+    let call = format!(
+        "SELECT action FROM tenant_guard.create_tenant_schema('{slug}', '{template}', tenant_role => 'none'{options})"
+    );
+    let found = rows(&mut database.admin(), &call);
+    found.into_iter().map(|row| row[0].clone().expect("an action")).collect()
+}
+
+#[test]
+fn a_zoo_and_the_clone_of_its_clone_dump_alike() {
+    let database = Database::fresh_in(shared());
+    let mut admin = database.admin();
+    execute(&mut admin, include_str!("zoo.sql"));
+    let original = dump_of(&database, "zoo", "zoo");
+    assert!(original.lines().count() > 1000, "the zoo is large");
+    for (slug, template) in [("zoo_b", "zoo"), ("zoo_c", "zoo_b")] {
+        let actions = clone(&database, slug, template, ", trust_template => true");
+        let left: Vec<&String> =
+            actions.iter().filter(|a| a.starts_with("not carried over")).collect();
+        assert!(left.is_empty(), "{left:?}");
+        assert_same(&dump_of(&database, slug, "zoo"), &original, slug);
+    }
+    assert_eq!(
+        text(
+            &mut admin,
+            "SELECT count(DISTINCT fingerprint)::text FROM tenant_guard.tenant_schemas"
+        )
+        .as_deref(),
+        Some("1"),
+        "one structure, one fingerprint"
+    );
+}
+
+#[test]
+fn names_of_any_kind_and_extensions_in_public_dump_alike() {
+    let database = Database::fresh_in(shared());
+    let mut admin = database.admin();
+    execute(
+        &mut admin,
+        r#"CREATE TYPE "Größe é" AS ENUM ('a');
+           CREATE DOMAIN "Zahl é über alles, und ihr Name ist dreiundsechzig Bytes lang.." AS int CHECK (VALUE > 0);
+           CREATE TABLE "t.""x" (id "Größe é", n "Zahl é über alles, und ihr Name ist dreiundsechzig Bytes lang..",
+             "select" text DEFAULT 'it''s \ $$');
+           CREATE SEQUENCE "a.b""c" OWNED BY "t.""x"."select";
+           CREATE TABLE filters (id int PRIMARY KEY, k text);
+           -- The name of the query hides the table's: deparsed, the table has its schema.
+           CREATE VIEW hidden AS WITH filters AS (SELECT f.id FROM public.filters f) SELECT id FROM filters;
+           CREATE FUNCTION named() RETURNS bigint LANGUAGE sql SET search_path = public AS
+             'SELECT count(*) FROM public.filters, "public"."t.""x"'"#,
+    );
+    if !database.lacks("pg_trgm") {
+        execute(&mut admin, "CREATE EXTENSION pg_trgm");
+        execute(&mut admin, "CREATE INDEX idx_trgm ON filters USING gin (k gin_trgm_ops)");
+    }
+    let clone_actions = clone(&database, "public_b", "public", "");
+    assert!(clone_actions.iter().any(|a| a.starts_with("create function named")));
+    // What everybody may do in public is no line of its dump, and its search_path has the extensions' schema beside.
+    let without = |dump: String| -> String {
+        dump.replace("SET search_path TO 'public', 'public'", "SET search_path TO 'public'")
+            .lines()
+            .filter(|l| !l.contains("SCHEMA public") && !l.starts_with("-- ") && !l.is_empty())
+            .filter(|l| *l != "--")
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    assert_same(
+        &without(dump_of(&database, "public_b", "public")),
+        &without(dump_of(&database, "public", "public")),
+        "public",
+    );
+}
