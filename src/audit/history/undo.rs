@@ -84,12 +84,9 @@ fn undo_transaction(
 > {
     let null = Error::NullArgument { function: "undo_transaction", argument: "transaction_id" };
     let number = transaction_id.ok_or(null)?.number();
-    let events = events::of_transaction(number as i64)?;
-    Ok(TableIterator::new(undo(
-        visible(events)?,
-        format!("transaction {number}"),
-        dry_run.unwrap_or(false),
-    )?))
+    let events = visible(events::of_transaction(number as i64)?)?;
+    let what = format!("transaction {number}");
+    Ok(TableIterator::new(undo(events, what, dry_run.unwrap_or(false))?))
 }
 
 /// Undoes all that a request did to audited tables, in all its transactions, as undo_row does it. The request's id is
@@ -114,12 +111,9 @@ fn undo_request(
 > {
     let null = Error::NullArgument { function: "undo_request", argument: "request_id" };
     let request = request_id.ok_or(null)?;
-    let events = events::of_request(request)?;
-    Ok(TableIterator::new(undo(
-        visible(events)?,
-        format!("request {request}"),
-        dry_run.unwrap_or(false),
-    )?))
+    let events = visible(events::of_request(request)?)?;
+    let what = format!("request {request}");
+    Ok(TableIterator::new(undo(events, what, dry_run.unwrap_or(false))?))
 }
 
 fn visible(mut events: Vec<Event>) -> Result<Vec<Event>> {
@@ -318,18 +312,11 @@ fn changed(subject: &mut Subject, event: &Event) -> Result<Vec<usize>> {
             layout.description.columns[*i].name
         ),
     };
-    let hidden = |i: &usize| Error::CannotUndo {
-        event: event.id,
-        why: format!(
-            "Column \"{}\" is not in the log as it was.",
-            layout.description.columns[*i].name
-        ),
-    };
     rows.map_or(Ok(Vec::new()), |rows| {
         let mut places = Vec::new();
         for position in &rows.changed {
             if layout.description.columns[*position].policy != Policy::Include {
-                return Err(hidden(position));
+                return Err(hidden(event, &layout.description.columns[*position].name));
             }
             let place = subject.place(&layout, *position)?;
             places.push(place.ok_or_else(|| gone(position))?);
@@ -358,15 +345,16 @@ fn as_left(subject: &Subject, left: &Row, untold: &[usize]) -> String {
     out
 }
 
+fn hidden(event: &Event, column: &str) -> Error {
+    Error::CannotUndo {
+        event: event.id,
+        why: format!("Column \"{column}\" is not in the log as it was."),
+    }
+}
+
 fn known(subject: &Subject, event: &Event, row: &Row, position: usize) -> Result<String> {
     match &row[position] {
-        Cell::Unknown => Err(Error::CannotUndo {
-            event: event.id,
-            why: format!(
-                "Column \"{}\" is not in the log as it was.",
-                subject.shape.columns[position].name
-            ),
-        }),
+        Cell::Unknown => Err(hidden(event, &subject.shape.columns[position].name)),
         cell => Ok(subject.literal(position, cell)),
     }
 }
