@@ -144,13 +144,18 @@ fn undo(events: Vec<Event>, what: String, dry_run: bool) -> Result<Vec<Undone>> 
     let in_order = |subjects: &mut Subjects| {
         events.iter().map(|event| subjects.undo(event, dry_run, false)).collect::<Result<Vec<_>>>()
     };
-    match attempt::unless_referenced(|| in_order(&mut subjects))? {
-        Some(undone) => Ok(undone),
-        None => as_they_can(events),
+    let undone = match attempt::unless_referenced(|| in_order(&mut subjects))? {
+        Some(undone) => undone,
+        None => as_they_can(&events)?,
+    };
+    if !dry_run {
+        subjects.all_there(&events)?;
     }
+    Ok(undone)
 }
 
-fn as_they_can(mut events: Vec<&Event>) -> Result<Vec<Undone>> {
+fn as_they_can(all: &[&Event]) -> Result<Vec<Undone>> {
+    let mut events = all.to_vec();
     let mut subjects = Subjects::default();
     let mut undone = Vec::with_capacity(events.len());
     loop {
@@ -202,6 +207,31 @@ impl Subjects {
         let Some(told) = told(subject, event)? else { return Ok(Vec::new()) };
         let key = |row: &Row| (event.layout, subject.row_key(&subject.key_in(row)));
         Ok(told.found.iter().chain(&told.left).map(key).collect())
+    }
+
+    /// That each row came back, and that none was taken away again: where rows took each other's keys in between, a
+    /// foreign key's action may have gone with the wrong one.
+    fn all_there(&mut self, events: &[&Event]) -> Result<()> {
+        let mut found: HashMap<(u32, Vec<Cell>), Option<&Event>> = HashMap::new();
+        for event in events {
+            let subject = self.of(event)?;
+            let Some(told) = told(subject, event)? else { continue };
+            let of = |row: &Row| (subject.shape.oid, subject.key_in(row));
+            found.extend(told.left.iter().map(|row| (of(row), None)));
+            found.extend(told.found.iter().map(|row| (of(row), Some(*event))));
+        }
+        for ((_, key), event) in found {
+            let Some(event) = event else { continue };
+            let subject = self.of(event)?;
+            let condition = subject.condition_to_change(&key);
+            let sql = format!("SELECT true FROM {} WHERE {condition}", subject.name());
+            if query::affected(&sql)? == 0 {
+                let why =
+                    "Its row would not stay: the action of a foreign key takes it away again.";
+                return Err(Error::CannotUndo { event: event.id, why: why.into() });
+            }
+        }
+        Ok(())
     }
 
     /// `settled`: whether a row that is already as it was found is well so, for a foreign key's action did it.
