@@ -3,7 +3,10 @@
 mod dictionary;
 pub mod follow;
 mod format;
+#[cfg(test)]
+mod format_tests;
 pub mod history;
+mod key;
 mod layout;
 pub mod life;
 mod log;

@@ -2,6 +2,7 @@
 
 use super::history::Reach;
 use super::months::{self, Month};
+use super::recorder::organization_id;
 use super::render::Logged;
 use crate::context;
 use crate::error::{Error, Result};
@@ -175,8 +176,16 @@ pub fn audit_organization_text(
 /// Example: `SELECT tenant_guard.audit_organization();`
 #[pg_extern(stable, parallel_safe)]
 pub fn audit_organization() -> Result<Option<Uuid>, ErrorReport> {
-    let organization = context::organization_now()?;
-    Ok(organization.map(|o| Uuid::from_bytes(super::recorder::organization_id(&o.text))))
+    Ok(active()?.map(Uuid::from_bytes))
+}
+
+/// The active organization's id in the log. None for a UUID of version 8: ids of other kinds are told by such a one, so
+/// whoever may choose ids could make his own of another's.
+pub fn active() -> Result<Option<[u8; 16]>> {
+    let Some(organization) = context::organization_now()? else { return Ok(None) };
+    let is_made =
+        crate::id::parse_uuid(&organization.text).is_some_and(|uuid| uuid.as_bytes()[6] >> 4 == 8);
+    Ok((!is_made).then(|| organization_id(&organization.text)))
 }
 
 /// Who last disabled or dropped a trigger of an audited table, and when, as the security events have it; no row

@@ -20,6 +20,8 @@ pub enum Alteration {
     /// None: all of them.
     TriggerDisabled(Option<String>),
     OwnerChanged,
+    /// The values of a column are made anew.
+    ValuesRewritten(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +94,14 @@ unsafe fn alterations(statement: *mut pg_sys::AlterTableStmt) -> Option<Command>
                     Some(Alteration::TriggerDisabled(None))
                 }
                 Type::AT_ChangeOwner => Some(Alteration::OwnerChanged),
+                // Its USING: without one values become what a cast makes of them.
+                Type::AT_AlterColumnType => {
+                    let column = (*command).def.cast::<pg_sys::ColumnDef>();
+                    let using = !column.is_null() && !(*column).raw_default.is_null();
+                    using.then(|| {
+                        Alteration::ValuesRewritten(text((*command).name).unwrap_or_default())
+                    })
+                }
                 _ => None,
             }
         })

@@ -101,6 +101,9 @@ fn kinds(command: &Command) -> Vec<(Kind, serde_json::Value)> {
                     (Kind::TriggerDisabled, json!({ "trigger": "all" }))
                 }
                 Alteration::OwnerChanged => (Kind::OwnerChanged, json!({})),
+                Alteration::ValuesRewritten(column) => {
+                    (Kind::ValuesRewritten, json!({ "column": column }))
+                }
             })
             .collect(),
     }

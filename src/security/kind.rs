@@ -45,6 +45,7 @@ kinds! {
     TriggerDropped "trigger_dropped" "critical" "a trigger of the extension was dropped";
     TableDropped "table_dropped" "warning" "a protected or audited table was dropped";
     OwnerChanged "owner_changed" "notice" "a protected or audited table was given to another owner";
+    ValuesRewritten "values_rewritten" "warning" "a column of a protected or audited table got other values with another type: no trigger fires for that";
     Granted "granted" "notice" "privileges on a protected or audited table were granted";
     Suppressed "suppressed" "warning" "security events were too many and not recorded one by one";
 }

@@ -1,7 +1,7 @@
 //! Rows that share a number in the log, by chance or because somebody chose their keys so, have nothing else in common.
 
 use crate::attacks::SECRET;
-use tenant_guard_tests::cluster::OWNER;
+use tenant_guard_tests::cluster::{OWNER, VISITOR};
 use tenant_guard_tests::fixtures::*;
 use tenant_guard_tests::sql::*;
 use tenant_guard_tests::steps::apply;
@@ -86,5 +86,30 @@ fn a_row_that_takes_the_number_of_anothers_former_key_has_no_part_in_its_past() 
         let mut visitor = visit(&database, user, Some(org));
         let sql = format!("SELECT DISTINCT split_part(record->>'note', ' ', 1), split_part(record->>'note', ' ', 2) FROM tenant_guard.row_history('crm.notes', '{{\"id\": {id}}}')");
         assert_eq!(rows(&mut visitor, &sql), [[Some(own.to_string()), Some(own.to_string())]]);
+    }
+}
+
+/// An id that is no UUID is told by one of version 8 that is made of it, which anybody can compute.
+#[test]
+fn an_id_that_was_made_of_anothers_reads_nothing_of_that() {
+    let database = Database::fresh();
+    let mut admin = database.admin();
+    execute(
+        &mut admin,
+        "CREATE TABLE notes (id int PRIMARY KEY, org text, note text); GRANT SELECT ON notes TO PUBLIC",
+    );
+    apply(&mut admin, "enable_audit('notes', tenant_column => 'org')");
+    execute(&mut admin, "INSERT INTO notes VALUES (1, 'victim', 'x'), (2, '6fa459ea-ee8a-3ca4-894e-db77e160355e', 'y')");
+    let made = "SELECT organization FROM tenant_guard.audit_events WHERE row_key = (SELECT row_key FROM tenant_guard.audit_log WHERE organization_id = 'victim')";
+    let made = text(&mut admin, made).expect("an id");
+    assert_eq!(made.as_bytes()[14], b'8', "{made}");
+    let all = "SELECT (SELECT count(*) FROM tenant_guard.audit_log) + (SELECT count(*) FROM tenant_guard.audit_events)
+                    + (SELECT count(*) FROM tenant_guard.row_history('notes', '{\"id\": 1}'))";
+    for (organization, seen) in
+        [("victim", 3), (made.as_str(), 0), ("6fa459ea-ee8a-3ca4-894e-db77e160355e", 2)]
+    {
+        let mut visitor = database.connect(VISITOR);
+        execute(&mut visitor, &session_claims("eve", Some(organization)));
+        assert_eq!(number(&mut visitor, all), seen, "{organization}");
     }
 }

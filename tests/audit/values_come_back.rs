@@ -1,7 +1,7 @@
 //! What jsonb cannot tell apart, undo does: a row that was deleted or changed comes back to the letter.
 
 use crate::values::{value, KINDS, TYPES};
-use tenant_guard_tests::sql::{execute, number, rows, text};
+use tenant_guard_tests::sql::*;
 use tenant_guard_tests::steps::apply;
 use tenant_guard_tests::Database;
 
@@ -196,4 +196,34 @@ fn what_a_foreign_key_did_is_undone_with_what_it_followed() {
         execute(&mut admin, &format!("SELECT * FROM tenant_guard.undo_transaction('{id}')"));
         assert_eq!(text(&mut admin, all), before, "{change}");
     }
+}
+
+/// Undone one by one, what a foreign key refers to passes through a key that another row is about to leave: its action goes
+/// with that row.
+#[test]
+fn undo_refuses_where_a_foreign_key_would_take_a_row_away_again() {
+    let database = Database::fresh();
+    let mut admin = database.admin();
+    execute(
+        &mut admin,
+        "CREATE TABLE parents (id int PRIMARY KEY, name text);
+         CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents ON UPDATE CASCADE ON DELETE CASCADE)",
+    );
+    apply(&mut admin, "enable_audit('parents')");
+    apply(&mut admin, "enable_audit('children')");
+    execute(
+        &mut admin,
+        "INSERT INTO parents VALUES (32, 'old'); INSERT INTO children VALUES (17, 32)",
+    );
+    execute(&mut admin, "BEGIN");
+    let transaction = text(&mut admin, "SELECT pg_current_xact_id()").expect("an id");
+    execute(
+        &mut admin,
+        "INSERT INTO parents VALUES (1, 'new'); UPDATE parents SET id = id + 31; COMMIT",
+    );
+    let all = "SELECT string_agg(p.id || p.name || coalesce(c.id || '', ''), ',' ORDER BY p.id) FROM parents p LEFT JOIN children c ON c.parent = p.id";
+    let before = text(&mut admin, all);
+    let undo = format!("SELECT * FROM tenant_guard.undo_transaction('{transaction}')");
+    expect_clear_error(&mut admin, &undo, "55000");
+    assert_eq!(text(&mut admin, all), before);
 }

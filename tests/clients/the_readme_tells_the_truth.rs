@@ -257,7 +257,7 @@ fn every_test_that_the_threat_model_names_is_there() {
     let mut found = 0;
     for name in names.filter(|name| *name != "file::test" && *name != "pg_regress/name") {
         if let Some((file, test)) = name.split_once("::") {
-            let sources = ["concurrency", "clients", "identity", "policies"]
+            let sources = ["concurrency", "clients", "identity", "policies", "audit"]
                 .map(|folder| tests.join(folder).join(file).with_extension("rs"));
             let source: String =
                 sources.iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect();

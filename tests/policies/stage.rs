@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, Once};
 use postgres::{Client, NoTls, SimpleQueryMessage};
 use tenant_guard_tests::cluster::{shared, OTHER_OWNER, OWNER, VISITOR};
 use tenant_guard_tests::fixtures::{ORG_A, ORG_B};
-use tenant_guard_tests::sql::{execute, number};
+use tenant_guard_tests::sql::execute;
 use tenant_guard_tests::steps::apply;
 use tenant_guard_tests::Database;
 

@@ -1,8 +1,7 @@
 //! Events for the functions that read history: found by a kept plan over the log itself, and shown to whom the
 //! view audit_log would show them.
 
-use crate::audit::recorder::organization_id;
-use crate::context;
+use crate::audit::view;
 use crate::error::Result;
 use crate::pg::{kept, query, user};
 use pgrx::datum::TimestampWithTimeZone;
@@ -153,7 +152,7 @@ pub struct Reach {
 impl Reach {
     /// The caller's.
     pub fn here() -> Result<Self> {
-        let organization = context::organization_now()?.map(|o| organization_id(&o.text));
+        let organization = view::active()?;
         let found = kept::rows(
             "SELECT tenant_guard.audit_reads_all(), tenant_guard.audit_owned(), tenant_guard.audit_readable()",
             &[],

@@ -84,12 +84,9 @@ fn undo_transaction(
 > {
     let null = Error::NullArgument { function: "undo_transaction", argument: "transaction_id" };
     let number = transaction_id.ok_or(null)?.number();
-    let events = events::of_transaction(number as i64)?;
-    Ok(TableIterator::new(undo(
-        visible(events)?,
-        format!("transaction {number}"),
-        dry_run.unwrap_or(false),
-    )?))
+    let events = visible(events::of_transaction(number as i64)?)?;
+    let what = format!("transaction {number}");
+    Ok(TableIterator::new(undo(events, what, dry_run.unwrap_or(false))?))
 }
 
 /// Undoes all that a request did to audited tables, in all its transactions, as undo_row does it. The request's id is
@@ -114,12 +111,9 @@ fn undo_request(
 > {
     let null = Error::NullArgument { function: "undo_request", argument: "request_id" };
     let request = request_id.ok_or(null)?;
-    let events = events::of_request(request)?;
-    Ok(TableIterator::new(undo(
-        visible(events)?,
-        format!("request {request}"),
-        dry_run.unwrap_or(false),
-    )?))
+    let events = visible(events::of_request(request)?)?;
+    let what = format!("request {request}");
+    Ok(TableIterator::new(undo(events, what, dry_run.unwrap_or(false))?))
 }
 
 fn visible(mut events: Vec<Event>) -> Result<Vec<Event>> {
@@ -150,13 +144,18 @@ fn undo(events: Vec<Event>, what: String, dry_run: bool) -> Result<Vec<Undone>> 
     let in_order = |subjects: &mut Subjects| {
         events.iter().map(|event| subjects.undo(event, dry_run, false)).collect::<Result<Vec<_>>>()
     };
-    match attempt::unless_referenced(|| in_order(&mut subjects))? {
-        Some(undone) => Ok(undone),
-        None => as_they_can(events),
+    let undone = match attempt::unless_referenced(|| in_order(&mut subjects))? {
+        Some(undone) => undone,
+        None => as_they_can(&events)?,
+    };
+    if !dry_run {
+        subjects.all_there(&events)?;
     }
+    Ok(undone)
 }
 
-fn as_they_can(mut events: Vec<&Event>) -> Result<Vec<Undone>> {
+fn as_they_can(all: &[&Event]) -> Result<Vec<Undone>> {
+    let mut events = all.to_vec();
     let mut subjects = Subjects::default();
     let mut undone = Vec::with_capacity(events.len());
     loop {
@@ -208,6 +207,31 @@ impl Subjects {
         let Some(told) = told(subject, event)? else { return Ok(Vec::new()) };
         let key = |row: &Row| (event.layout, subject.row_key(&subject.key_in(row)));
         Ok(told.found.iter().chain(&told.left).map(key).collect())
+    }
+
+    /// That each row came back, and that none was taken away again: where rows took each other's keys in between, a
+    /// foreign key's action may have gone with the wrong one.
+    fn all_there(&mut self, events: &[&Event]) -> Result<()> {
+        let mut found: HashMap<(u32, Vec<Cell>), Option<&Event>> = HashMap::new();
+        for event in events {
+            let subject = self.of(event)?;
+            let Some(told) = told(subject, event)? else { continue };
+            let of = |row: &Row| (subject.shape.oid, subject.key_in(row));
+            found.extend(told.left.iter().map(|row| (of(row), None)));
+            found.extend(told.found.iter().map(|row| (of(row), Some(*event))));
+        }
+        for ((_, key), event) in found {
+            let Some(event) = event else { continue };
+            let subject = self.of(event)?;
+            let condition = subject.condition_to_change(&key);
+            let sql = format!("SELECT true FROM {} WHERE {condition}", subject.name());
+            if query::affected(&sql)? == 0 {
+                let why =
+                    "Its row would not stay: the action of a foreign key takes it away again.";
+                return Err(Error::CannotUndo { event: event.id, why: why.into() });
+            }
+        }
+        Ok(())
     }
 
     /// `settled`: whether a row that is already as it was found is well so, for a foreign key's action did it.
@@ -318,18 +342,11 @@ fn changed(subject: &mut Subject, event: &Event) -> Result<Vec<usize>> {
             layout.description.columns[*i].name
         ),
     };
-    let hidden = |i: &usize| Error::CannotUndo {
-        event: event.id,
-        why: format!(
-            "Column \"{}\" is not in the log as it was.",
-            layout.description.columns[*i].name
-        ),
-    };
     rows.map_or(Ok(Vec::new()), |rows| {
         let mut places = Vec::new();
         for position in &rows.changed {
             if layout.description.columns[*position].policy != Policy::Include {
-                return Err(hidden(position));
+                return Err(hidden(event, &layout.description.columns[*position].name));
             }
             let place = subject.place(&layout, *position)?;
             places.push(place.ok_or_else(|| gone(position))?);
@@ -358,15 +375,16 @@ fn as_left(subject: &Subject, left: &Row, untold: &[usize]) -> String {
     out
 }
 
+fn hidden(event: &Event, column: &str) -> Error {
+    Error::CannotUndo {
+        event: event.id,
+        why: format!("Column \"{column}\" is not in the log as it was."),
+    }
+}
+
 fn known(subject: &Subject, event: &Event, row: &Row, position: usize) -> Result<String> {
     match &row[position] {
-        Cell::Unknown => Err(Error::CannotUndo {
-            event: event.id,
-            why: format!(
-                "Column \"{}\" is not in the log as it was.",
-                subject.shape.columns[position].name
-            ),
-        }),
+        Cell::Unknown => Err(hidden(event, &subject.shape.columns[position].name)),
         cell => Ok(subject.literal(position, cell)),
     }
 }

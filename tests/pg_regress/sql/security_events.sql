@@ -206,6 +206,8 @@ DROP POLICY "Open" ON "Sec"."Lead s";
 DROP POLICY tenant_guard_tenant ON "Sec".leads_1;
 ALTER TABLE "Sec".leads_1 DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE "Sec".audited DISABLE TRIGGER ALL, ADD note text;
+ALTER TABLE "Sec".audited ALTER note TYPE varchar, ALTER note SET DEFAULT '';
+ALTER TABLE "Sec".audited ALTER note TYPE text USING 'other';
 GRANT SELECT, UPDATE (id) ON "Sec"."Lead s", "Sec".audited TO PUBLIC, authenticated;
 GRANT INSERT ON ALL TABLES IN SCHEMA "Sec" TO authenticated;
 DO $$ BEGIN ALTER TABLE "Sec".audited ENABLE TRIGGER ALL; ALTER TABLE "Sec".audited DISABLE TRIGGER USER; END $$;
