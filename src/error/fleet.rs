@@ -38,10 +38,13 @@ pub(super) fn fleet_parts(error: &Error) -> Parts {
             "The statements of a tenant called what runs the next one.",
             "Leave it to run_for_tenants and resume_tenant_run.",
         ),
-        Error::RunStopped { run, slug, sqlstate, message, done, waiting } => parts(
+        Error::RunStopped { run, slug, sqlstate, message, detail, done, waiting } => parts(
             code(sqlstate),
             format!("run {run} stopped at tenant \"{slug}\": {message}"),
-            format!("{done} tenants are done, {waiting} waiting; SQLSTATE {sqlstate}."),
+            format!(
+                "{}SQLSTATE {sqlstate}; {done} tenants are done, {waiting} waiting.",
+                detail.as_ref().map_or(String::new(), |detail| format!("{detail} "))
+            ),
             format!("CALL tenant_guard.resume_tenant_run({run}, retry_failed => true) runs it again and goes on; without retry_failed it is left out."),
         ),
         Error::NoTenants => parts(

@@ -284,6 +284,8 @@ pub enum Error {
         slug: String,
         sqlstate: String,
         message: String,
+        /// What the tenant's own error had to add.
+        detail: Option<String>,
         done: i64,
         waiting: i64,
     },

@@ -175,7 +175,8 @@ fn begin(sql: &str, filter: &Filter, options: &Options) -> Result<i64> {
         return Err(Error::RunUnfinished { run });
     }
     let run = store::insert(sql, &run_as, &tenants, options)?;
-    log::notice(&format!("run {run}: {} tenants", tenants.len()));
+    let count = tenants.len();
+    log::notice(&format!("run {run}: {count} tenant{}", if count == 1 { "" } else { "s" }));
     Ok(run)
 }
 
@@ -211,6 +212,7 @@ fn report(run: &store::Run) -> Result<()> {
             slug: failure.slug.clone(),
             sqlstate: failure.sqlstate.clone(),
             message: failure.error.clone(),
+            detail: failure.detail.clone(),
             done: standing.done,
             waiting: standing.waiting,
         }),

@@ -7,7 +7,7 @@ SELECT pg_catalog.json_build_object(
   'running', count(l.objid) FILTER (WHERE t.state = 'waiting'),
   'canary_failed', coalesce(bool_or(t.state = 'failed' AND t.position <= $2), false),
   'due', extract(epoch FROM min(t.not_before) FILTER (WHERE t.state = 'waiting') - pg_catalog.clock_timestamp()),
-  'failure', (SELECT pg_catalog.json_build_object('slug', f.slug, 'sqlstate', f.sqlstate, 'error', f.error)
+  'failure', (SELECT pg_catalog.json_build_object('slug', f.slug, 'sqlstate', f.sqlstate, 'error', f.error, 'detail', f.detail)
               FROM tenant_guard.tenant_run_result f WHERE f.run_id = $1 AND f.state = 'failed'
               ORDER BY f.finished_at DESC, f.position LIMIT 1))::pg_catalog.text
 FROM tenant_guard.tenant_run_result t

@@ -46,6 +46,7 @@ pub struct Failure {
     pub slug: String,
     pub sqlstate: String,
     pub error: String,
+    pub detail: Option<String>,
 }
 
 /// The caller's own run.
