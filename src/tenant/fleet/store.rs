@@ -138,19 +138,18 @@ pub fn standing(run: &Run) -> Result<Standing> {
     .ok_or(Error::NoSuchRun { run: run.id })
 }
 
-/// Writes what became of one attempt; `again` are the seconds until the next, where there is one.
+/// Writes what became of one attempt: what was told of a failure, and `again`, the seconds until the next, where there is one.
 pub fn finish(
     tenant: &Tenant,
     seconds: f64,
-    outcome: Result<(), &Told>,
+    told: Option<&Told>,
     again: Option<f64>,
 ) -> Result<()> {
-    let state = match (&outcome, again) {
-        (Ok(()), _) => "done",
-        (Err(_), Some(_)) => "waiting",
-        (Err(_), None) => "failed",
+    let state = match (told, again) {
+        (None, _) => "done",
+        (Some(_), Some(_)) => "waiting",
+        (Some(_), None) => "failed",
     };
-    let told = outcome.err();
     user::as_extension_owner(|| {
         query::run(
             "UPDATE tenant_guard.tenant_run_result

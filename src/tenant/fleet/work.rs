@@ -81,7 +81,7 @@ fn work(run: &Run, tenant: &Tenant) -> Result<()> {
         }
         _ => None,
     };
-    store::finish(tenant, seconds, outcome.as_ref().map(|()| ()), again)?;
+    store::finish(tenant, seconds, outcome.as_ref().err(), again)?;
     if let (Err(told), None) = (&outcome, again) {
         log::notice(&format!(
             "run {}: tenant {} failed with {}: {}",
