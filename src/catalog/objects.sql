@@ -28,6 +28,9 @@ type AS MATERIALIZED (
 relation AS MATERIALIZED (
   SELECT c.* FROM pg_catalog.pg_class c JOIN ns ON c.relnamespace = ns.oid
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S')
+    AND c.oid IN (SELECT m.objid FROM pg_catalog.pg_depend m
+                  WHERE m.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND m.refobjid = (SELECT oid FROM ns)
+                    AND m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)
     AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = c.oid)
 ),
 operator AS MATERIALIZED (

@@ -155,7 +155,11 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     FROM pg_catalog.pg_constraint k
     JOIN pg_catalog.pg_class fc ON fc.oid = k.conrelid
     JOIN pg_catalog.pg_namespace fn ON fn.oid = fc.relnamespace
-    WHERE k.confrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0), '[]'),
+    -- By what depends on the table: no index finds a key by what it points at.
+    WHERE k.oid IN (SELECT d.objid FROM pg_catalog.pg_depend d
+                    WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = c.oid
+                      AND d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass)
+      AND k.confrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0), '[]'),
 
   -- Views and materialized views whose rules read it.
   'views', coalesce((
