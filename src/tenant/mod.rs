@@ -136,11 +136,13 @@ fn same_structure(entry: &registry::Entry, fingerprint: &str) -> Result<()> {
     let missing = |schema: &str| Error::NoSuchSchema { schema: schema.into() };
     let (slug, template) = (entry.slug.as_str(), entry.template.as_str());
     let clone = catalog::clone_of(slug, template)?.ok_or_else(|| missing(slug))?;
-    let structure = clone.structure(entry.tenant_role.as_deref());
+    let templates_role = registry::find(template)?.and_then(|e| e.tenant_role);
+    // It has the other's place only where there is another.
+    let role = entry.tenant_role.as_deref().filter(|_| templates_role.is_some());
+    let structure = clone.structure(role);
     if catalog::fingerprint(&structure) == fingerprint {
         return Ok(());
     }
-    let templates_role = registry::find(template)?.and_then(|e| e.tenant_role);
     let original = catalog::schema(template)?.ok_or_else(|| missing(template))?;
     let mut objects =
         catalog::differences(&original.structure(templates_role.as_deref()), &structure);
