@@ -45,7 +45,7 @@ fn different_tenants_are_made_synced_renamed_and_dropped_beside_each_other() {
     let database = Database::fresh();
     database.load(TEMPLATE);
     let life = |i: usize| {
-        let template = if i % 2 == 0 { "one" } else { "two" };
+        let template = if i.is_multiple_of(2) { "one" } else { "two" };
         let mut calls = Vec::new();
         for round in 0..4 {
             let slug = format!("s{i}_{round}");
@@ -81,7 +81,7 @@ fn one_slug_has_one_life_whoever_asks_first() {
     database.load(TEMPLATE);
     execute(&mut database.admin(), "SELECT 1");
     let calls = |i: usize| {
-        let template = if i % 2 == 0 { "one" } else { "two" };
+        let template = if i.is_multiple_of(2) { "one" } else { "two" };
         (0..3)
             .flat_map(|_| {
                 [
