@@ -25,6 +25,16 @@ EXECUTE is not granted to PUBLIC. The secret stands in this statement, so keep i
 Returns the key id. Raises 22023 for what is no such key, 42710 for a key id that is taken, 22004.
 
 Example: `SELECT tenant_guard.add_key('2026-11', 'HS256', 'a secret of at least 32 bytes, kept well');`$comment$),
+      ('amend_tenant_schema', $comment$Changes a tenant schema's registration as a plan decided: tenant_role, state (active, archived), remembered,
+version, those that are given. Opens and closes nothing by itself. The caller must own the schema.
+Raises 22004, 22023, 3F000, 42501.
+
+Example: `SELECT tenant_guard.amend_tenant_schema('acme', '{"version": 2}');`$comment$),
+      ('archive_tenant_schema', $comment$Closes a tenant schema and keeps it with its rows: every privilege on it that others than its owner have is
+taken away and remembered, and use_tenant refuses it. Returns the steps; in a dry run nothing changes. The
+caller must own the schema. Raises 22004, 3F000, 42501, 55000.
+
+Example: `SELECT * FROM tenant_guard.archive_tenant_schema('acme');`$comment$),
       ('assign_destination', $comment$Says at which destination a tenant is: an organization's id, or a slug. database: its database, where the
 destination is a server; a slug's is named like it. NULL for the destination takes the tenant from where
 it is. Nothing is moved. Administrative: EXECUTE is not granted to PUBLIC.
@@ -384,6 +394,12 @@ audit.read or, where no role was given permissions with set_role_permissions, is
 without an organization. For the table's policy. Raises only what a registered `active` condition raises.
 
 Example: `SELECT tenant_guard.may_read_events();`$comment$),
+      ('move_tenant_schema', $comment$Gives a tenant schema, and everything in it, to another owner: all of it or nothing. A WARNING names the
+SECURITY DEFINER functions, which run with the new owner's rights from then on. Returns the steps; in a dry run
+nothing changes. The caller must have the rights of all present owners, and be a member of the new one.
+Raises 22004, 3F000, 42501, 42704, 55000.
+
+Example: `SELECT * FROM tenant_guard.move_tenant_schema('acme', 'crm_owner');`$comment$),
       ('org_id', $comment$The active organization where its id is a UUID: the one chosen with `set_org` in this transaction,
 else the one that the claims name, if the check in `tenant_guard.org_check` lets it be believed;
 NULL when there is none, and of several claimed ones. The membership is looked up once a
@@ -615,6 +631,12 @@ Example: `SELECT tenant_guard.register_tenant_summary('crm.totals', 'SELECT orga
       ('release_audit_hold', $comment$Ends a hold. For administrators. Returns whether there was such a hold in force. Raises 42501, 22004.
 
 Example: `SELECT tenant_guard.release_audit_hold(1);`$comment$),
+      ('rename_tenant_schema', $comment$Gives a tenant schema another slug, which is the schema's name, and its role another name, where
+create_tenant_schema made that. A WARNING names the functions whose text names the schema: texts are not
+changed. Returns the steps; in a dry run nothing changes. The caller must own the schema, and needs CREATE on
+the database, and CREATEROLE where the role is renamed. Raises 22004, 3F000, 42501, 42602, 42P06, 42710, 55000.
+
+Example: `SELECT * FROM tenant_guard.rename_tenant_schema('acme', 'acme_inc');`$comment$),
       ('reopen_tenant_run', $comment$Opens a run again, for whoever resumes it. Raises as resume_tenant_run does.
 
 Example: `SELECT tenant_guard.reopen_tenant_run(1, false, 1);`$comment$),
@@ -655,6 +677,11 @@ change. Raises 42501, 42P01, 55000 for a table without the feature, 22023 for wh
 23505 where a new row has taken a unique value meanwhile.
 
 Example: `SELECT tenant_guard.restore_row('crm.contacts', '{"id": 7}');`$comment$),
+      ('restore_tenant_schema', $comment$Opens an archived tenant schema again to those who could use it. A WARNING names roles that are gone since.
+Returns the steps; in a dry run nothing changes. The caller must own the schema. Raises 22004, 3F000, 42501,
+55000.
+
+Example: `SELECT * FROM tenant_guard.restore_tenant_schema('acme');`$comment$),
       ('retire_key', $comment$Ends the use of a key: no token that it signed is accepted from now on. Identities that were
 verified before keep until their token expires. Retiring it again changes nothing.
 Administrative: EXECUTE is not granted to PUBLIC. Raises 42704 for a key id that nobody added, 22004.
@@ -764,6 +791,17 @@ may call administrative functions. Columns: item, value, verdict (ok, note or wa
 secret is shown. Administrative: EXECUTE is not granted to PUBLIC. Raises nothing.
 
 Example: `SELECT * FROM tenant_guard.status() WHERE verdict = 'warning';`$comment$),
+      ('sync_tenant_schema', $comment$Makes a tenant's schema as its template is by now: adds types, labels, tables, columns, constraints, indexes,
+policies and triggers, changes what is different, and grants new tables to the tenant's role. What drops
+something, or changes a type so that a value may lose a part, is done with allow_destructive => true only, and
+told of in a WARNING otherwise; so is what no plan can do. Afterwards tenant_drift has nothing else to say, or
+all of it is refused. Labels added to an enum can be used when they are committed: where the template already
+uses them, a first call adds them and a second does the rest. Records which version of the template the
+tenant has. What is made new belongs to the schema's owner. A template, or a tenant schema, of a role that has
+fewer rights than the caller is refused, as by create_tenant_schema; trust_template => true syncs it all the same. Returns the steps; in a dry run nothing changes. The caller must own the schema, and what is in it.
+Raises 22004, 3F000, 42501, 55000, and what a row of the tenant's is in the way of (23502, 23505, 23514, ...).
+
+Example: `SELECT step, action FROM tenant_guard.sync_tenant_schema('acme', dry_run => true);`$comment$),
       ('table_as_of', $comment$The rows of a table as they were at a moment, each as jsonb, in no order: the rows that the caller sees now, less
 what was done since. What counts is when changes were committed. Raises 22004, 42501 (no SELECT on the
 table), 42809, 42P01, 55000 (a table that was never logged, or that was emptied since without its rows in
@@ -774,6 +812,18 @@ Example: `SELECT r FROM tenant_guard.table_as_of('crm.contacts', now() - interva
 left alone are named in a notice. Raises 3F000 for no such schema.
 
 Example: `SELECT * FROM tenant_guard.tables_to_protect('crm');`$comment$),
+      ('template_fingerprint', $comment$What a template, or any schema, is like, as one number for all of it: its tables, types, sequences, views,
+functions and the rest, with their comments; not rows, owners or privileges. A template and its clone have the
+same, unless a policy names the tenant's role. NULL where there is no such schema, or you may not look into it. Raises nothing.
+
+Example: `SELECT tenant_guard.template_fingerprint('crm_template') = tenant_guard.template_fingerprint('acme');`$comment$),
+      ('tenant_drift', $comment$What of a tenant's schema is not as in its template, object by object, what protects rows first: the kind of
+object, its name, the difference (missing, extra or different), what the template has and what is there
+(NULL for nothing), the statements that mend it (NULL where none can, or where another row's do) and whether
+they drop something or may lose a part of a value. Names that differ by the schema only are equal. Without a
+slug, every tenant schema that you own and whose template you may use. Changes nothing. Raises 3F000, 42501.
+
+Example: `SELECT object_type, object, difference FROM tenant_guard.tenant_drift('acme');`$comment$),
       ('uid', $comment$The user's id where it is a UUID; NULL otherwise. It is the claim `sub`, unless the profile or
 `set_claim_path` says otherwise. Raises nothing.
 
@@ -837,6 +887,13 @@ table or column, 42804 for a column that holds no such ids, 42809 for what is no
 index is missing, 42601 and 22023 for an `active` that is no expression, 22004.
 
 Example: `SELECT * FROM tenant_guard.use_membership('crm.memberships', 'user_id', 'organization_id', 'role');`$comment$),
+      ('use_tenant', $comment$Sets search_path, to the end of the transaction, to a tenant's schema and nothing else: names that are not
+there are found nowhere. The caller must belong: be a member of the tenant's role, or its owner; and whoever
+acts for a user of an application, where the tenant has an organization, must have that one active. It gives no
+right that the caller has not: USAGE on the schema is asked for too. Returns the slug. Outside a transaction
+block it holds for its own statement only. Raises 22004, 42501, 55000.
+
+Example: `SELECT tenant_guard.use_tenant('acme');`$comment$),
       ('uuid_v7', $comment$Returns a new UUID of version 7 (RFC 9562): 48 bits of milliseconds since 1970, then bits that grow
 within the millisecond, then random ones. Each is greater than the one before it in the same session;
 those of several sessions are in order to the millisecond. Whoever sees one learns when it was made.

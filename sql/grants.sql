@@ -75,7 +75,7 @@ $$;
 GRANT USAGE ON SCHEMA tenant_guard TO PUBLIC;
 GRANT SELECT ON tenant_guard.change, tenant_guard.change_step, tenant_guard.audit_log, tenant_guard.audit_events,
   tenant_guard.audit_layout, tenant_guard.audit_blocks,
-  tenant_guard.tenant_schema, tenant_guard.tenant_schemas, tenant_guard.tenant_run, tenant_guard.tenant_runs,
+  tenant_guard.tenant_schema, tenant_guard.template_version, tenant_guard.tenant_schemas, tenant_guard.tenant_run, tenant_guard.tenant_runs,
   tenant_guard.tenant_run_result, tenant_guard.tenant_run_results, tenant_guard.protection, tenant_guard.protected_tables,
   tenant_guard.enforcement, tenant_guard.tenant_summary, tenant_guard.column_class, tenant_guard.column_class_here,
   tenant_guard.classified_columns TO PUBLIC;

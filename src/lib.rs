@@ -91,7 +91,11 @@ extension_sql_file!(
         policy::protection_drifts
     ]
 );
-extension_sql_file!("../sql/tenant.sql", name = "tenant", requires = ["policy"]);
+extension_sql_file!(
+    "../sql/tenant.sql",
+    name = "tenant",
+    requires = ["policy", tenant::life::ledger::template_fingerprint]
+);
 extension_sql_file!(
     "../sql/fleet.sql",
     name = "fleet",

@@ -248,6 +248,22 @@ pub enum Error {
     NotATenantSchema {
         slug: String,
     },
+    /// What sync_tenant_schema could not mend, against its plan.
+    StillDrifts {
+        slug: String,
+        objects: Vec<String>,
+    },
+    Archived {
+        slug: String,
+    },
+    NotArchived {
+        slug: String,
+    },
+    /// use_tenant by somebody who does not belong, whether or not there is such a tenant.
+    NotYourTenant {
+        slug: String,
+        why: &'static str,
+    },
     SchemaMissing {
         slug: String,
     },

@@ -74,6 +74,30 @@ pub(super) fn tenant_parts(error: &Error) -> Parts {
             *why,
             "Name the schema whose tables a tenant is to have.",
         ),
+        Error::StillDrifts { slug, objects } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("tenant schema \"{slug}\" would still not be as its template"),
+            format!("Different would be {}. Nothing was changed.", objects.join(", ")),
+            format!("Look at them: SELECT * FROM tenant_guard.tenant_drift('{slug}'). Change them by hand, then sync again."),
+        ),
+        Error::Archived { slug } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("tenant schema \"{slug}\" is archived"),
+            "It is kept with its rows, and nobody but its owner reaches it.",
+            format!("Have its owner restore it: SELECT * FROM tenant_guard.restore_tenant_schema('{slug}')."),
+        ),
+        Error::NotArchived { slug } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("tenant schema \"{slug}\" is not archived"),
+            "There is nothing to restore.",
+            "archive_tenant_schema closes a schema.",
+        ),
+        Error::NotYourTenant { slug, why } => parts(
+            ERRCODE_INSUFFICIENT_PRIVILEGE,
+            format!("you may not use tenant schema \"{slug}\""),
+            *why,
+            "Have an administrator grant you the tenant's role, or choose the tenant's organization with set_org.",
+        ),
         other => fleet_parts(other),
     }
 }

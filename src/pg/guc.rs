@@ -109,6 +109,11 @@ pub fn set_protected(name: &CStr, value: &str, lasting: Lasting) {
     set(name, value, pg_sys::GucContext::PGC_SUSET, action);
 }
 
+/// Sets with the caller's own rights, to the end of the transaction, as SET LOCAL does.
+pub fn set_local(name: &CStr, value: &str) {
+    set(name, value, pg_sys::GucContext::PGC_USERSET, pg_sys::GucAction::GUC_ACTION_LOCAL);
+}
+
 /// Writes a protected setting for the rest of the session: no rollback takes it back.
 pub fn set_for_good(name: &CStr, value: &str) {
     let (context, action) = (pg_sys::GucContext::PGC_SUSET, pg_sys::GucAction::GUC_ACTION_SET);

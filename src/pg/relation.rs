@@ -15,6 +15,8 @@ pub enum Lock {
     Share,
     /// What ATTACH PARTITION takes: readers and writers go on.
     Attach,
+    /// What a foreign key takes on the table that it points at.
+    Refer,
     /// What ALTER TABLE takes: taken before planning, so that the plan cannot be outdated.
     Exclusive,
 }
@@ -24,6 +26,7 @@ impl Lock {
         let mode = match self {
             Lock::Share => pg_sys::AccessShareLock,
             Lock::Attach => pg_sys::ShareUpdateExclusiveLock,
+            Lock::Refer => pg_sys::ShareRowExclusiveLock,
             Lock::Exclusive => pg_sys::AccessExclusiveLock,
         };
         mode as i32

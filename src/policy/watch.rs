@@ -37,8 +37,9 @@ pub fn watch(fcinfo: pg_sys::FunctionCallInfo) {
             return;
         }
     }
-    let renames = event != "sql_drop";
-    let ours = event::in_extension_script() || (renames && plan::applying());
+    // Of all plans only those that rename a schema, or give it away, alter what is registered of others.
+    let ours = event::in_extension_script()
+        || (event != "sql_drop" && plan::applying() && command::tag(fcinfo) != "ALTER SCHEMA");
     if !ours {
         if let Err(error) = follow(&event) {
             ErrorReport::from(error).report(PgLogLevel::ERROR);
@@ -81,8 +82,18 @@ fn restored(touched: &Touched) -> Result<()> {
 fn follow(event: &str) -> Result<()> {
     let statements: &[&str] = match event {
         "sql_drop" => &[include_str!("forget.sql")],
-        "ddl_command_start" => &[include_str!("adopt.sql"), include_str!("adopt_schema.sql")],
-        _ => &[include_str!("follow.sql"), include_str!("follow_schema.sql")],
+        "ddl_command_start" => &[
+            include_str!("adopt.sql"),
+            include_str!("adopt_schema.sql"),
+            include_str!("adopt_tenant.sql"),
+            include_str!("adopt_template.sql"),
+        ],
+        _ => &[
+            include_str!("follow.sql"),
+            include_str!("follow_schema.sql"),
+            include_str!("follow_template.sql"),
+            include_str!("follow_tenant.sql"),
+        ],
     };
     user::as_extension_owner(|| statements.iter().try_for_each(|sql| query::run(sql, &[])))
 }

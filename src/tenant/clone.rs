@@ -149,7 +149,7 @@ fn barred_triggers(template: &Schema) -> Result<()> {
 }
 
 /// A table after the tables of the same schema that it inherits from or is a partition of.
-fn parents_first(template: &Schema) -> Vec<&Table> {
+pub(super) fn parents_first(template: &Schema) -> Vec<&Table> {
     let names: HashSet<&str> = template.tables.iter().map(|t| t.name.as_str()).collect();
     let mut placed: HashSet<&str> = HashSet::new();
     let mut ordered: Vec<&Table> = Vec::with_capacity(template.tables.len());

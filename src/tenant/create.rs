@@ -16,7 +16,7 @@ pub fn create_table(
         .columns
         .iter()
         .filter(|c| c.is_local || table.is_partition)
-        .map(|c| column(table, c, slug, sequences, &later))
+        .map(|c| column_definition(table, c, slug, sequences, &later))
         .collect();
     // What an inherited column was forbidden here and not by the parent.
     elements.extend(
@@ -77,7 +77,9 @@ pub fn create_table(
     sql
 }
 
-fn column(
+/// A column as CREATE TABLE and ADD COLUMN say it.
+#[must_use]
+pub fn column_definition(
     table: &Table,
     column: &Column,
     slug: &str,
@@ -133,7 +135,7 @@ fn identity(
             .is_some_and(|o| o.identity && o.table == table.name && o.column == column.name)
     });
     let options = sequence
-        .map(|s| format!(" (SEQUENCE NAME {} {})", qualified(slug, &s.name), options(s)))
+        .map(|s| format!(" (SEQUENCE NAME {} {})", qualified(slug, &s.name), sequence_options(s)))
         .unwrap_or_default();
     format!(" GENERATED {how} AS IDENTITY{options}")
 }
@@ -189,11 +191,12 @@ pub fn create_sequence(sequence: &Sequence, slug: &str) -> String {
         "CREATE {unlogged}SEQUENCE {} AS {} {}",
         qualified(slug, &sequence.name),
         sequence.r#type,
-        options(sequence)
+        sequence_options(sequence)
     )
 }
 
-fn options(s: &Sequence) -> String {
+#[must_use]
+pub fn sequence_options(s: &Sequence) -> String {
     format!(
         "START WITH {} INCREMENT BY {} MINVALUE {} MAXVALUE {} CACHE {}{}",
         s.start,

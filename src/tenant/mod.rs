@@ -7,8 +7,10 @@ mod clone_tests;
 mod create;
 mod data;
 pub mod destination;
+mod drift;
 mod findings;
 pub mod fleet;
+pub mod life;
 mod makers;
 mod order;
 mod registrations;
@@ -120,6 +122,9 @@ fn register_tenant_schema(
         role_created: false,
         created_by: user::current(),
         fingerprint: fingerprint.map(str::to_string),
+        template_version: None,
+        state: "active".into(),
+        remembered: serde_json::Value::Null,
     };
     // Whose it is comes first: a stranger learns nothing from which argument was missing.
     registry::check_owner(&entry)?;
@@ -128,6 +133,7 @@ fn register_tenant_schema(
     if let Some(fingerprint) = fingerprint {
         same_structure(&entry, fingerprint)?;
     }
+    entry.template_version = life::ledger::record(&entry.template)?;
     Ok(registry::register(&entry)?)
 }
 
@@ -165,6 +171,9 @@ fn unregister_tenant_schema(slug: Option<&str>) -> Result<(), ErrorReport> {
 }
 
 fn drop(slug: &str, confirm: Option<&str>, dry_run: bool) -> Result<Rows> {
+    if !dry_run {
+        relation::lock_name("tenant_schema", slug);
+    }
     let entry =
         registry::find(slug)?.ok_or_else(|| Error::NotATenantSchema { slug: slug.into() })?;
     registry::check_owner(&entry)?;
@@ -174,6 +183,9 @@ fn drop(slug: &str, confirm: Option<&str>, dry_run: bool) -> Result<Rows> {
     let dependents = registry::outside_dependents(slug)?;
     if !dependents.is_empty() {
         return Err(Error::SchemaInUse { schema: slug.into(), dependents });
+    }
+    if !dry_run {
+        life::locks::referenced_by_the_tenant(slug)?;
     }
     let mut plan = Plan::new("drop_tenant_schema", slug);
     plan.push(Step::irreversible(

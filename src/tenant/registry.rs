@@ -1,7 +1,7 @@
 //! The registered tenant schemas.
 
 use crate::error::{Error, Result};
-use crate::pg::{ident, query, user};
+use crate::pg::{ident, query, relation, user};
 use serde::Deserialize;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -16,11 +16,20 @@ pub struct Entry {
     /// What the structure was when it was made.
     #[serde(default)]
     pub fingerprint: Option<String>,
+    #[serde(default)]
+    pub template_version: Option<i32>,
+    /// active or archived.
+    #[serde(default)]
+    pub state: String,
+    /// What archiving took away.
+    #[serde(default)]
+    pub remembered: serde_json::Value,
 }
 
 pub fn find(slug: &str) -> Result<Option<Entry>> {
     user::as_extension_owner(|| {
-        query::model(
+        let _read = query::catalog_read(query::PINNED); // as it is after what was waited for
+        query::model_here(
             "SELECT pg_catalog.to_json(t)::pg_catalog.text FROM tenant_guard.tenant_schema t WHERE t.slug = $1",
             &[slug.into()],
         )
@@ -49,8 +58,9 @@ pub fn register(entry: &Entry) -> Result<()> {
     }
     user::as_extension_owner(|| {
         query::run(
-            "INSERT INTO tenant_guard.tenant_schema (slug, template, organization, tenant_role, role_created, created_by, fingerprint)
-             VALUES ($1, $2, $3::pg_catalog.uuid, $4, $5, $6, $7)",
+            "INSERT INTO tenant_guard.tenant_schema (slug, template, organization, tenant_role, role_created, created_by, fingerprint, schema_oid, origin, template_version)
+             VALUES ($1, $2, $3::pg_catalog.uuid, $4, $5, $6, $7,
+                     (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = $1), $8, $9)",
             &[
                 entry.slug.as_str().into(),
                 entry.template.as_str().into(),
@@ -59,9 +69,24 @@ pub fn register(entry: &Entry) -> Result<()> {
                 entry.role_created.into(),
                 entry.created_by.as_str().into(),
                 entry.fingerprint.as_deref().into(),
+                relation::origin().into(),
+                entry.template_version.into(),
             ],
         )
     })
+}
+
+/// Those whose schema the caller owns.
+pub fn of_the_caller() -> Result<Vec<Entry>> {
+    let slugs = query::rows(
+        "SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_namespace n
+         WHERE pg_catalog.pg_has_role(n.nspowner, 'USAGE')
+           AND EXISTS (SELECT FROM tenant_guard.tenant_schema t WHERE t.slug = n.nspname) ORDER BY 1",
+        &[],
+        |row| Ok(row.get::<String>(1)?),
+    )?;
+    let found: Result<Vec<Option<Entry>>> = slugs.into_iter().flatten().map(|s| find(&s)).collect();
+    Ok(found?.into_iter().flatten().collect())
 }
 
 pub fn unregister(slug: &str) -> Result<()> {

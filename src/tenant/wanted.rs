@@ -1,6 +1,7 @@
 //! What create_tenant_schema is asked for: checked, and brought together with what there is.
 
 use super::clone::{self, Data, Quotas, Target};
+use super::life::{ledger, locks};
 use super::{registrations, registry, slug};
 use crate::catalog::{self, fingerprint, Schema};
 use crate::error::{Error, Result};
@@ -75,7 +76,16 @@ pub fn create(wanted: Wanted, dry_run: bool) -> Result<Rows> {
         callers_checks: guc::setting(c"check_function_bodies"),
         callers_row_security: guc::setting(c"row_security"),
     };
-    plan::run(clone::plan(&template, &target)?, dry_run)
+    let plan = clone::plan(&template, &target)?;
+    let version = match &target.templates_role {
+        None => target.fingerprint.clone(),
+        Some(_) => fingerprint(&template.structure(None)),
+    };
+    let _known = ledger::known(&template.name, version);
+    if !dry_run {
+        locks::referenced_by_the_template(&template.name)?;
+    }
+    plan::run(plan, dry_run)
 }
 
 fn read_template(name: &str, trusted: bool) -> Result<Schema> {

@@ -39,6 +39,7 @@ pages! {
     tenant_schemas: "docs/tenant-schemas.md";
     fleet: "docs/fleet.md";
     destinations: "docs/destinations.md";
+    tenant_life: "docs/tenant-life.md";
     changes_and_undo: "docs/changes-and-undo.md";
 }
 

@@ -36,13 +36,14 @@ const TARGETS: [&str; 5] = ["table", "membership", "template", "change_id", "slu
 
 /// Called about tables of others: they write a query, note that somebody looked, tell what pg_policy shows
 /// everybody, say nothing, or read what the caller may read of the audit trail.
-const FOR_READERS: [&str; 9] = [
+const FOR_READERS: [&str; 10] = [
     "tenant_guard.audit_table_key",
     "tenant_guard.changes_between",
     "tenant_guard.row_as_of",
     "tenant_guard.row_history",
     "tenant_guard.table_as_of",
     "tenant_guard.page_query",
+    "tenant_guard.template_fingerprint",
     "tenant_guard.log_access",
     "tenant_guard.protection_drift",
     "tenant_guard.has_floor",
@@ -68,6 +69,8 @@ fn no_function_changes_anything_of_another_owner() {
         "undo",
         "create_tenant_schema",
         "drop_tenant_schema",
+        "sync_tenant_schema",
+        "use_tenant",
         "use_membership",
     ] {
         let name = format!("tenant_guard.{known}");
@@ -123,6 +126,11 @@ fn a_dry_run_shows_a_stranger_nothing_of_anothers_table() {
         "enable_audit('crm.invoices', dry_run => true)",
         "disable_audit('crm.contacts', dry_run => true)",
         "drop_tenant_schema('acme', 'acme', dry_run => true)",
+        "tenant_drift('acme')",
+        "sync_tenant_schema('acme', dry_run => true)",
+        "rename_tenant_schema('acme', 'mine', dry_run => true)",
+        "archive_tenant_schema('acme', dry_run => true)",
+        "move_tenant_schema('acme', 'other_owner', dry_run => true)",
         &format!("undo({change}, dry_run => true)"),
     ] {
         let call = format!("SELECT * FROM tenant_guard.{call}");

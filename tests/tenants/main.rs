@@ -1,4 +1,9 @@
-//! Tenant schemas: what a clone has of its template, and whom it serves.
+//! Tenant schemas: cloned with nothing lost, kept like their template, renamed, archived, restored; and each out of the
+//! others' reach.
 
 mod clones_dump_alike;
 mod clones_serve_their_tenant;
+mod no_way_to_another_tenant;
+mod sync_makes_a_fresh_clone;
+mod ten_sessions_at_once;
+mod the_registration_follows;

@@ -1,0 +1,255 @@
+//! What a tenant's schema lacks, has too much, or has otherwise than its template, and the steps that mend
+//! each. Pure.
+
+use super::{columns, relations, types};
+use crate::catalog::{parts, Part, PartKind, Schema, Table};
+use crate::pg::ident::qualified;
+use crate::plan::Step;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// When a step runs among those of all differences: what hangs on something goes before it and comes after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Triggers, policies and foreign keys that go, for good or to come again.
+    Release,
+    /// Other constraints and indexes that go.
+    Unkey,
+    Types,
+    Sequences,
+    Tables,
+    Columns,
+    Keys,
+    Indexes,
+    /// A partition brings its keys and indexes, or it would get others, with other names.
+    Attach,
+    AttachIndexes,
+    ForeignKeys,
+    RowSecurity,
+    Policies,
+    Triggers,
+    Settings,
+    Grants,
+    Owners,
+    /// What holds rows, or what tables are made of.
+    Drop,
+    DropTypes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Difference {
+    Missing,
+    Extra,
+    Different,
+}
+
+impl Difference {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Difference::Missing => "missing",
+            Difference::Extra => "extra",
+            Difference::Different => "different",
+        }
+    }
+}
+
+/// One object of the tenant's that is not as in the template.
+#[derive(Debug, Clone)]
+pub struct Change {
+    pub kind: &'static str,
+    /// As a person names it, without the schema.
+    pub object: String,
+    pub difference: Difference,
+    pub expected: Option<String>,
+    pub actual: Option<String>,
+    pub fix: Fix,
+}
+
+/// What mends a difference. No step and no reason: another difference's steps do it.
+#[derive(Debug, Clone, Default)]
+pub struct Fix {
+    pub steps: Vec<(Phase, Step)>,
+    /// Whether it drops something, or may lose a part of a value.
+    pub destructive: bool,
+    /// Why it cannot be mended by a plan.
+    pub not_by_plan: Option<&'static str>,
+}
+
+impl Fix {
+    #[must_use]
+    pub fn step(phase: Phase, step: Step) -> Self {
+        Fix { steps: vec![(phase, step)], ..Fix::default() }
+    }
+
+    #[must_use]
+    pub fn by_hand(why: &'static str) -> Self {
+        Fix { not_by_plan: Some(why), ..Fix::default() }
+    }
+
+    #[must_use]
+    pub fn dropping(self) -> Self {
+        Fix { destructive: true, ..self }
+    }
+
+    /// What a partition has of a partitioned table's can be dropped with that alone.
+    pub fn goes_with_its_parent(&mut self, made: Phase) {
+        for (_, step) in self.steps.iter_mut().filter(|(phase, _)| *phase == made) {
+            step.undo = Some(String::new());
+        }
+    }
+
+    pub fn push(&mut self, phase: Phase, step: Step) {
+        self.steps.push((phase, step));
+    }
+}
+
+/// The two schemas, and what the differences of one object say about another.
+pub struct Pair<'a> {
+    pub template: &'a Schema,
+    pub tenant: &'a Schema,
+    /// The tenant's.
+    pub role: Option<&'a str>,
+    /// Columns of the tenant's whose type changes.
+    pub retyped: BTreeSet<(String, String)>,
+    /// Unique keys of the tenant's that are made anew, by table.
+    pub rekeyed: BTreeSet<String>,
+}
+
+/// A part, of the template and of the tenant.
+#[derive(Clone, Copy)]
+pub struct Both<'p> {
+    pub expected: Option<&'p Part>,
+    pub actual: Option<&'p Part>,
+}
+
+impl<'a> Pair<'a> {
+    #[must_use]
+    pub fn slug(&self) -> &'a str {
+        &self.tenant.name
+    }
+
+    #[must_use]
+    pub fn name(&self, object: &str) -> String {
+        qualified(self.slug(), object)
+    }
+
+    #[must_use]
+    pub fn wanted(&self, table: &str) -> Option<&'a Table> {
+        self.template.tables.iter().find(|t| t.name == table)
+    }
+
+    #[must_use]
+    pub fn had(&self, table: &str) -> Option<&'a Table> {
+        self.tenant.tables.iter().find(|t| t.name == table)
+    }
+
+    fn fix(&self, both: Both) -> Fix {
+        match both.expected.or(both.actual).map(|part| part.kind) {
+            Some(PartKind::Type) => types::of_type(self, both),
+            Some(PartKind::Sequence) => types::of_sequence(self, both),
+            Some(PartKind::Table) => relations::of_table(self, both),
+            Some(PartKind::RowSecurity) => relations::of_row_security(self, both),
+            Some(PartKind::Policy) => relations::of_policy(self, both),
+            Some(PartKind::Trigger) => relations::of_trigger(self, both),
+            Some(PartKind::Constraint) => relations::of_constraint(self, both),
+            Some(PartKind::Index) => relations::of_index(self, both),
+            Some(PartKind::Column) => columns::of_column(self, both),
+            Some(PartKind::Comment) => relations::of_comment(self, both),
+            None => Fix::default(),
+        }
+    }
+}
+
+/// Every difference, what protects rows first.
+#[must_use]
+pub fn differences(template: &Schema, tenant: &Schema, role: Option<&str>) -> Vec<Change> {
+    let (wanted, had) = (parts(template), parts(tenant));
+    let mut by_name: BTreeMap<(PartKind, &str, &str), Both> = BTreeMap::new();
+    for part in &wanted {
+        let key = (part.kind, part.table.as_str(), part.name.as_str());
+        by_name.insert(key, Both { expected: Some(part), actual: None });
+    }
+    for part in &had {
+        let key = (part.kind, part.table.as_str(), part.name.as_str());
+        let both = by_name.entry(key).or_insert(Both { expected: None, actual: None });
+        both.actual = Some(part);
+    }
+    by_name.retain(|_, both| {
+        both.expected.map(|part| &part.definition) != both.actual.map(|part| &part.definition)
+    });
+    let mut pair =
+        Pair { template, tenant, role, retyped: BTreeSet::new(), rekeyed: BTreeSet::new() };
+    pair.retyped = columns::retyped(&pair);
+    pair.rekeyed = relations::rekeyed(&pair, &by_name.values().copied().collect::<Vec<_>>());
+    let mut changes: Vec<Change> = by_name
+        .values()
+        .filter(|both| is_told(&pair, both))
+        .map(|both| change(&pair, *both))
+        .collect();
+    changes.extend(relations::grants(&pair));
+    relations::again(&pair, &by_name, &mut changes);
+    changes
+}
+
+/// What goes with its table is not told by itself.
+fn is_told(pair: &Pair, both: &Both) -> bool {
+    match (both.expected, both.actual) {
+        (None, Some(part)) if !part.table.is_empty() => pair.wanted(&part.table).is_some(),
+        _ => true,
+    }
+}
+
+fn change(pair: &Pair, both: Both) -> Change {
+    let (part, difference) = match (both.expected, both.actual) {
+        (Some(part), None) => (part, Difference::Missing),
+        (None, Some(part)) => (part, Difference::Extra),
+        (Some(part), Some(_)) => (part, Difference::Different),
+        (None, None) => unreachable!("a part is of one of the two"),
+    };
+    Change {
+        kind: part.kind.word(),
+        object: part.object(),
+        difference,
+        expected: both.expected.map(|part| part.definition.clone()),
+        actual: both.actual.map(|part| part.definition.clone()),
+        fix: pair.fix(both),
+    }
+}
+
+/// What is compared as a whole, and told.
+const OTHERS: [&str; 7] = [
+    "view ",
+    "function ",
+    "operator ",
+    "cast ",
+    "collation ",
+    "text search dictionary ",
+    "text search configuration ",
+];
+
+/// Differences of what no plan mends yet: views, functions and what goes with them.
+#[must_use]
+pub fn others(wanted: &BTreeMap<String, String>, had: &BTreeMap<String, String>) -> Vec<Change> {
+    let differences = crate::catalog::differences(wanted, had);
+    let told = differences.iter().filter_map(|object| {
+        let kind = OTHERS.into_iter().find(|kind| object.starts_with(kind))?;
+        let difference = match (wanted.contains_key(object), had.contains_key(object)) {
+            (true, false) => Difference::Missing,
+            (false, _) => Difference::Extra,
+            (true, true) => Difference::Different,
+        };
+        let extra = difference == Difference::Extra;
+        Some(Change {
+            kind: kind.trim_end(),
+            object: object[kind.len()..].to_string(),
+            difference,
+            expected: None,
+            actual: None,
+            fix: Fix {
+                destructive: extra,
+                ..Fix::by_hand("Views, functions and what goes with them are compared, not synced")
+            },
+        })
+    });
+    told.collect()
+}
