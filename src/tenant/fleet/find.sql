@@ -4,7 +4,7 @@
 SELECT t.slug
 FROM tenant_guard.tenant_schema t
 JOIN pg_catalog.pg_namespace n ON n.nspname = t.slug
-WHERE ($1 IS NULL OR t.slug LIKE $1)
+WHERE t.state = 'active' AND ($1 IS NULL OR t.slug LIKE $1)
   AND ($2 IS NULL OR t.slug ~ $2)
   AND ($3 IS NULL OR t.template = $3)
   AND ($4 IS NULL OR t.slug = ANY ($4))
