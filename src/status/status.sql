@@ -84,7 +84,7 @@ FROM (
   WHERE p.pronamespace = 'tenant_guard'::regnamespace AND p.provolatile = 's' AND p.proparallel <> 's'
     AND p.proname NOT IN ('verify_token', 'validate_org', 'validate_org_text', 'explain_identity', 'status', 'safe_json', 'log_json',
                           'audit_table_key', 'row_history', 'row_as_of', 'table_as_of', 'changes_between', 'transaction_changes', 'audit_status', 'audit_changed_by', 'audit_logged', 'audit_log_status',
-                          'destination_for', 'destination_for_text', 'pgbouncer_databases', 'recommend_strategy')
+                          'destination_for', 'destination_for_text', 'pgbouncer_databases', 'recommend_strategy', 'template_fingerprint')
   UNION ALL
   SELECT 13, 'roles with BYPASSRLS', coalesce(pg_catalog.string_agg(pg_catalog.quote_ident(r.rolname)
            || CASE WHEN r.rolsuper THEN ' (superuser)' ELSE '' END, ', ' ORDER BY r.rolname), 'none'),
