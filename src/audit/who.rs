@@ -6,7 +6,7 @@ use crate::context::{self, Standing};
 use crate::error::Result;
 use crate::pg::row::{self, OwnRow, Xid8};
 use crate::pg::transaction::{Moment, Written};
-use crate::pg::{client, peer, relation, user};
+use crate::pg::{client, relation, user};
 use crate::{request, settings};
 use std::cell::RefCell;
 use std::fmt::Write;
@@ -137,7 +137,7 @@ impl Who {
         let application = of(&self.application);
         let id = row::next_value("audit_context_id_seq")?;
         let (role, session_role) = (user::current(), user::session());
-        let address = peer::address();
+        let address = client::address();
         let (number, roles) = (id.to_string(), standing.roles.join("\n"));
         let hash = sha256_of_texts(
             "tenant_guard audit context 1",

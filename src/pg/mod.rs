@@ -30,7 +30,6 @@ pub mod log;
 pub mod mailbox;
 mod moved;
 pub mod own_scan;
-pub mod peer;
 pub mod policies;
 pub mod query;
 pub mod record;

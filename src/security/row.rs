@@ -3,7 +3,7 @@
 use super::{short, Event};
 use crate::error::Result;
 use crate::pg::row::{self, OwnRow, Xid8};
-use crate::pg::{guc, json, peer, user};
+use crate::pg::{client, guc, json, user};
 use crate::{request, settings};
 use serde::{Deserialize, Serialize};
 
@@ -93,7 +93,7 @@ impl Row {
             db_role: user::current(),
             session_role: user::session(),
             application_name: (!name.is_empty()).then(|| short(&name).to_string()),
-            client_address: peer::address(),
+            client_address: client::address(),
             request_id: request::id(),
             transaction: Xid8::if_any().map(Xid8::number),
         }
@@ -132,7 +132,7 @@ impl Row {
         row.push(Some(self.db_role))?;
         row.push(Some(self.session_role))?;
         row.push(self.application_name)?;
-        row.push(self.client_address.as_deref().map(peer::Inet::parse))?;
+        row.push(self.client_address.as_deref().map(client::Inet::parse))?;
         row.push(self.request_id)?;
         row.push(self.transaction.map(Xid8::of))?;
         row.insert()?;
