@@ -90,9 +90,14 @@ impl Drop for Archive {
 /// What is in the tables; but the OIDs of what is registered are the copy's own once it was altered.
 fn lasting(database: &Database) -> std::collections::BTreeMap<String, String> {
     let mut contents = database.contents();
-    contents.retain(|table, _| {
-        table != "tenant_guard.protection" && table != "tenant_guard.column_class"
-    });
+    for table in ["protection", "column_class"] {
+        contents.remove(&format!("tenant_guard.{table}"));
+    }
+    for table in ["tenant_schema", "template_version"] {
+        let rows = format!("SELECT string_agg((to_jsonb(t) - '{{schema_oid,origin}}'::text[])::text, E'\\n' ORDER BY t::text) FROM tenant_guard.{table} t");
+        let rows = text(&mut database.admin(), &rows).expect("both have some");
+        contents.insert(format!("tenant_guard.{table}"), rows);
+    }
     let registered = "SELECT string_agg(concat_ws(' ', table_schema, table_name, table_owner, options), ',' ORDER BY table_schema, table_name) FROM tenant_guard.protection";
     let registered = text(&mut database.admin(), registered).unwrap_or_default();
     contents.insert("registered".into(), registered);

@@ -52,7 +52,9 @@ fn aim(name: &str, kind: &str, change: i64, slug: &str) -> String {
         ("membership", _) => "crm.members",
         ("user_column", _) => "user_id",
         ("tenant_role", _) => "app_owner",
-        ("role_column" | "permissions", _) | ("roles", "name[]") => return format!("NULL::{kind}"),
+        ("role_column" | "permissions" | "owner", _) | ("roles", "name[]") => {
+            return format!("NULL::{kind}")
+        }
         ("scope", _) => "active",
         ("existing", _) => "replace",
         ("index", _) => "skip",
