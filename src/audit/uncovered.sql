@@ -17,13 +17,15 @@ audited AS (
     -- Whoever has a trigger of his own under that name is audited for it as little as he may attach ours.
     AND t.tgfoid = 'tenant_guard.audit_row()'::pg_catalog.regprocedure
 ),
--- A partition that was detached has the statement's triggers still, and lost its parent's row trigger.
+-- A partition that was detached has the statement's triggers still, and lost its parent's row trigger. What hangs under
+-- another, or has others that inherit from it, was none: it is only not given its row trigger yet, by a migration.
 detached AS (
   SELECT t.tgrelid AS oid, pg_catalog.convert_from(pg_catalog.substr(t.tgargs, 1, pg_catalog.length(t.tgargs) - 1), 'UTF8') AS argument
   FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
   WHERE EXISTS (SELECT FROM audited) AND t.tgname = 'tenant_guard_audit_truncate' AND NOT c.relispartition AND pg_catalog.length(t.tgargs) > 0
     AND t.tgfoid = 'tenant_guard.audit_truncate()'::pg_catalog.regprocedure
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger r WHERE r.tgrelid = t.tgrelid AND r.tgname = 'tenant_guard_audit_row')
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid OR (i.inhparent = c.oid AND c.relkind = 'r'))
 ),
 below(root, oid) AS (
   SELECT a.oid, a.oid FROM audited a
