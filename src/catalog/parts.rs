@@ -2,8 +2,9 @@
 //! schema. Pure. The model was read under a path of exactly its schema, so a name inside is bare, and what
 //! differs by the schema's name only is equal.
 
-use super::model::{Column, Constraint, Index, Policy, Table, Trigger};
+use super::model::{Column, Constraint, Index, Policy, Trigger};
 use super::schema::{Schema, Sequence, Type};
+use super::table::Table;
 use crate::pg::ident::{literal, qualified, quote};
 
 /// In the order in which differences are shown: what protects rows comes first.

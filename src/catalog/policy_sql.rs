@@ -1,6 +1,7 @@
 //! Policies of the model as SQL.
 
-use super::model::{Policy, Table};
+use super::model::Policy;
+use super::table::Table;
 use crate::pg::ident::{literal, quote};
 
 #[must_use]
