@@ -14,23 +14,24 @@ impl Clone<'_> {
             .copied()
             .filter(|t| t.kind == "r" && (self.target.data.has(&t.name) || self.above(t)))
             .collect();
-        if !chosen.is_empty() {
+        if let Some((last, others)) = chosen.split_last() {
             let names: Vec<String> = chosen
                 .iter()
                 .map(|t| format!("ONLY {}", qualified(&self.template.name, &t.name)))
                 .collect();
-            let sql = format!("LOCK TABLE {} IN SHARE MODE", names.join(", "));
+            let sql = format!("LOCK TABLE {} IN ACCESS SHARE MODE", names.join(", "));
             let object = Object::schema(Kind::Data, self.slug());
-            let why = "the rows of all of them are of one moment";
-            self.part(object, "let nobody write to the template".into(), why, sql);
-        }
-        for table in &chosen {
-            let sql = copy(table, &self.template.name, self.slug());
+            let why = "nobody alters or empties them now; whoever writes to them goes on";
+            self.part(object, "hold the template's tables".into(), why, sql);
+            let action = match others.len() {
+                0 => format!("copy the rows of table {}", last.name),
+                n => format!("copy the rows of {} tables", n + 1),
+            };
             self.plan.push(Step::irreversible(
-                Object::table(Kind::Data, &self.target.slug, &table.name),
-                format!("copy the rows of table {}", table.name),
-                "with_data asked for them",
-                sql,
+                Object::schema(Kind::Data, self.slug()),
+                action,
+                "with_data asked for them; one statement sees the rows of one moment",
+                copy_all(others, last, &self.template.name, self.slug()),
             ));
         }
         if self.target.data == Data::None {
@@ -84,6 +85,20 @@ impl Clone<'_> {
     }
 }
 
+/// All in one statement: the next one would see what somebody else committed meanwhile.
+fn copy_all(others: &[&Table], last: &Table, template: &str, slug: &str) -> String {
+    let copies: Vec<String> = others
+        .iter()
+        .enumerate()
+        .map(|(i, table)| format!("copy_{} AS ({})", i + 1, copy(table, template, slug)))
+        .collect();
+    let last = copy(last, template, slug);
+    match copies.is_empty() {
+        true => last,
+        false => format!("WITH {}\n{last}", copies.join(",\n")),
+    }
+}
+
 /// A type of the template's is not that of the new schema, however alike: such values go as text.
 fn copy(table: &Table, template: &str, slug: &str) -> String {
     let columns: Vec<&Column> = table.columns.iter().filter(|c| c.generated.is_empty()).collect();
@@ -134,6 +149,18 @@ mod tests {
         assert_eq!(
             copy(&table, "tpl", "acme"),
             "INSERT INTO acme.t (id, \"A b\") OVERRIDING SYSTEM VALUE SELECT id, (\"A b\"::pg_catalog.text)::state FROM ONLY tpl.t"
+        );
+    }
+
+    #[test]
+    fn the_rows_of_all_tables_are_copied_by_one_statement() {
+        let table = |name: &str| Table { name: name.into(), ..Table::default() };
+        let (a, b) = (table("a"), table("b"));
+        let copied = |t: &str| format!("INSERT INTO acme.{t} SELECT FROM ONLY tpl.{t}");
+        assert_eq!(copy_all(&[], &b, "tpl", "acme"), copied("b"));
+        assert_eq!(
+            copy_all(&[&a], &b, "tpl", "acme"),
+            format!("WITH copy_1 AS ({})\n{}", copied("a"), copied("b"))
         );
     }
 }
