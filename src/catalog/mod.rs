@@ -1,5 +1,6 @@
 //! The database as the planners see it: plain data, read once per call.
 
+mod classes;
 mod id_type;
 mod lexer;
 mod model;
@@ -9,8 +10,10 @@ pub mod policy_sql;
 mod read;
 mod schema;
 mod structure;
+mod table;
 pub mod trigger_sql;
 
+pub use classes::*;
 pub use id_type::{IdType, ID_TYPES};
 pub use lexer::{path_elements, Names};
 pub use model::*;
@@ -19,3 +22,4 @@ pub use parts::{parts, Part, PartKind};
 pub use read::*;
 pub use schema::*;
 pub use structure::{differences, fingerprint};
+pub use table::Table;

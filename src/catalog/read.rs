@@ -1,7 +1,8 @@
 //! Reading the model. Queries live in the .sql files beside this one.
 
-use super::model::{ForeignKey, Named, Table};
+use super::model::{ForeignKey, Named};
 use super::schema::Schema;
+use super::table::Table;
 use crate::error::{Error, Result};
 use crate::pg::relation::{lock, Lock};
 use crate::pg::types::RegClass;
@@ -268,6 +269,8 @@ fn schema_under(name: &str, path: &str) -> Result<Option<Schema>> {
             read.unwrap_or_default().into_iter().partition(|t| t.definition.is_none());
         schema.objects = query::model_under(path, include_str!("objects.sql"), &args())?
             .ok_or_else(|| Error::NoSuchSchema { schema: name.into() })?;
+        schema.classes =
+            query::model_under(path, include_str!("classes.sql"), &args())?.unwrap_or_default();
         schema.edges =
             query::model_under(path, include_str!("edges.sql"), &args())?.unwrap_or_default();
     }

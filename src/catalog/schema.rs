@@ -1,10 +1,12 @@
-//! The model of a schema: what schema.sql, objects.sql and edges.sql return, field for field.
+//! The model of a schema: what schema.sql, objects.sql, classes.sql and edges.sql return, field for field.
 
-use super::model::{Named, Table};
+use super::classes::Classes;
+use super::model::Named;
 use super::objects::{
     Cast, Collation, Comment, Configuration, DefaultGrantee, DefaultPrivilege, Dictionary,
     ItsPrivilege, Label, Operator, Owner, Published, Routine,
 };
+use super::table::Table;
 use serde::Deserialize;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -98,6 +100,8 @@ pub struct Schema {
     pub others: Vec<Other>,
     #[serde(skip)]
     pub objects: Objects,
+    #[serde(skip)]
+    pub classes: Classes,
     #[serde(skip)]
     pub edges: Vec<Edge>,
 }

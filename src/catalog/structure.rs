@@ -1,10 +1,12 @@
 //! What two schemas of one structure have in common, object by object: text that names neither, so that equal
 //! text means equal objects. Pure.
 
+use super::classes::{ClassFunction, ClassOperator, Classes};
 use super::lexer::{path_elements, Names};
-use super::model::{Constraint, Index, Named, Policy, References, Table};
+use super::model::{Constraint, Index, Named, Policy, References};
 use super::objects::{AggregateFunction, Routine};
 use super::schema::{Range, Schema, Sequence, Type};
+use super::table::Table;
 use aws_lc_rs::digest;
 use std::collections::{BTreeMap, HashSet};
 
@@ -97,6 +99,7 @@ impl Schema {
             c.mappings.iter_mut().flat_map(|m| &mut m.dictionaries).for_each(|d| view.own(d));
             put("text search configuration", &c.name.clone(), format!("{c:?}"));
         }
+        self.classes.put(&view, &mut put);
         for c in &objects.comments {
             put("comment on", &format!("{} {}", c.on.to_lowercase(), c.object), c.text.clone());
         }
@@ -135,6 +138,33 @@ struct View<'a> {
     schema: &'a Schema,
     names: Names<'a>,
     tenant_role: Option<&'a str>,
+}
+
+impl Classes {
+    fn put(&self, view: &View, put: &mut impl FnMut(&str, &str, String) -> Option<String>) {
+        let own = |operators: &mut [ClassOperator], functions: &mut [ClassFunction]| {
+            for o in operators {
+                view.own(&mut o.name);
+                o.sort.iter_mut().for_each(|f| view.own(f));
+            }
+            functions.iter_mut().for_each(|f| view.own(&mut f.name));
+        };
+        for mut f in self.families.iter().cloned() {
+            f.oid = 0;
+            own(&mut f.operators, &mut f.functions);
+            put("operator family", &format!("{} for {}", f.name, f.method), format!("{f:?}"));
+        }
+        for mut c in self.classes.iter().cloned() {
+            c.oid = 0;
+            own(&mut c.operators, &mut c.functions);
+            put("operator class", &format!("{} for {}", c.name, c.method), format!("{c:?}"));
+        }
+        for mut c in self.conversions.iter().cloned() {
+            c.oid = 0;
+            view.own(&mut c.function);
+            put("conversion", &c.name.clone(), format!("{c:?}"));
+        }
+    }
 }
 
 impl View<'_> {

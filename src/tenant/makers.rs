@@ -1,5 +1,6 @@
 //! Types, routines, sequences, tables and views, each after what it needs. Pure.
 
+use super::classes;
 use super::clone::Clone;
 use super::create::{create_sequence, create_table, create_type};
 use super::order::{routine_address, table_address, type_address, Node};
@@ -27,6 +28,20 @@ impl Clone<'_> {
                 Node::Operator(o) => {
                     let sql = routines::create_operator(o, &self.place);
                     self.schema_object("OPERATOR", &o.identity, vec![sql]);
+                }
+                Node::Family(f) => {
+                    let sql = classes::create_family(f, self.slug());
+                    let identity = format!("{} USING {}", quote(&f.name), quote(&f.method));
+                    self.schema_object("OPERATOR FAMILY", &identity, vec![sql]);
+                }
+                Node::Class(c) => {
+                    let sql = classes::create_class(c, &self.place);
+                    let identity = format!("{} USING {}", quote(&c.name), quote(&c.method));
+                    self.schema_object("OPERATOR CLASS", &identity, vec![sql]);
+                }
+                Node::Conversion(c) => {
+                    let sql = classes::create_conversion(c, &self.place);
+                    self.schema_object("CONVERSION", &quote(&c.name), vec![sql]);
                 }
                 Node::Cast(c) => {
                     let sql = routines::create_cast(c, &self.place);

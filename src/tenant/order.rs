@@ -4,8 +4,8 @@
 //! a view's query, else the body of a function, as pg_dump does it.
 
 use crate::catalog::{
-    Address, Cast, Collation, Configuration, Constraint, Dictionary, Edge, Operator, Routine,
-    Schema, Sequence, Table, Type,
+    Address, Cast, Class, Collation, Configuration, Constraint, Conversion, Dictionary, Edge,
+    Family, Operator, Routine, Schema, Sequence, Table, Type,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,10 @@ const PG_PROC: u32 = 1255;
 const PG_CLASS: u32 = 1259;
 const PG_CAST: u32 = 2605;
 const PG_CONSTRAINT: u32 = 2606;
+const PG_CONVERSION: u32 = 2607;
+const PG_OPCLASS: u32 = 2616;
 const PG_OPERATOR: u32 = 2617;
+const PG_OPFAMILY: u32 = 2753;
 const PG_COLLATION: u32 = 3456;
 const PG_TS_DICT: u32 = 3600;
 const PG_TS_CONFIG: u32 = 3602;
@@ -30,6 +33,9 @@ pub enum Node<'a> {
     Routine(&'a Routine),
     Operator(&'a Operator),
     Cast(&'a Cast),
+    Family(&'a Family),
+    Class(&'a Class),
+    Conversion(&'a Conversion),
     Table(&'a Table),
     View(&'a Table),
     /// A primary key, unique or exclusion constraint, where something needs it early.
@@ -80,6 +86,10 @@ pub fn order(schema: &Schema) -> Order<'_> {
     known.extend(objects.routines.iter().map(|o| (routine_address(o), Node::Routine(o))));
     known.extend(objects.operators.iter().map(|o| ((PG_OPERATOR, o.oid), Node::Operator(o))));
     known.extend(objects.casts.iter().map(|o| ((PG_CAST, o.oid), Node::Cast(o))));
+    let classes = &schema.classes;
+    known.extend(classes.families.iter().map(|o| ((PG_OPFAMILY, o.oid), Node::Family(o))));
+    known.extend(classes.classes.iter().map(|o| ((PG_OPCLASS, o.oid), Node::Class(o))));
+    known.extend(classes.conversions.iter().map(|o| ((PG_CONVERSION, o.oid), Node::Conversion(o))));
     known.extend(schema.tables.iter().map(|o| (table_address(o), Node::Table(o))));
     known.extend(schema.views.iter().map(|o| (table_address(o), Node::View(o))));
     let made_first = known.len();

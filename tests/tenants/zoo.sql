@@ -71,6 +71,22 @@ CREATE TEXT SEARCH DICTIONARY plain (TEMPLATE = pg_catalog.simple, stopwords = '
 CREATE TEXT SEARCH CONFIGURATION search (PARSER = pg_catalog."default");
 ALTER TEXT SEARCH CONFIGURATION search ADD MAPPING FOR asciiword, word WITH plain, english_stem;
 COMMENT ON TEXT SEARCH CONFIGURATION search IS 'own words';
+-- A class with its family, one that is the default for an own type, and what is of the family alone.
+CREATE OPERATOR CLASS backwards FOR TYPE bigint USING btree AS
+  OPERATOR 1 >, OPERATOR 2 >=, OPERATOR 3 =, OPERATOR 4 <=, OPERATOR 5 <, FUNCTION 1 btint8cmp(bigint, bigint);
+COMMENT ON OPERATOR CLASS backwards USING btree IS 'the last first';
+CREATE TYPE mark AS (n int);
+CREATE FUNCTION equal_marks(mark, mark) RETURNS bool IMMUTABLE LANGUAGE sql AS 'SELECT ($1).n = ($2).n';
+CREATE FUNCTION mark_hash(mark) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT hashint4(($1).n)';
+CREATE OPERATOR <=> (FUNCTION = equal_marks, LEFTARG = mark, RIGHTARG = mark, COMMUTATOR = <=>, HASHES);
+CREATE OPERATOR FAMILY "Marks é" USING hash;
+COMMENT ON OPERATOR FAMILY "Marks é" USING hash IS 'of marks';
+CREATE OPERATOR CLASS mark_ops DEFAULT FOR TYPE mark USING hash FAMILY "Marks é" AS
+  OPERATOR 1 <=>, FUNCTION 1 mark_hash(mark);
+ALTER OPERATOR FAMILY "Marks é" USING hash ADD OPERATOR 1 === (state, text), FUNCTION 1 (state, state) state_number(state);
+CREATE CONVERSION old_files FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
+CREATE DEFAULT CONVERSION "new files" FOR 'UTF8' TO 'LATIN1' FROM utf8_to_iso8859_1;
+COMMENT ON CONVERSION old_files IS 'from before';
 -- A name that stands in pg_catalog too.
 CREATE FUNCTION lower(state) RETURNS text IMMUTABLE LANGUAGE sql AS $$SELECT 'own'$$;
 CREATE FUNCTION now() RETURNS timestamptz LANGUAGE sql AS 'SELECT pg_catalog.now()';
