@@ -47,20 +47,23 @@ RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN (
-  WITH found(id, name, owner) AS (
+  WITH home(id) AS (
+    SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = object_schema
+  ),
+  found(id, name, owner) AS (
     SELECT n.oid, n.nspname = object_schema, n.nspowner
     FROM pg_catalog.pg_namespace n
     WHERE kind IN ('schema', 'schema_grants', 'tenant_schema', 'path', 'enforcement', 'routine', 'schema_object', 'privileges', 'not_carried', 'data') AND (n.oid = object_oid OR n.nspname = object_schema)
     UNION ALL
-    SELECT t.oid, n.nspname = object_schema AND t.typname = object_name, t.typowner
-    FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-    WHERE kind = 'type' AND (t.oid = object_oid OR (n.nspname = object_schema AND t.typname = object_name))
+    SELECT t.oid, t.typnamespace = (SELECT h.id FROM home h) AND t.typname = object_name, t.typowner
+    FROM pg_catalog.pg_type t
+    WHERE kind = 'type' AND (t.oid = object_oid OR (t.typnamespace = (SELECT h.id FROM home h) AND t.typname = object_name))
     UNION ALL
-    SELECT c.oid, n.nspname = object_schema AND c.relname = coalesce(nullif(object_table, ''), object_name), c.relowner
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    SELECT c.oid, c.relnamespace = (SELECT h.id FROM home h) AND c.relname = coalesce(nullif(object_table, ''), object_name), c.relowner
+    FROM pg_catalog.pg_class c
     WHERE kind NOT IN ('schema', 'schema_grants', 'tenant_schema', 'path', 'enforcement', 'routine', 'schema_object', 'privileges', 'not_carried', 'data', 'type', 'membership', 'role',
                        'claim_source', 'role_permissions', 'destination', 'destination_assignment')
-      AND (c.oid = object_oid OR (n.nspname = object_schema AND c.relname = coalesce(nullif(object_table, ''), object_name)))
+      AND (c.oid = object_oid OR (c.relnamespace = (SELECT h.id FROM home h) AND c.relname = coalesce(nullif(object_table, ''), object_name)))
   )
   SELECT coalesce(
     (SELECT pg_catalog.pg_has_role(f.owner, 'USAGE') FROM found f WHERE f.id = object_oid AND origin = tenant_guard.origin()),

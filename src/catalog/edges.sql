@@ -4,12 +4,35 @@
 WITH ns AS (
   SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = $1
 ),
+-- By what depends on the schema: no index finds objects by it, and there may be those of a thousand tenants.
+held AS MATERIALIZED (
+  SELECT d.classid, d.objid FROM pg_catalog.pg_depend d JOIN ns ON d.refobjid = ns.oid
+  WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.deptype = 'n'
+),
+-- A composite type's columns depend on its type; the row types of tables on those, and array types on their elements.
 relation AS MATERIALIZED (
-  SELECT c.* FROM pg_catalog.pg_class c JOIN ns ON c.relnamespace = ns.oid WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'c', 'f')
+  SELECT c.* FROM pg_catalog.pg_class c
+  WHERE c.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                  UNION ALL
+                  SELECT t.typrelid FROM held h JOIN pg_catalog.pg_type t ON t.oid = h.objid
+                  WHERE h.classid = 'pg_catalog.pg_type'::pg_catalog.regclass)
+    AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'c', 'f')
+),
+element AS MATERIALIZED (
+  SELECT t.* FROM pg_catalog.pg_type t
+  WHERE t.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
+                  UNION ALL
+                  SELECT c.reltype FROM relation c
+                  UNION ALL
+                  SELECT r.rngmultitypid FROM held h JOIN pg_catalog.pg_range r ON r.rngtypid = h.objid
+                  WHERE h.classid = 'pg_catalog.pg_type'::pg_catalog.regclass)
 ),
 type AS MATERIALIZED (
-  SELECT t.oid, t.typrelid, t.typelem, c.relkind
-  FROM pg_catalog.pg_type t JOIN ns ON t.typnamespace = ns.oid LEFT JOIN relation c ON c.oid = t.typrelid
+  SELECT t.oid, t.typtype, t.typrelid, t.typelem, c.relkind
+  FROM (SELECT e.* FROM element e
+        UNION ALL
+        SELECT a.* FROM pg_catalog.pg_type a WHERE a.oid IN (SELECT e.typarray FROM element e)) t
+  LEFT JOIN relation c ON c.oid = t.typrelid
 ),
 type_node(oid, class, node) AS (
   SELECT t.oid,
@@ -31,7 +54,7 @@ node(classid, objid, class, node, part) AS MATERIALIZED (
   UNION ALL
   SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, coalesce(e.class, o.class), coalesce(e.node, o.node), NULL
   FROM type t JOIN type_node o ON o.oid = t.oid
-  LEFT JOIN pg_catalog.pg_type el ON el.typarray = t.oid LEFT JOIN type_node e ON e.oid = el.oid
+  LEFT JOIN element el ON el.typarray = t.oid LEFT JOIN type_node e ON e.oid = el.oid
   UNION ALL
   SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, d.oid, 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid,
          CASE WHEN a.attgenerated = '' THEN 'default ' || a.attname END
@@ -45,13 +68,14 @@ node(classid, objid, class, node, part) AS MATERIALIZED (
   FROM relation c JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid WHERE k.contype IN ('c', 'p', 'u', 'x')
   UNION ALL
   SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, 'pg_catalog.pg_type'::pg_catalog.regclass, k.contypid, 'check ' || k.conname
-  FROM type t JOIN pg_catalog.pg_constraint k ON k.contypid = t.oid WHERE k.contype = 'c'
+  FROM pg_catalog.pg_constraint k
+  WHERE k.contypid = ANY (ARRAY(SELECT t.oid FROM type t WHERE t.typtype = 'd')) AND k.contype = 'c'
   UNION ALL
   SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass, w.oid, 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, 'query'
   FROM relation c JOIN pg_catalog.pg_rewrite w ON w.ev_class = c.oid WHERE c.relkind IN ('v', 'm') AND w.rulename = '_RETURN'
   UNION ALL
   SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, coalesce(r.class, 'pg_catalog.pg_proc'::pg_catalog.regclass), coalesce(r.node, p.oid), NULL
-  FROM pg_catalog.pg_proc p JOIN ns ON p.pronamespace = ns.oid
+  FROM held h JOIN pg_catalog.pg_proc p ON p.oid = h.objid AND h.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
   LEFT JOIN LATERAL (
     SELECT o.class, o.node FROM pg_catalog.pg_depend d JOIN type_node o ON o.oid = d.refobjid
     WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'i'
@@ -65,6 +89,22 @@ node(classid, objid, class, node, part) AS MATERIALIZED (
   UNION ALL
   SELECT 'pg_catalog.pg_cast'::pg_catalog.regclass, k.oid, 'pg_catalog.pg_cast'::pg_catalog.regclass, k.oid, NULL
   FROM pg_catalog.pg_cast k WHERE k.oid >= 16384
+  UNION ALL
+  SELECT 'pg_catalog.pg_conversion'::pg_catalog.regclass, o.oid, 'pg_catalog.pg_conversion'::pg_catalog.regclass, o.oid, NULL
+  FROM pg_catalog.pg_conversion o JOIN ns ON o.connamespace = ns.oid
+  UNION ALL
+  SELECT 'pg_catalog.pg_opfamily'::pg_catalog.regclass, o.oid, 'pg_catalog.pg_opfamily'::pg_catalog.regclass, o.oid, NULL
+  FROM pg_catalog.pg_opfamily o JOIN ns ON o.opfnamespace = ns.oid
+  UNION ALL
+  -- With its operators and functions, which are entries of their own.
+  SELECT p.classid, p.objid, 'pg_catalog.pg_opclass'::pg_catalog.regclass, o.oid, NULL
+  FROM pg_catalog.pg_opclass o JOIN ns ON o.opcnamespace = ns.oid
+  CROSS JOIN LATERAL (
+    SELECT 'pg_catalog.pg_opclass'::pg_catalog.regclass::pg_catalog.oid AS classid, o.oid AS objid
+    UNION ALL
+    SELECT d.classid, d.objid FROM pg_catalog.pg_depend d
+    WHERE d.refclassid = 'pg_catalog.pg_opclass'::pg_catalog.regclass AND d.refobjid = o.oid
+      AND d.classid IN ('pg_catalog.pg_amop'::pg_catalog.regclass, 'pg_catalog.pg_amproc'::pg_catalog.regclass)) p
   UNION ALL
   SELECT 'pg_catalog.pg_ts_dict'::pg_catalog.regclass, o.oid, 'pg_catalog.pg_ts_dict'::pg_catalog.regclass, o.oid, NULL
   FROM pg_catalog.pg_ts_dict o JOIN ns ON o.dictnamespace = ns.oid

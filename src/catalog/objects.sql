@@ -4,6 +4,11 @@
 WITH ns AS (
   SELECT n.* FROM pg_catalog.pg_namespace n WHERE n.nspname = $1
 ),
+-- By what depends on the schema: no index finds objects by it, and there may be those of a thousand tenants.
+held AS MATERIALIZED (
+  SELECT d.classid, d.objid FROM pg_catalog.pg_depend d JOIN ns ON d.refobjid = ns.oid
+  WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.deptype = 'n'
+),
 member AS MATERIALIZED (
   SELECT d.classid, d.objid FROM pg_catalog.pg_depend d
   WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'
@@ -12,25 +17,24 @@ routine AS MATERIALIZED (
   SELECT p.*, CASE p.prokind WHEN 'a' THEN 'AGGREGATE' WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END AS word,
          pg_catalog.quote_ident(p.proname) || '(' || CASE WHEN p.prokind = 'a' AND p.pronargs = 0 THEN '*'
            ELSE pg_catalog.pg_get_function_identity_arguments(p.oid) END || ')' AS identity
-  FROM pg_catalog.pg_proc p JOIN ns ON p.pronamespace = ns.oid
-  WHERE NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND m.objid = p.oid)
+  FROM pg_catalog.pg_proc p
+  WHERE p.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass)
+    AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND m.objid = p.oid)
     -- The constructors of a range come with it.
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                     WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'i')
 ),
 type AS MATERIALIZED (
   SELECT t.*, pg_catalog.quote_ident(t.typname) AS identity
-  FROM pg_catalog.pg_type t JOIN ns ON t.typnamespace = ns.oid
-  LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
-  WHERE (t.typtype IN ('e', 'd', 'r') OR c.relkind = 'c')
+  FROM pg_catalog.pg_type t
+  WHERE t.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_type'::pg_catalog.regclass)
+    AND t.typtype IN ('e', 'd', 'r', 'c')
     AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND m.objid = t.oid)
 ),
 relation AS MATERIALIZED (
-  SELECT c.* FROM pg_catalog.pg_class c JOIN ns ON c.relnamespace = ns.oid
-  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S')
-    AND c.oid IN (SELECT m.objid FROM pg_catalog.pg_depend m
-                  WHERE m.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND m.refobjid = (SELECT oid FROM ns)
-                    AND m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)
+  SELECT c.* FROM pg_catalog.pg_class c
+  WHERE c.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)
+    AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
     AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = c.oid)
 ),
 operator AS MATERIALIZED (
@@ -45,8 +49,7 @@ conversion AS MATERIALIZED (
   SELECT k.*, pg_catalog.format('(%s AS %s)', pg_catalog.format_type(k.castsource, NULL), pg_catalog.format_type(k.casttarget, NULL)) AS identity
   FROM pg_catalog.pg_cast k
   WHERE k.oid >= 16384
-    AND (k.castsource IN (SELECT t.oid FROM pg_catalog.pg_type t JOIN ns ON t.typnamespace = ns.oid)
-         OR k.casttarget IN (SELECT t.oid FROM pg_catalog.pg_type t JOIN ns ON t.typnamespace = ns.oid))
+    AND EXISTS (SELECT FROM pg_catalog.pg_type t JOIN ns ON t.typnamespace = ns.oid WHERE t.oid IN (k.castsource, k.casttarget))
     -- That of a range to its multirange comes with the two.
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                     WHERE d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND d.objid = k.oid AND d.deptype = 'i')
@@ -63,6 +66,13 @@ dictionary AS MATERIALIZED (
 configuration AS MATERIALIZED (
   SELECT o.* FROM pg_catalog.pg_ts_config o JOIN ns ON o.cfgnamespace = ns.oid
   WHERE NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_ts_config'::pg_catalog.regclass AND m.objid = o.oid)
+),
+-- As classes.sql has them.
+family AS MATERIALIZED (
+  SELECT f.*, pg_catalog.format('%I USING %I', f.opfname, m.amname) AS identity
+  FROM pg_catalog.pg_opfamily f JOIN ns ON f.opfnamespace = ns.oid JOIN pg_catalog.pg_am m ON m.oid = f.opfmethod
+  WHERE EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = current_user AND r.rolsuper)
+    AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass AND m.objid = f.oid)
 ),
 -- Everything that has an owner, privileges, a comment or a label, as a statement under the path names it.
 -- told: whether its comment is told elsewhere in the model.
@@ -104,8 +114,22 @@ address(classid, objid, objsubid, word, identity, owner, acl, acltype, told) AS 
   UNION ALL
   SELECT 'pg_catalog.pg_ts_config'::pg_catalog.regclass, o.oid, 0, 'TEXT SEARCH CONFIGURATION', pg_catalog.quote_ident(o.cfgname), o.cfgowner, NULL, NULL, false FROM configuration o
   UNION ALL
+  SELECT 'pg_catalog.pg_opfamily'::pg_catalog.regclass, f.oid, 0, 'OPERATOR FAMILY', f.identity, f.opfowner, NULL, NULL, false FROM family f
+  UNION ALL
+  SELECT 'pg_catalog.pg_opclass'::pg_catalog.regclass, o.oid, 0, 'OPERATOR CLASS',
+         pg_catalog.format('%I USING %I', o.opcname, m.amname), o.opcowner, NULL, NULL, false
+  FROM pg_catalog.pg_opclass o JOIN ns ON o.opcnamespace = ns.oid JOIN family f ON f.oid = o.opcfamily
+  JOIN pg_catalog.pg_am m ON m.oid = o.opcmethod JOIN pg_catalog.pg_type t ON t.oid = o.opcintype
+  WHERE (t.typnamespace = ns.oid OR NOT o.opcdefault)
+    AND NOT EXISTS (SELECT FROM member e WHERE e.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass AND e.objid = o.oid)
+  UNION ALL
+  SELECT 'pg_catalog.pg_conversion'::pg_catalog.regclass, o.oid, 0, 'CONVERSION', pg_catalog.quote_ident(o.conname), o.conowner, NULL, NULL, false
+  FROM pg_catalog.pg_conversion o JOIN ns ON o.connamespace = ns.oid
+  WHERE pg_catalog.has_function_privilege(o.conproc::pg_catalog.oid, 'EXECUTE')
+    AND NOT EXISTS (SELECT FROM member e WHERE e.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass AND e.objid = o.oid)
+  UNION ALL
   SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid, 0, 'STATISTICS', pg_catalog.quote_ident(s.stxname), s.stxowner, NULL, NULL, false
-  FROM pg_catalog.pg_statistic_ext s JOIN ns ON s.stxnamespace = ns.oid
+  FROM held h JOIN pg_catalog.pg_statistic_ext s ON s.oid = h.objid AND h.classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass
   UNION ALL
   SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass, w.oid, 0, 'RULE',
          pg_catalog.quote_ident(w.rulename) || ' ON ' || pg_catalog.quote_ident(c.relname), NULL, NULL, NULL, false

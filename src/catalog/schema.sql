@@ -1,7 +1,24 @@
 -- A schema ($1) without its tables: its types and sequences, and whatever else is in it that cannot be made
--- again. Read under a path that begins with that schema (see tables.sql); objects.sql tells the rest.
+-- again. Read under a path that begins with that schema (see tables.sql); objects.sql and classes.sql tell the rest.
 WITH ns AS (
   SELECT n.* FROM pg_catalog.pg_namespace n WHERE n.nspname = $1
+),
+-- No index finds objects by their schema, and there may be those of a thousand tenants: so by what depends on it.
+held AS MATERIALIZED (
+  SELECT d.classid, d.objid FROM pg_catalog.pg_depend d JOIN ns ON d.refobjid = ns.oid
+  WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.deptype = 'n'
+),
+relation AS MATERIALIZED (
+  SELECT c.* FROM pg_catalog.pg_class c
+  WHERE c.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)
+),
+type AS MATERIALIZED (
+  SELECT t.* FROM pg_catalog.pg_type t
+  WHERE t.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_type'::pg_catalog.regclass)
+),
+routine AS MATERIALIZED (
+  SELECT p.oid, p.prolang, p.proowner FROM pg_catalog.pg_proc p
+  WHERE p.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass)
 ),
 -- What belongs to an extension is shared by all schemas, wherever it lies.
 member AS MATERIALIZED (
@@ -10,54 +27,62 @@ member AS MATERIALIZED (
 ),
 -- Everything that is part of a table or sequence of the schema, by its catalog address.
 part(classid, objid) AS (
-  SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, c.oid
-  FROM pg_catalog.pg_class c JOIN ns ON c.relnamespace = ns.oid WHERE c.relkind IN ('r', 'p', 'S', 'i', 'I')
+  SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, c.oid FROM relation c WHERE c.relkind IN ('r', 'p', 'S')
+  UNION ALL
+  SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid
+  FROM relation c JOIN pg_catalog.pg_index i ON i.indrelid = c.oid
   UNION ALL
   SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, d.oid
-  FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_class c ON c.oid = d.adrelid JOIN ns ON c.relnamespace = ns.oid WHERE c.relkind IN ('r', 'p')
+  FROM relation c JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid WHERE c.relkind IN ('r', 'p')
   UNION ALL
   SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid
-  FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN ns ON c.relnamespace = ns.oid
+  FROM relation c JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid
   UNION ALL
   SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass, p.oid
-  FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid JOIN ns ON c.relnamespace = ns.oid
+  FROM relation c JOIN pg_catalog.pg_policy p ON p.polrelid = c.oid
   UNION ALL
-  SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid FROM pg_catalog.pg_proc p JOIN ns ON p.pronamespace = ns.oid
+  SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid FROM routine p
   WHERE p.prolang <> 13 -- the functions of a base type are of no use without it
   UNION ALL
   SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass, w.oid
-  FROM pg_catalog.pg_rewrite w JOIN pg_catalog.pg_class c ON c.oid = w.ev_class JOIN ns ON c.relnamespace = ns.oid
+  FROM relation c JOIN pg_catalog.pg_rewrite w ON w.ev_class = c.oid
   UNION ALL
   SELECT 'pg_catalog.pg_trigger'::pg_catalog.regclass, t.oid
-  FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN ns ON c.relnamespace = ns.oid
+  FROM relation c JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid
   WHERE c.relkind IN ('r', 'p') AND NOT t.tgisinternal
   UNION ALL
   SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid
-  FROM pg_catalog.pg_type t JOIN ns ON t.typnamespace = ns.oid
-  WHERE t.typtype IN ('e', 'd')
+  FROM type t WHERE t.typtype IN ('e', 'd')
   UNION ALL
-  SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid -- the attributes of a composite type hang on it
-  FROM pg_catalog.pg_class c JOIN ns ON c.relnamespace = ns.oid WHERE c.relkind = 'c'
+  SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, t.typrelid -- the attributes of a composite type hang on it
+  FROM type t WHERE t.typtype = 'c'
   UNION ALL
   SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid
-  FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_type t ON t.oid = k.contypid JOIN ns ON t.typnamespace = ns.oid
+  FROM pg_catalog.pg_constraint k WHERE k.contypid = ANY (ARRAY(SELECT t.oid FROM type t WHERE t.typtype = 'd'))
 ),
--- What the schema holds and is not cloned.
+superuser AS (
+  SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = current_user AND r.rolsuper
+),
+-- What the schema holds and is not cloned; of operator classes and conversions what classes.sql leaves out.
 other(classid, objid) AS (
   SELECT o.classid, o.objid
   FROM (
     SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AS classid, c.oid AS objid
-    FROM pg_catalog.pg_class c JOIN ns ON c.relnamespace = ns.oid WHERE c.relkind = 'f'
+    FROM relation c WHERE c.relkind = 'f'
     UNION ALL
     SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid
-    FROM pg_catalog.pg_type t JOIN ns ON t.typnamespace = ns.oid
+    FROM type t
     WHERE t.typtype IN ('b', 'p') AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = t.oid)
     UNION ALL
     SELECT 'pg_catalog.pg_opclass'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_opclass o JOIN ns ON o.opcnamespace = ns.oid
+    WHERE NOT EXISTS (SELECT FROM superuser) OR (SELECT f.opfnamespace FROM pg_catalog.pg_opfamily f WHERE f.oid = o.opcfamily) <> ns.oid
+       OR (o.opcdefault AND (SELECT t.typnamespace FROM pg_catalog.pg_type t WHERE t.oid = o.opcintype) <> ns.oid)
     UNION ALL
     SELECT 'pg_catalog.pg_opfamily'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_opfamily o JOIN ns ON o.opfnamespace = ns.oid
+    WHERE NOT EXISTS (SELECT FROM superuser)
     UNION ALL
     SELECT 'pg_catalog.pg_conversion'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_conversion o JOIN ns ON o.connamespace = ns.oid
+    WHERE NOT pg_catalog.has_function_privilege(o.conproc::pg_catalog.oid, 'EXECUTE')
     UNION ALL
     SELECT 'pg_catalog.pg_ts_parser'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_ts_parser o JOIN ns ON o.prsnamespace = ns.oid
     UNION ALL
@@ -76,10 +101,10 @@ SELECT pg_catalog.json_build_object(
     FROM (SELECT CASE ns.nspowner WHEN 'pg_database_owner'::pg_catalog.regrole THEN
                    (SELECT b.datdba FROM pg_catalog.pg_database b WHERE b.datname = pg_catalog.current_database())
                  ELSE ns.nspowner END AS owner
-          UNION SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.relnamespace = ns.oid
-          UNION SELECT p.proowner FROM pg_catalog.pg_proc p WHERE p.pronamespace = ns.oid
+          UNION SELECT c.relowner FROM relation c
+          UNION SELECT p.proowner FROM routine p
           UNION SELECT o.oprowner FROM pg_catalog.pg_operator o WHERE o.oprnamespace = ns.oid
-          UNION SELECT t.typowner FROM pg_catalog.pg_type t WHERE t.typnamespace = ns.oid) o
+          UNION SELECT t.typowner FROM type t) o
     JOIN pg_catalog.pg_roles r ON r.oid = o.owner
     WHERE NOT pg_catalog.pg_has_role(o.owner, current_user, 'USAGE')), '[]'),
   'types', coalesce((
@@ -127,9 +152,8 @@ SELECT pg_catalog.json_build_object(
                                  WHERE f.oid = r.rngsubdiff::pg_catalog.oid))
                 FROM pg_catalog.pg_range r JOIN pg_catalog.pg_type m ON m.oid = r.rngmultitypid WHERE r.rngtypid = t.oid),
       'comment', pg_catalog.obj_description(t.oid, 'pg_type')) ORDER BY t.typname)
-    FROM pg_catalog.pg_type t
-    LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
-    WHERE t.typnamespace = ns.oid AND (t.typtype IN ('e', 'd', 'r') OR c.relkind = 'c')
+    FROM type t
+    WHERE t.typtype IN ('e', 'd', 'r', 'c')
       AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND m.objid = t.oid)), '[]'),
   'tables', pg_catalog.json_build_array(),
   'sequences', coalesce((
@@ -147,9 +171,8 @@ SELECT pg_catalog.json_build_object(
                    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
                      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i')),
       'comment', pg_catalog.obj_description(c.oid, 'pg_class')) ORDER BY c.relname)
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_sequence s ON s.seqrelid = c.oid
-    WHERE c.relnamespace = ns.oid
-      AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = c.oid)), '[]'),
+    FROM relation c JOIN pg_catalog.pg_sequence s ON s.seqrelid = c.oid
+    WHERE NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = c.oid)), '[]'),
   'others', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'object', pg_catalog.pg_describe_object(o.classid, o.objid, 0),

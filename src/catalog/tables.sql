@@ -198,10 +198,12 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
                 WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
                   AND d.refobjid = c.oid AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
                 UNION ALL
-                SELECT d.refobjid, d.deptype FROM pg_catalog.pg_attrdef ad
-                JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = ad.oid
-                 AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                WHERE ad.adrelid = c.oid) d
+                SELECT d.refobjid, d.deptype
+                FROM pg_catalog.pg_depend d
+                WHERE d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+                  -- An array: the defaults of a thousand tenants must not be read for those of one table.
+                  AND d.objid = ANY (ARRAY(SELECT ad.oid FROM pg_catalog.pg_attrdef ad WHERE ad.adrelid = c.oid))
+                  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass) d
           GROUP BY d.objid) u
     JOIN pg_catalog.pg_class sc ON sc.oid = u.objid AND sc.relkind = 'S'
     JOIN pg_catalog.pg_namespace sn ON sn.oid = sc.relnamespace), '[]'),

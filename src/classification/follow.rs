@@ -3,6 +3,7 @@
 
 use crate::error::Result;
 use crate::pg::{event, query, relation, user};
+use crate::plan;
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -20,6 +21,9 @@ pub fn follow_columns(fcinfo: pg_sys::FunctionCallInfo) {
     // A database that classifies nothing pays nothing.
     if event::in_extension_script() || relation::own_is_empty("column_class") {
         return;
+    }
+    if event == "ddl_command_start" && plan::making_anew() {
+        return; // what goes by name here keeps it
     }
     if let Err(error) = follow(&event) {
         ErrorReport::from(error).report(PgLogLevel::ERROR);

@@ -35,6 +35,7 @@ pub fn run(plan: Plan, dry_run: bool) -> Result<Rows> {
 
 thread_local! {
     static APPLYING: Cell<u32> = const { Cell::new(0) };
+    static ANEW: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Whether the statement that runs is a step of a plan.
@@ -42,18 +43,26 @@ pub fn applying() -> bool {
     APPLYING.get() > 0
 }
 
-struct Applying;
+/// Whether it is a step of a plan that alters only what it makes.
+pub fn making_anew() -> bool {
+    applying() && ANEW.get()
+}
+
+struct Applying {
+    outer: bool,
+}
 
 impl Applying {
-    fn begin() -> Self {
+    fn begin(anew: bool) -> Self {
         APPLYING.set(APPLYING.get() + 1);
-        Applying
+        Applying { outer: ANEW.replace(anew) }
     }
 }
 
 impl Drop for Applying {
     fn drop(&mut self) {
         APPLYING.set(APPLYING.get() - 1);
+        ANEW.set(self.outer);
     }
 }
 
@@ -66,7 +75,7 @@ pub(super) fn apply(plan: &Plan) -> Result<()> {
         });
     }
     let _scope = query::replay();
-    let _applying = Applying::begin();
+    let _applying = Applying::begin(plan.anew);
     for step in plan.steps.iter().filter(|s| !s.sql.is_empty()) {
         query::run_here(&step.sql, &[])?;
     }

@@ -7,7 +7,7 @@ mod journal;
 mod undo;
 
 pub use drop::drop_trigger;
-pub use execute::{applying, run};
+pub use execute::{applying, making_anew, run};
 pub use object::{Kind, Object};
 
 mod object;
@@ -39,6 +39,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     pub findings: Vec<Finding>,
     pub checks: Vec<Check>,
+    /// Whether it alters and drops nothing but what it makes itself: then no name is taken away.
+    pub anew: bool,
 }
 
 /// One statement, its inverse and its reason.

@@ -89,9 +89,11 @@ pub fn plan(template: &Schema, target: &Target) -> Result<Plan> {
         order: &order,
         place: Place { template: &template.name, slug: &target.slug, path: &path, names: &names },
     };
+    clone.plan.anew = true;
     clone.findings();
     clone.role_and_schema();
     clone.makers();
+    clone.family_members();
     let tables: Vec<&Table> = parents_first(template);
     tables.iter().for_each(|t| clone.attach(t));
     clone.made_later();

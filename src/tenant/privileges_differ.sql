@@ -6,25 +6,37 @@ WITH role AS (
 ns AS (
   SELECT n.oid, n.nspname = $1 AS is_new, n.nspowner, n.nspacl FROM pg_catalog.pg_namespace n WHERE n.nspname IN ($1, $2)
 ),
+-- By what depends on a schema: no index finds objects by it, and there may be those of a thousand tenants.
+held AS MATERIALIZED (
+  SELECT d.refobjid AS home, d.classid, d.objid FROM pg_catalog.pg_depend d JOIN ns ON ns.oid = d.refobjid
+  WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.deptype = 'n'
+),
+relation AS MATERIALIZED (
+  SELECT c.* FROM pg_catalog.pg_class c
+  WHERE c.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)
+),
 object(is_new, what, owner, acl, type) AS (
   SELECT ns.is_new, 'the schema', ns.nspowner, ns.nspacl, 'n'::"char" FROM ns
   UNION ALL
   SELECT ns.is_new, pg_catalog.quote_ident(c.relname), c.relowner, c.relacl, CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char"
-  FROM pg_catalog.pg_class c JOIN ns ON ns.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S')
+  FROM relation c JOIN ns ON ns.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S')
   UNION ALL
   SELECT ns.is_new, pg_catalog.quote_ident(c.relname) || '.' || pg_catalog.quote_ident(a.attname), c.relowner, a.attacl, 'c'
-  FROM pg_catalog.pg_class c JOIN ns ON ns.oid = c.relnamespace
+  FROM relation c JOIN ns ON ns.oid = c.relnamespace
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped
   WHERE c.relkind IN ('r', 'p', 'v', 'm')
   UNION ALL
   SELECT ns.is_new, pg_catalog.quote_ident(t.typname), t.typowner, t.typacl, 'T'
-  FROM pg_catalog.pg_type t JOIN ns ON ns.oid = t.typnamespace WHERE t.typacl IS NOT NULL
+  FROM pg_catalog.pg_type t JOIN ns ON ns.oid = t.typnamespace
+  WHERE t.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_type'::pg_catalog.regclass UNION ALL SELECT c.reltype FROM relation c)
+    AND t.typacl IS NOT NULL
   UNION ALL
   SELECT ns.is_new, pg_catalog.format('%I(%s)', p.proname, (
            SELECT pg_catalog.string_agg(CASE WHEN y.typnamespace = ns.oid THEN y.typname ELSE pg_catalog.format_type(y.oid, NULL) END, ', ' ORDER BY a.ord)
            FROM pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) WITH ORDINALITY a(type, ord) JOIN pg_catalog.pg_type y ON y.oid = a.type)),
          p.proowner, p.proacl, 'f'
   FROM pg_catalog.pg_proc p JOIN ns ON ns.oid = p.pronamespace
+  WHERE p.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass)
 ),
 privilege AS (
   SELECT o.is_new, o.what, x.grantee, x.privilege_type, x.is_grantable

@@ -6,6 +6,6 @@ SELECT pg_catalog.format('%s %s TO %s USING %s WITH CHECK %s %s',
          coalesce(pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid), '-'),
          pg_catalog.obj_description(p.oid, 'pg_policy'))
 FROM pg_catalog.pg_policy p
-JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = $1 AND c.relname = $2 AND p.polname = $3
+WHERE p.polrelid = (SELECT c.oid FROM pg_catalog.pg_class c
+               WHERE c.relname = $2 AND c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = $1))
+  AND p.polname = $3

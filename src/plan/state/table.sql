@@ -29,5 +29,4 @@ SELECT pg_catalog.concat_ws(E'\n',
    FROM pg_catalog.pg_publication_rel r WHERE r.prrelid = c.oid),
   pg_catalog.obj_description(c.oid, 'pg_class'))
 FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = $1 AND c.relname = $2 AND $3 IS NOT NULL
+WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = $1) AND c.relname = $2 AND $3 IS NOT NULL

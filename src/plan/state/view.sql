@@ -10,5 +10,4 @@ SELECT pg_catalog.concat_ws(E'\n',
    FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid AND w.rulename <> '_RETURN'),
   pg_catalog.obj_description(c.oid, 'pg_class'))
 FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('v', 'm') AND $3 IS NOT NULL
+WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = $1) AND c.relname = $2 AND c.relkind IN ('v', 'm') AND $3 IS NOT NULL
