@@ -77,11 +77,11 @@ SELECT pg_catalog.json_build_object(
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'oid', o.oid::pg_catalog.int8, 'name', o.conname, 'default', o.condefault,
       'from', pg_catalog.pg_encoding_to_char(o.conforencoding), 'to', pg_catalog.pg_encoding_to_char(o.contoencoding),
-      'function', pg_catalog.json_build_object('schema', n.nspname, 'name', p.proname)) ORDER BY o.conname)
+      'function', (SELECT pg_catalog.json_build_object('schema', n.nspname, 'name', p.proname)
+                   FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+                   WHERE p.oid = o.conproc::pg_catalog.oid)) ORDER BY o.conname)
     FROM ns JOIN pg_catalog.pg_conversion o ON o.connamespace = ns.oid
-    JOIN pg_catalog.pg_proc p ON p.oid = o.conproc::pg_catalog.oid
-    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-    WHERE pg_catalog.has_function_privilege(p.oid, 'EXECUTE')
+    WHERE pg_catalog.has_function_privilege(o.conproc::pg_catalog.oid, 'EXECUTE')
       AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass AND m.objid = o.oid)), '[]')
 )::pg_catalog.text
 FROM ns

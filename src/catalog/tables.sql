@@ -199,11 +199,13 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
                   AND d.refobjid = c.oid AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
                 UNION ALL
                 SELECT d.refobjid, d.deptype
-                FROM pg_catalog.pg_depend d
-                WHERE d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
-                  -- An array: the defaults of a thousand tenants must not be read for those of one table.
-                  AND d.objid = ANY (ARRAY(SELECT ad.oid FROM pg_catalog.pg_attrdef ad WHERE ad.adrelid = c.oid))
-                  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass) d
+                FROM pg_catalog.pg_attrdef ad
+                -- OFFSET: or the defaults of a thousand tenants might be read for those of one table.
+                CROSS JOIN LATERAL (
+                  SELECT d.refobjid, d.deptype FROM pg_catalog.pg_depend d
+                  WHERE d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = ad.oid
+                    AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass OFFSET 0) d
+                WHERE ad.adrelid = c.oid) d
           GROUP BY d.objid) u
     JOIN pg_catalog.pg_class sc ON sc.oid = u.objid AND sc.relkind = 'S'
     JOIN pg_catalog.pg_namespace sn ON sn.oid = sc.relnamespace), '[]'),

@@ -36,7 +36,8 @@ made(classid, objid) AS (
 SELECT DISTINCT pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)
 FROM made m
 JOIN pg_catalog.pg_depend d ON d.classid = m.classid AND d.objid = m.objid
-JOIN template t ON t.classid = d.refclassid AND t.objid = d.refobjid
-WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
-                  WHERE e.classid = t.classid AND e.objid = t.objid AND e.deptype = 'e')
+-- IS TRUE: looked up in a table of hashes, and never joined one by one, as it would be for the few that are expected.
+WHERE ((d.refclassid, d.refobjid) IN (SELECT t.classid, t.objid FROM template t)) IS TRUE
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
+                  WHERE e.classid = d.refclassid AND e.objid = d.refobjid AND e.deptype = 'e')
 ORDER BY 1
