@@ -3,6 +3,7 @@
 mod conninfo;
 pub mod database;
 mod making;
+pub mod moving;
 mod planner;
 mod store;
 
