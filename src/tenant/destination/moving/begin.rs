@@ -117,10 +117,9 @@ fn lay_out(dblink: &str, entry: &Entry, at: &Destination, trust_owners: bool) ->
     let connection = connection(slug, at)?;
     let outcome = remote::with(dblink, &connection, |remote| {
         needs::check(remote, &schema, entry)?;
-        unmarked(remote, slug)
+        there(remote, slug)
     })?;
-    let unmarked = outcome.map_err(|told| Error::Told { told })?;
-    if unmarked {
+    if outcome.map_err(|told| Error::Told { told })? == There::Others {
         return Err(Error::DestinationLacks {
             slug: slug.into(),
             missing: vec![format!("a place for schema {}: there is one of that name", quote(slug))],
@@ -129,26 +128,38 @@ fn lay_out(dblink: &str, entry: &Entry, at: &Destination, trust_owners: bool) ->
     let names = schema.names();
     let registered = registrations::statements(&registry::registered(slug)?, slug, &names);
     let target = layout::target(entry, user::current(), registered);
-    let steps = layout::steps(&schema, entry, &target, &marker(slug))?;
+    let steps = layout::steps(&schema, entry, &target, &[&marker(slug), &complete(slug)])?;
     let privileges = query::value::<String>(&work::privileges(slug), &[])?.unwrap_or_default();
     job::lay_out(slug, &Layout { steps, fingerprint: ledger::fingerprint(&schema), privileges })
 }
 
-/// Whether there is a schema of that name that no move of this database's has made.
-pub fn unmarked(remote: &Remote, slug: &str) -> Result<bool> {
-    remote.has(&format!(
-        "SELECT 1 FROM pg_catalog.pg_namespace n WHERE n.nspname = {} AND pg_catalog.obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM {}",
-        literal(slug),
-        literal(&marker(slug))
-    ))
+/// The mark of one that has its keys, triggers and policies as well: these are not made twice.
+pub fn complete(slug: &str) -> String {
+    marker(slug) + "; it is complete"
 }
 
-pub fn marked(remote: &Remote, slug: &str) -> Result<bool> {
-    remote.has(&format!(
-        "SELECT 1 FROM pg_catalog.pg_namespace n WHERE n.nspname = {} AND pg_catalog.obj_description(n.oid, 'pg_namespace') = {}",
-        literal(slug),
-        literal(&marker(slug))
-    ))
+/// What a schema of that name there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum There {
+    Nothing,
+    /// Made by a move of this database's.
+    Ours {
+        complete: bool,
+    },
+    Others,
+}
+
+pub fn there(remote: &Remote, slug: &str) -> Result<There> {
+    let mark = remote.text(&format!(
+        "SELECT coalesce(pg_catalog.obj_description(n.oid, 'pg_namespace'), '') FROM pg_catalog.pg_namespace n WHERE n.nspname = {}",
+        literal(slug)
+    ))?;
+    Ok(match mark {
+        None => There::Nothing,
+        Some(mark) if mark == marker(slug) => There::Ours { complete: false },
+        Some(mark) if mark == complete(slug) => There::Ours { complete: true },
+        Some(_) => There::Others,
+    })
 }
 
 /// The schema here as it was before the move closed it.
@@ -177,9 +188,9 @@ pub fn cancel(slug: &str) -> Result<()> {
     let at = place(&job.destination)?;
     let cleared = remote::dblink("moving a tenant").and_then(|dblink| {
         let connection = connection(slug, &at)?;
-        let outcome = remote::with(&dblink, &connection, |remote| match marked(remote, slug)? {
-            true => remote.run(&format!("DROP SCHEMA {} CASCADE", quote(slug))),
-            false => Ok(()),
+        let outcome = remote::with(&dblink, &connection, |remote| match there(remote, slug)? {
+            There::Ours { .. } => remote.run(&format!("DROP SCHEMA {} CASCADE", quote(slug))),
+            _ => Ok(()),
         })?;
         outcome.map_err(|told| Error::Told { told })
     });

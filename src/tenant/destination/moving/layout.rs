@@ -39,7 +39,13 @@ pub fn target(
     }
 }
 
-pub fn steps(schema: &Schema, entry: &Entry, target: &Target, marker: &str) -> Result<Vec<Laid>> {
+/// marks: what the schema's comment is there until the rows are in, and until the tenant has arrived.
+pub fn steps(
+    schema: &Schema,
+    entry: &Entry,
+    target: &Target,
+    marks: &[&str; 2],
+) -> Result<Vec<Laid>> {
     let plan = clone::plan(schema, target)?;
     let mut left = left_out(&plan);
     if schema.objects.has_extension {
@@ -48,13 +54,15 @@ pub fn steps(schema: &Schema, entry: &Entry, target: &Target, marker: &str) -> R
     if !left.is_empty() {
         return Err(Error::CannotMove { slug: entry.slug.clone(), why: left });
     }
-    let (before, after) = cut(&plan);
+    let (before, mut after) = cut(&plan);
     let laid =
         |kind, table: Option<&Table>, sql| Laid { kind, table: table.map(|t| t.name.clone()), sql };
     let tables = with_rows(schema);
     let slug = &entry.slug;
     let role = entry.tenant_role.as_ref().filter(|_| entry.role_created).map(|r| role(r));
-    let marked = format!("COMMENT ON SCHEMA {} IS {}", quote(slug), literal(marker));
+    let [marked, complete] =
+        marks.map(|mark| format!("COMMENT ON SCHEMA {} IS {}", quote(slug), literal(mark)));
+    after.push(complete);
     let structure: Vec<String> = role.into_iter().chain(before).chain([marked]).collect();
     let mut all = vec![laid("structure", None, Some(script(slug, &structure)))];
     all.extend(tables.iter().map(|t| laid("copy", Some(t), None)));
@@ -196,7 +204,7 @@ mod tests {
     #[test]
     fn rows_go_between_the_tables_and_their_keys() {
         let target = target(&entry(), "admin".into(), Vec::new());
-        let steps = steps(&schema(), &entry(), &target, "to come").unwrap();
+        let steps = steps(&schema(), &entry(), &target, &["to come", "complete"]).unwrap();
         let kinds: Vec<&str> = steps.iter().map(|s| s.kind).collect();
         assert_eq!(kinds, ["structure", "copy", "close", "catch_up", "keys", "cut_over", "arrive"]);
         let structure = steps[0].sql.as_deref().unwrap();

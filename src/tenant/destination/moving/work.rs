@@ -2,7 +2,7 @@
 
 use super::super::planner::{self, Assignment, Destination};
 use super::super::store;
-use super::begin;
+use super::begin::{self, There};
 use super::job::{self, Job, Step};
 use super::layout;
 use super::remote::{self, Remote};
@@ -70,15 +70,7 @@ impl Work<'_> {
             }
             "close" => self.close().map(|()| None),
             "catch_up" => self.catch_up(remote).map(Some),
-            "keys" => {
-                let schema = begin::read(slug)?;
-                let mut script = String::new();
-                for (name, last, called) in sequences(&schema)? {
-                    let name = literal(&qualified(slug, &name));
-                    script += &format!("SELECT pg_catalog.setval({name}, {last}, {called});\n");
-                }
-                remote.whole(|| remote.run(&(script + sql))).map(|()| None)
-            }
+            "keys" => self.keys(remote, sql).map(|()| None),
             "cut_over" => self.cut_over(remote).map(|()| None),
             _ => remote.run(sql).map(|()| None),
         }
@@ -87,15 +79,30 @@ impl Work<'_> {
     /// What an attempt before this one made is made anew; what is not of a move is left alone.
     fn structure(&self, remote: &Remote, sql: &str) -> Result<()> {
         let slug = self.job.slug.as_str();
-        if begin::unmarked(remote, slug)? {
+        let there = begin::there(remote, slug)?;
+        if there == There::Others {
             return Err(Error::SchemaExists { schema: slug.into() });
         }
         remote.whole(|| {
-            if begin::marked(remote, slug)? {
+            if there != There::Nothing {
                 remote.run(&format!("DROP SCHEMA {} CASCADE", quote(slug)))?;
             }
             remote.run(sql)
         })
+    }
+
+    /// The session may have ended after they were made there and before that was noted here.
+    fn keys(&self, remote: &Remote, sql: &str) -> Result<()> {
+        let slug = self.job.slug.as_str();
+        if begin::there(remote, slug)? == (There::Ours { complete: true }) {
+            return Ok(());
+        }
+        let mut script = String::new();
+        for (name, last, called) in sequences(&begin::read(slug)?)? {
+            let name = literal(&qualified(slug, &name));
+            script += &format!("SELECT pg_catalog.setval({name}, {last}, {called});\n");
+        }
+        remote.whole(|| remote.run(&(script + sql)))
     }
 
     /// From here on nobody but its owner writes to the schema here.
