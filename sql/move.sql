@@ -2,7 +2,7 @@
 -- right after it was committed there, and can be done again.
 CREATE TABLE tenant_guard.tenant_move (
   slug text PRIMARY KEY,
-  destination text NOT NULL REFERENCES tenant_guard.destination (name),
+  destination text NOT NULL REFERENCES tenant_guard.destination (name) ON DELETE CASCADE,
   trust_owners boolean NOT NULL,
   -- moving, failed, moved, cancelled
   state text NOT NULL DEFAULT 'moving',

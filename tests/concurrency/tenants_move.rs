@@ -1,6 +1,6 @@
 //! A tenant schema goes to another database: all of it or nothing, whatever ends the session that moves it.
 
-use tenant_guard_tests::cluster::VISITOR;
+use tenant_guard_tests::cluster::{OWNER, VISITOR};
 use tenant_guard_tests::database::assert_same;
 use tenant_guard_tests::sql::{
     execute, expect_clear_error, expect_error, number, rows, text, try_rows,
@@ -235,6 +235,8 @@ fn rows_that_differ_are_found_and_the_tenant_stays_open_where_it_is() {
     }
 
     stage.up_to("cut_over");
+    let unregister = "SELECT * FROM tenant_guard.unregister_destination('far')";
+    expect_clear_error(&mut admin, unregister, "2BP01");
     execute(&mut admin, "SELECT tenant_guard.cancel_tenant_move('acme')");
     assert_eq!(stage.state(), "cancelled false false");
     assert_eq!(stage.tenant_sees(&stage.here), seen);
@@ -270,4 +272,38 @@ fn a_killed_server_goes_on_where_it_was() {
     execute(&mut stage.here.admin(), MOVE);
     assert_same(&stage.dump(&stage.far), &before, "after seven crashes");
     assert_eq!(stage.state(), "moved true true");
+}
+
+#[test]
+fn a_tenant_moves_to_a_database_of_its_own() {
+    let cluster = Cluster::start();
+    let Some(stage) = stage(&cluster) else { return };
+    let mut admin = stage.here.admin();
+    let org = "aaaaaaaa-0000-4000-8000-000000000001";
+    execute(&mut admin, &format!("UPDATE tenant_guard.tenant_schema SET organization = '{org}'"));
+    let server = conninfo(&stage.here).replace('\'', "''");
+    for place in ["old", "server"] {
+        let register = "SELECT * FROM tenant_guard.register_destination";
+        execute(&mut admin, &format!("{register}('{place}', 'server', '{server}')"));
+    }
+    let assign = format!("SELECT * FROM tenant_guard.assign_destination('{org}', 'old', 'app')");
+    execute(&mut admin, &assign);
+    let to_server = MOVE.replace("far", "server");
+    expect_clear_error(&mut admin, &to_server, "22023");
+    execute(&mut admin, "CALL tenant_guard.create_tenant_database('acme', 'server')");
+    assert_eq!(stage.place(), None, "its rows are here still");
+    let own = Database { cluster: &cluster, name: "acme".into() };
+    own.admin().batch_execute(SHARED).unwrap();
+
+    // Objects of a role with fewer rights are made there with more: only where somebody says so.
+    execute(&mut admin, &format!("ALTER TABLE acme.base OWNER TO {OWNER}"));
+    expect_clear_error(&mut admin, &to_server, "42501");
+    let before = stage.dump(&stage.here);
+    execute(&mut admin, &to_server.replace("')", "', trust_owners => true)"));
+    assert_same(&stage.dump(&own), &before, "in a database of its own");
+    for tenant in ["acme", org] {
+        let ask =
+            format!("SELECT name, database FROM tenant_guard.destination_for_text('{tenant}')");
+        assert_eq!(rows(&mut admin, &ask), [[Some("server".to_owned()), Some("acme".to_owned())]]);
+    }
 }

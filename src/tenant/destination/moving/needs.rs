@@ -83,11 +83,17 @@ fn same(remote: &Remote, missing: &mut Vec<String>) -> Result<()> {
     if remote.text(encoding)?.as_deref() != Some(here.as_str()) {
         missing.push(format!("the encoding {here}"));
     }
+    let guard =
+        "SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.extname = 'tenant_guard'";
+    let here = query::value::<String>(guard, &[])?.unwrap_or_default();
+    if remote.text(guard)?.as_deref() != Some(here.as_str()) {
+        missing.push(format!("version {here} of tenant_guard"));
+    }
     let version = "SELECT (pg_catalog.current_setting('server_version_num')::pg_catalog.int4 / 10000)::pg_catalog.text";
     let number = |text: Option<String>| text.and_then(|t| t.parse::<i32>().ok()).unwrap_or(0);
     let here = number(query::value::<String>(version, &[])?);
-    if number(remote.text(version)?) < here {
-        missing.push(format!("PostgreSQL {here} or later"));
+    if number(remote.text(version)?) != here {
+        missing.push(format!("PostgreSQL {here}"));
     }
     Ok(())
 }
