@@ -180,6 +180,14 @@ fn a_tenant_arrives_with_everything_and_is_closed_where_it_was() {
     assert!(error.detail().unwrap_or_default().contains("schema acme"), "{error:?}");
     execute(&mut far, "DROP SCHEMA acme");
 
+    // What a clone leaves out, a move would lose.
+    execute(&mut admin, &format!("GRANT SELECT ON acme.base TO {OWNER} WITH GRANT OPTION"));
+    execute(&mut admin, &format!("GRANT USAGE ON SCHEMA acme TO {OWNER}"));
+    let mut grantor = stage.here.connect(OWNER);
+    execute(&mut grantor, &format!("GRANT SELECT ON acme.base TO {VISITOR}"));
+    expect_clear_error(&mut admin, MOVE, "0A000");
+    execute(&mut admin, &format!("REVOKE SELECT ON acme.base FROM {OWNER} CASCADE"));
+
     let (before, seen) = (stage.dump(&stage.here), stage.tenant_sees(&stage.here));
     assert!(seen.as_ref().is_some_and(|rows| rows.len() > 300));
     execute(&mut admin, MOVE);
