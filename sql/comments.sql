@@ -119,11 +119,20 @@ Example: `BEGIN; SELECT tenant_guard.authenticate('<header>.<payload>.<signature
 Administrative: EXECUTE is not granted to PUBLIC. Raises as create_tenant_database does.
 
 Example: `SELECT tenant_guard.begin_tenant_database('acme', 'eu-server', 'template1', -1);`$comment$),
+      ('begin_tenant_move', $comment$Records that a tenant is to be moved, once everything that it needs there is found, or gone on with:
+move_tenant begins with it. Administrative: EXECUTE is not granted to PUBLIC. Raises as move_tenant does.
+
+Example: `SELECT tenant_guard.begin_tenant_move('acme', 'eu2', false);`$comment$),
       ('begin_tenant_run', $comment$Records a run of SQL over tenants, and runs nothing: run_for_tenants begins with it. Refused while a run of
 the same statements by the same role has one of these tenants and is not over, so that nothing is done
 twice. Returns the run's number. Raises as run_for_tenants does.
 
 Example: `SELECT tenant_guard.begin_tenant_run('ANALYZE tickets');`$comment$),
+      ('cancel_tenant_move', $comment$Gives a move up: opens the schema here again, where the move had archived it, and drops what was made there.
+A WARNING says so where that cannot be reached. Refused once the tenant is assigned to the destination.
+Administrative: EXECUTE is not granted to PUBLIC. Raises 22004, 42501, 42704, 55000.
+
+Example: `SELECT tenant_guard.cancel_tenant_move('acme');`$comment$),
       ('cancel_tenant_run', $comment$Ends a run for good: tenants in hand are finished, those that wait are left as they are, and what is done
 stays done. Only the role that started it may. Raises 22004, 42501, 42704.
 
@@ -644,6 +653,10 @@ Example: `SELECT tenant_guard.reopen_tenant_run(1, false, 1);`$comment$),
 Administrative: EXECUTE is not granted to PUBLIC.
 
 Example: `SELECT tenant_guard.report_tenant_database('acme');`$comment$),
+      ('report_tenant_move', $comment$Says how a move ended; raises 55000 with what went wrong where it failed. Administrative: EXECUTE is not
+granted to PUBLIC.
+
+Example: `SELECT tenant_guard.report_tenant_move('acme');`$comment$),
       ('report_tenant_run', $comment$Says how a run ended: a notice, or a warning where tenants failed; where it was stopped, the failure as an
 error with the tenant's own SQLSTATE. Raises 42501, 42704.
 
@@ -712,6 +725,11 @@ whether there are more; an error is noted, not raised, and ends it. Administrati
 to PUBLIC. Raises 22004, 42704, 0A000.
 
 Example: `SELECT tenant_guard.run_database_step('acme');`$comment$),
+      ('run_move_step', $comment$Does the next step of a move, and notes it. Returns whether there are more; an error is noted, not raised, and
+ends it; from when the schema here was closed until the tenant is assigned, it is opened again too.
+Administrative: EXECUTE is not granted to PUBLIC. Raises 0A000, 22004, 42501, 42704.
+
+Example: `SELECT tenant_guard.run_move_step('acme');`$comment$),
       ('run_next_tenant', $comment$Runs the next tenant of a run that nobody works on, in the transaction at hand, and records what became of
 it there. Returns the seconds to wait before calling it again, 0 where it ran one; NULL when the run is over
 or stopped. Raises 22004, 42501, 42704, 55000; an error of the tenant's statements is recorded, not raised.

@@ -119,10 +119,16 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!(
-    "../sql/summary.sql",
-    name = "summary",
-    requires = ["destination", plan::origin]
+    "../sql/move.sql",
+    name = "move",
+    requires = [
+        "destination",
+        tenant::destination::moving::begin_tenant_move,
+        tenant::destination::moving::run_move_step,
+        tenant::destination::moving::report_tenant_move
+    ]
 );
+extension_sql_file!("../sql/summary.sql", name = "summary", requires = ["move", plan::origin]);
 extension_sql_file!("../sql/access.sql", name = "access", requires = ["summary"]);
 extension_sql_file!(
     "../sql/classification.sql",
@@ -153,6 +159,7 @@ extension_sql_file!(
         policy::enforce::register_enforcement,
         status::status,
         tenant::destination::database::forget_tenant_database,
+        tenant::destination::moving::cancel_tenant_move,
         tenant::destination::register_destination,
         tenant::destination::unregister_destination,
         tenant::destination::assign_destination,

@@ -65,11 +65,53 @@ pub(super) fn fleet_parts(error: &Error) -> Parts {
             "It commits after each tenant, and there is a transaction around it that is not its own.",
             "CALL it by itself, without BEGIN and with nothing else in the same message; a driver has to be in autocommit mode.",
         ),
-        Error::NoDblink => parts(
+        Error::NoDblink { what } => parts(
             ERRCODE_FEATURE_NOT_SUPPORTED,
-            "making a database needs the extension dblink",
-            "CREATE DATABASE cannot run in a transaction, so it goes through a second connection, which dblink makes.",
+            format!("{what} needs the extension dblink"),
+            "What is done there goes over a second connection, which dblink makes: it is in no transaction of this one.",
             "CREATE EXTENSION dblink, in a schema of your choice.",
+        ),
+        Error::NoSuchMove { slug } => parts(
+            ERRCODE_UNDEFINED_OBJECT,
+            format!("tenant \"{slug}\" is not being moved"),
+            "tenant_guard.tenant_moves has no such slug.",
+            "Begin with it: CALL tenant_guard.move_tenant(slug, destination).",
+        ),
+        Error::CannotMove { slug, why } => parts(
+            ERRCODE_FEATURE_NOT_SUPPORTED,
+            format!("tenant \"{slug}\" cannot be moved with everything in its schema"),
+            format!("Left behind would be: {}.", why.join(", ")),
+            "Drop that, or make it again there by hand after it is gone here; then call move_tenant again.",
+        ),
+        Error::DestinationLacks { slug, missing } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("tenant \"{slug}\" cannot go to that destination yet"),
+            format!("Missing there: {}.", missing.join(", ")),
+            "Make it there, and call move_tenant again: nothing was done yet.",
+        ),
+        Error::MoveDiffers { slug, objects } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("tenant \"{slug}\" is not the same on both sides"),
+            format!("Different: {}.", objects.join(", ")),
+            "Find out who writes there, or here as the owner, and call move_tenant again: it copies anew.",
+        ),
+        Error::MoveOver { slug, why } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("the move of tenant \"{slug}\" cannot be cancelled"),
+            format!("What stands against it: {why}."),
+            "To bring a tenant back, move it from there to here.",
+        ),
+        Error::NotMoved { slug, why } => parts(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("tenant \"{slug}\" is not moved"),
+            format!("What went wrong: {why}."),
+            "Mend that, and call move_tenant again: it goes on. To give it up: cancel_tenant_move.",
+        ),
+        Error::Told { told } => parts(
+            code(&told.code),
+            told.message.clone(),
+            told.detail.clone().unwrap_or_default(),
+            told.hint.clone().unwrap_or_default(),
         ),
         Error::NoSuchDatabase { slug } => parts(
             ERRCODE_UNDEFINED_OBJECT,

@@ -306,7 +306,38 @@ pub enum Error {
         waiting: i64,
     },
     NoTenants,
-    NoDblink,
+    /// What needs it.
+    NoDblink {
+        what: &'static str,
+    },
+    NoSuchMove {
+        slug: String,
+    },
+    /// What a move would leave behind.
+    CannotMove {
+        slug: String,
+        why: Vec<String>,
+    },
+    DestinationLacks {
+        slug: String,
+        missing: Vec<String>,
+    },
+    MoveDiffers {
+        slug: String,
+        objects: Vec<String>,
+    },
+    MoveOver {
+        slug: String,
+        why: &'static str,
+    },
+    NotMoved {
+        slug: String,
+        why: String,
+    },
+    /// What was said where something was run that could fail.
+    Told {
+        told: crate::pg::attempt::Told,
+    },
     NoSuchDatabase {
         slug: String,
     },

@@ -17,5 +17,6 @@ mod refused_attempts_stay;
 mod runs_over_tenants;
 mod summaries_and_accesses_take_turns;
 mod tenant_databases;
+mod tenants_move;
 mod the_context_ends_with_its_transaction;
 mod the_journal_belongs_to_owners;

@@ -35,8 +35,8 @@ fn owners_database() -> (Database<'static>, i64) {
 const TARGETS: [&str; 5] = ["table", "membership", "template", "change_id", "slug"];
 
 /// Called about tables of others: they write a query, note that somebody looked, tell what pg_policy shows
-/// everybody, say nothing, or read what the caller may read of the audit trail.
-const FOR_READERS: [&str; 10] = [
+/// everybody, count what the catalog shows everybody, say nothing, or read what the caller may read of the audit trail.
+const FOR_READERS: [&str; 11] = [
     "tenant_guard.audit_table_key",
     "tenant_guard.changes_between",
     "tenant_guard.row_as_of",
@@ -44,6 +44,7 @@ const FOR_READERS: [&str; 10] = [
     "tenant_guard.table_as_of",
     "tenant_guard.page_query",
     "tenant_guard.template_fingerprint",
+    "tenant_guard.recommend_strategy",
     "tenant_guard.log_access",
     "tenant_guard.protection_drift",
     "tenant_guard.has_floor",

@@ -1,11 +1,12 @@
 //! What the procedure create_tenant_database (sql/destination.sql) calls between its commits.
 
 use super::making::{self, Where};
+use super::moving::dblink;
 use super::planner::{Assignment, Destination};
 use super::{conninfo, store};
 use crate::error::{Error, Result};
 use crate::pg::{attempt, guc, ident, log, query, relation, transaction, user};
-use crate::tenant::slug;
+use crate::tenant::{registry, slug};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use serde::Deserialize;
@@ -108,7 +109,7 @@ fn begin(slug: &str, destination: &str, template: &str, limit: i32) -> Result<()
         return Err(Error::InTransactionBlock { function: FUNCTION });
     }
     slug::check(slug)?;
-    let dblink = dblink()?;
+    let dblink = dblink("making a database")?;
     relation::lock_name("tenant_database", slug);
     let at = store::find(destination)?
         .ok_or_else(|| Error::NoSuchDestination { name: destination.into() })?;
@@ -152,7 +153,7 @@ fn begin(slug: &str, destination: &str, template: &str, limit: i32) -> Result<()
 }
 
 fn step(slug: &str) -> Result<bool> {
-    let dblink = dblink()?;
+    let dblink = dblink("making a database")?;
     relation::lock_name("tenant_database", slug); // another session that goes on with it waits
     let _as_of_now = query::catalog_read(query::PINNED);
     let database = find(slug)?;
@@ -198,8 +199,16 @@ fn step(slug: &str) -> Result<bool> {
     }
 }
 
-/// The last step is this database's own.
+/// The last step is this database's own. A tenant that has a schema here is assigned when it has been moved.
 fn finish(slug: &str, at: &Destination) -> Result<bool> {
+    if registry::find(slug)?.is_some() {
+        write(
+            "UPDATE tenant_guard.tenant_database SET state = 'ready' WHERE slug = $1",
+            slug,
+            None,
+        )?;
+        return Ok(false);
+    }
     relation::lock_name("destination", &at.name);
     let there = store::assignment(slug)?;
     if there.is_none_or(|t| t.destination != at.name) {
@@ -221,14 +230,9 @@ fn fail(slug: &str, error: &str) -> Result<()> {
     )
 }
 
-/// The schema that dblink's functions are in, which are called with the caller's rights.
-fn dblink() -> Result<String> {
-    query::value(
-        "SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_extension e
-         JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'dblink'",
-        &[],
-    )?
-    .ok_or(Error::NoDblink)
+/// Whether the tenant's database at that server was made.
+pub fn is_ready(slug: &str, destination: &str) -> Result<bool> {
+    Ok(look(slug)?.is_some_and(|d| d.state == "ready" && d.destination == destination))
 }
 
 fn remote_has(dblink: &str, connection: &str, sql: &str) -> Result<bool> {

@@ -3,6 +3,7 @@
 mod conninfo;
 pub mod database;
 mod making;
+pub mod moving;
 mod planner;
 mod store;
 
@@ -62,7 +63,7 @@ fn unregister_destination(
     let dry_run = dry_run.unwrap_or(false);
     lock(name, dry_run);
     let there = store::find(name)?.ok_or_else(|| Error::NoSuchDestination { name: name.into() })?;
-    let tenants = store::tenants(name)?;
+    let tenants = store::users(name)?;
     if tenants > 0 {
         return Err(Error::DestinationInUse { name: name.into(), tenants }.into());
     }
@@ -171,7 +172,7 @@ fn record_destination(
     let name = name.ok_or_else(|| null("name"))?;
     relation::lock_name("destination", name);
     let Some(kind) = kind else {
-        let tenants = store::tenants(name)?;
+        let tenants = store::users(name)?;
         if tenants > 0 {
             return Err(Error::DestinationInUse { name: name.into(), tenants }.into());
         }

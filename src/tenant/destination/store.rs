@@ -37,6 +37,30 @@ pub fn tenants(destination: &str) -> Result<i64> {
     Ok(count.unwrap_or(0))
 }
 
+/// How many are there, or on their way.
+pub fn users(destination: &str) -> Result<i64> {
+    let _as_of_now = query::catalog_read(query::PINNED);
+    let moving = user::as_extension_owner(|| {
+        query::value(
+            "SELECT count(*) FROM tenant_guard.tenant_move m
+             WHERE m.destination = $1 AND m.state IN ('moving', 'failed') AND NOT m.switched",
+            &[destination.into()],
+        )
+    })?;
+    Ok(tenants(destination)? + moving.unwrap_or(0))
+}
+
+/// How many tenant schemas an organization has here.
+pub fn schemas(organization: &str) -> Result<i64> {
+    let count = user::as_extension_owner(|| {
+        query::value(
+            "SELECT count(*) FROM tenant_guard.tenant_schema t WHERE t.organization = $1::pg_catalog.uuid",
+            &[organization.into()],
+        )
+    })?;
+    Ok(count.unwrap_or(0))
+}
+
 pub fn write(d: &Destination) -> Result<()> {
     user::as_extension_owner(|| {
         query::run(

@@ -2,7 +2,7 @@
 //! used by whoever belongs.
 
 pub mod amendment;
-mod archive;
+pub mod archive;
 pub mod ledger;
 pub mod locks;
 mod move_to;
