@@ -90,7 +90,7 @@ const CHANGES: &[&str] = &[
     "CREATE OR REPLACE FUNCTION doubled(n int) RETURNS int LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT n * 2 + 0'",
     "DROP FUNCTION counted(); CREATE FUNCTION counted() RETURNS TABLE (n bigint) LANGUAGE plpgsql AS $$BEGIN RETURN QUERY SELECT count(*) FROM \"Tem plate\".teams; END$$; COMMENT ON FUNCTION counted() IS 'rows'; REVOKE EXECUTE ON FUNCTION counted() FROM PUBLIC",
     "CREATE FUNCTION first_name(teams) RETURNS text LANGUAGE sql STABLE AS 'SELECT ($1).name'; CREATE VIEW named AS SELECT id, first_name(t) AS first FROM teams t; ALTER TABLE marks ADD COLUMN weight int DEFAULT doubled(2)",
-    "CREATE TABLE fresh_one (id int PRIMARY KEY, label text); CREATE VIEW grouped AS SELECT id, label FROM fresh_one GROUP BY id; CREATE PROCEDURE tidy() LANGUAGE sql BEGIN ATOMIC DELETE FROM fresh_one WHERE label IS NULL; END",
+    "CREATE TABLE stocks (id int PRIMARY KEY, label text); CREATE VIEW grouped AS SELECT id, label FROM stocks GROUP BY id; CREATE PROCEDURE tidy() LANGUAGE sql BEGIN ATOMIC DELETE FROM stocks WHERE label IS NULL; END",
     r#"CREATE OR REPLACE VIEW "Kurz é" AS SELECT id, note, code, amt FROM "Tic""kets é" WHERE note <> 'x'; GRANT SELECT ON "Kurz é" TO other_owner"#,
     r#"DROP VIEW above; DROP VIEW "Kurz é"; ALTER TABLE "Tic""kets é" ALTER note TYPE varchar; CREATE VIEW "Kurz é" AS SELECT id, note FROM "Tic""kets é";
        CREATE VIEW above AS SELECT id, note FROM "Kurz é"; CREATE RULE none AS ON UPDATE TO "Kurz é" DO INSTEAD NOTHING; COMMENT ON VIEW above IS 'other'"#,
@@ -119,9 +119,15 @@ fn clone(client: &mut postgres::Client, slug: &str) {
     );
 }
 
-/// `pg_dump -s` of a tenant, with its slug taken out.
+/// `pg_dump -s` of a tenant, with its slug taken out. An object's grants come in the order in which they were made.
 fn dump(database: &Database, slug: &str) -> String {
-    database.dump(&["--schema-only", "-n", slug]).replace(slug, "tenant")
+    let dump = database.dump(&["--schema-only", "-n", slug]).replace(slug, "tenant");
+    let mut lines: Vec<&str> = dump.lines().collect();
+    let is_grant = |line: &str| line.starts_with("GRANT ");
+    for run in lines.chunk_by_mut(|a, b| is_grant(a) && is_grant(b)) {
+        run.sort_unstable();
+    }
+    lines.join("\n")
 }
 
 #[test]

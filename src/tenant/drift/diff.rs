@@ -229,6 +229,9 @@ pub fn differences(
         .collect();
     changes.extend(remade);
     changes.extend(relations::grants(&pair));
+    if roles.templates.is_none() {
+        changes.extend(privileges::of_the_role_on_views(&pair));
+    }
     changes.extend(privileges::changes(&pair, roles.templates, roles.archived));
     relations::again(&pair, &by_name, &mut changes);
     changes

@@ -151,6 +151,24 @@ impl<'a> Side<'a> {
     }
 }
 
+impl Side<'_> {
+    /// What reads a column by name.
+    fn readers(&self, table: &Table, column: &str) -> Vec<Address> {
+        let address = table_address(table);
+        let edges = self.schema.edges.iter();
+        let on: HashSet<Address> = edges.filter(|e| e.to == address).map(|e| e.from).collect();
+        let nodes = self.order.nodes.iter().filter(|n| on.contains(&n.address()));
+        nodes
+            .filter(|node| match node {
+                Node::View(v) => v.definition.as_ref().is_some_and(|d| d.contains(column)),
+                Node::Routine(r) => r.atomic.as_ref().is_some_and(|a| a.contains(column)),
+                _ => false,
+            })
+            .map(|n| n.address())
+            .collect()
+    }
+}
+
 fn uncommented(view: &Table) -> Vec<crate::catalog::Column> {
     let bare = |c: &crate::catalog::Column| crate::catalog::Column { comment: None, ..c.clone() };
     view.columns.iter().map(bare).collect()
@@ -274,6 +292,35 @@ impl<'a> Objects<'a> {
         }
     }
 
+    /// Of all changes, the keys of what stands on something that is left as it is.
+    #[must_use]
+    pub fn on_what_is_left(&self, left: &[Change]) -> HashSet<String> {
+        let side = &self.template;
+        let mut all: HashSet<Address> = HashSet::new();
+        for change in left.iter().filter(|c| c.difference != Difference::Extra) {
+            let key = change.remake.as_ref().and_then(|key| self.wanted(key));
+            all.extend(key.map(Node::address));
+            for table in side.schema.tables.iter().filter(|_| change.kind == "column") {
+                let columns = table.columns.iter();
+                let it = columns.filter(|c| qualified(&table.name, &c.name) == change.object);
+                all.extend(it.flat_map(|column| side.readers(table, &column.quoted)));
+            }
+        }
+        loop {
+            let edges = side.schema.edges.iter();
+            let more: Vec<Address> = edges
+                .filter(|e| all.contains(&e.to) && !all.contains(&e.from))
+                .map(|e| e.from)
+                .collect();
+            if more.is_empty() {
+                break;
+            }
+            all.extend(more);
+        }
+        let nodes = side.order.nodes.iter().filter(|n| all.contains(&n.address()));
+        nodes.filter_map(|n| what(n).map(|w| w.key)).collect()
+    }
+
     /// What has to go before these changes can be made: by address.
     fn goes(&self, changes: &[Change]) -> HashSet<Address> {
         let mut seeds: HashSet<Address> = HashSet::new();
@@ -299,7 +346,7 @@ impl<'a> Objects<'a> {
                 if new.is_some_and(|new| {
                     (&new.r#type, &new.collation) != (&column.r#type, &column.collation)
                 }) {
-                    seeds.extend(self.readers(table, &column.quoted));
+                    seeds.extend(self.tenant.readers(table, &column.quoted));
                 }
             }
             let keys = table.constraints.iter().filter(|k| changed("constraint", &k.name));
@@ -310,22 +357,6 @@ impl<'a> Objects<'a> {
         }
         // What a table needs cannot go; PostgreSQL says so.
         self.dependents(seeds.clone()).unwrap_or(seeds)
-    }
-
-    /// What reads a column by name.
-    fn readers(&self, table: &Table, column: &str) -> Vec<Address> {
-        let address = table_address(table);
-        let on: HashSet<Address> =
-            self.tenant.schema.edges.iter().filter(|e| e.to == address).map(|e| e.from).collect();
-        let nodes = self.tenant.order.nodes.iter().filter(|n| on.contains(&n.address()));
-        nodes
-            .filter(|node| match node {
-                Node::View(v) => v.definition.as_ref().is_some_and(|d| d.contains(column)),
-                Node::Routine(r) => r.atomic.as_ref().is_some_and(|a| a.contains(column)),
-                _ => false,
-            })
-            .map(|n| n.address())
-            .collect()
     }
 
     /// The steps of these changes, and of what has to go and come again for them.

@@ -41,6 +41,18 @@ fn plan(read: &Read, entry: &Entry, allow_destructive: bool, callers_path: &str)
         }
         false
     });
+    let left: Vec<Change> = by_hand.iter().chain(&destructive).cloned().collect();
+    let waiting = objects.on_what_is_left(&left);
+    changes.retain(|change| {
+        let waits = change.difference != Difference::Extra
+            && change.remake.as_ref().is_some_and(|key| waiting.contains(key));
+        if waits {
+            let mut change = change.clone();
+            change.fix.not_by_plan = Some("It stands on what is left as it is.");
+            by_hand.push(change);
+        }
+        !waits
+    });
     let labels = new_labels(&changes);
     if changes.iter().any(|c| c.kind != "type" && uses(c, &labels)) {
         changes.retain(|change| {
