@@ -79,6 +79,7 @@ fn parents(table: &Table, slug: &str) -> Vec<String> {
 fn inherits_later(table: &Table) -> bool {
     let own = |c: &Column| c.is_local && c.not_null_constraint.as_ref().is_none_or(|k| k.is_local);
     !table.is_partition
+        && !table.columns.is_empty()
         && table.columns.iter().all(own)
         && table.constraints.iter().all(|k| k.kind != "c" || k.is_local)
 }
