@@ -810,7 +810,9 @@ secret is shown. Administrative: EXECUTE is not granted to PUBLIC. Raises nothin
 
 Example: `SELECT * FROM tenant_guard.status() WHERE verdict = 'warning';`$comment$),
       ('sync_tenant_schema', $comment$Makes a tenant's schema as its template is by now: adds types, labels, tables, columns, constraints, indexes,
-policies and triggers, changes what is different, and grants new tables to the tenant's role. What drops
+policies, triggers, rules, statistics, functions, views and operators, changes what is different, and grants
+as the template does, and new tables to the tenant's role. A view or function that cannot be replaced is
+dropped and made again, with the views that depend on it. What drops
 something, or changes a type so that a value may lose a part, is done with allow_destructive => true only, and
 told of in a WARNING otherwise; so is what no plan can do. Afterwards tenant_drift has nothing else to say, or
 all of it is refused. Labels added to an enum can be used when they are committed: where the template already
@@ -837,8 +839,8 @@ same, unless a policy names the tenant's role. NULL where there is no such schem
 Example: `SELECT tenant_guard.template_fingerprint('crm_template') = tenant_guard.template_fingerprint('acme');`$comment$),
       ('tenant_drift', $comment$What of a tenant's schema is not as in its template, object by object, what protects rows first: the kind of
 object, its name, the difference (missing, extra or different), what the template has and what is there
-(NULL for nothing), the statements that mend it (NULL where none can, or where another row's do) and whether
-they drop something or may lose a part of a value. Names that differ by the schema only are equal. Without a
+(NULL for nothing), the statements that mend it (NULL where none can, or where another row's do), whether
+they drop something or may lose a part of a value, and, where no plan can mend it, the reason. Names that differ by the schema only are equal. Without a
 slug, every tenant schema that you own and whose template you may use. Changes nothing. Raises 3F000, 42501.
 
 Example: `SELECT object_type, object, difference FROM tenant_guard.tenant_drift('acme');`$comment$),

@@ -9,6 +9,8 @@ pub struct Routine {
     pub name: String,
     /// As a statement under the schema's path names it: `total(integer, text)`.
     pub identity: String,
+    /// What no other of the schema has: its name and the types of what goes in.
+    pub signature: String,
     /// pg_proc.prokind: f, p, w or a.
     pub kind: String,
     /// With names and defaults.
@@ -217,4 +219,26 @@ pub struct Published {
     pub filter: Option<String>,
     /// Whether the caller has the rights of the publication's owner.
     pub may: bool,
+}
+
+/// The table and the column of `"a.b".c`.
+#[must_use]
+pub fn split_names(object: &str) -> Option<(&str, &str)> {
+    let mut quoted = false;
+    let dot = object.char_indices().find_map(|(at, c)| {
+        quoted ^= c == '"';
+        (c == '.' && !quoted).then_some(at)
+    })?;
+    Some((&object[..dot], &object[dot + 1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_columns_name_is_what_follows_the_dot_outside_quotes() {
+        assert_eq!(split_names("\"a.b\"\"c\".\"d.e\""), Some(("\"a.b\"\"c\"", "\"d.e\"")));
+        assert_eq!(split_names("t.c"), Some(("t", "c")));
+    }
 }

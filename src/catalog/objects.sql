@@ -144,6 +144,9 @@ SELECT pg_catalog.json_build_object(
       'oid', p.oid::pg_catalog.int8,
       'name', p.proname,
       'identity', p.identity,
+      'signature', pg_catalog.quote_ident(p.proname) || '(' || coalesce((
+        SELECT pg_catalog.string_agg(pg_catalog.format_type(t.type, NULL), ',' ORDER BY t.ord)
+        FROM pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) WITH ORDINALITY t(type, ord)), '') || ')',
       'kind', p.prokind,
       'arguments', CASE WHEN p.prokind = 'a' AND p.pronargs = 0 THEN '*' ELSE pg_catalog.pg_get_function_arguments(p.oid) END,
       'result', pg_catalog.pg_get_function_result(p.oid),

@@ -13,12 +13,14 @@ pub enum PartKind {
     RowSecurity,
     Policy,
     Trigger,
+    Rule,
     Type,
     Sequence,
     Table,
     Column,
     Constraint,
     Index,
+    Statistics,
     Comment,
 }
 
@@ -38,12 +40,14 @@ impl PartKind {
             PartKind::RowSecurity => "row security",
             PartKind::Policy => "policy",
             PartKind::Trigger => "trigger",
+            PartKind::Rule => "rule",
             PartKind::Type => "type",
             PartKind::Sequence => "sequence",
             PartKind::Table => "table",
             PartKind::Column => "column",
             PartKind::Constraint => "constraint",
             PartKind::Index => "index",
+            PartKind::Statistics => "statistics",
             PartKind::Comment => "comment",
         }
     }
@@ -62,7 +66,7 @@ impl Part {
             PartKind::Comment => self.name.clone(),
             PartKind::RowSecurity => quote(&self.table),
             _ if self.table.is_empty() => quote(&self.name),
-            PartKind::Index => quote(&self.name),
+            PartKind::Index | PartKind::Statistics => quote(&self.name),
             _ => qualified(&self.table, &self.name),
         }
     }
@@ -74,7 +78,10 @@ pub fn parts(schema: &Schema) -> Vec<Part> {
     let mut parts = Vec::new();
     comment(&mut parts, "", "SCHEMA".into(), &schema.comment);
     for ty in &schema.types {
-        parts.push(Part::new(PartKind::Type, "", &ty.name, type_line(ty)));
+        // A range goes with the functions that it is made of.
+        if ty.range.is_none() {
+            parts.push(Part::new(PartKind::Type, "", &ty.name, type_line(ty)));
+        }
         let word = if ty.kind == "d" { "DOMAIN" } else { "TYPE" };
         comment(&mut parts, "", format!("{word} {}", quote(&ty.name)), &ty.comment);
     }
@@ -84,6 +91,13 @@ pub fn parts(schema: &Schema) -> Vec<Part> {
     }
     for table in &schema.tables {
         table_parts(&mut parts, table);
+    }
+    for view in &schema.views {
+        view_parts(&mut parts, view);
+    }
+    for told in &schema.objects.comments {
+        let target = format!("{} {}", told.on, told.object);
+        comment(&mut parts, "", target, &Some(told.text.clone()));
     }
     parts.sort();
     parts
@@ -108,19 +122,44 @@ fn table_parts(parts: &mut Vec<Part>, table: &Table) {
             comment(parts, name, target, &constraint.comment);
         }
     }
+    hanging_parts(parts, table);
+    for policy in &table.policies {
+        parts.push(Part::new(PartKind::Policy, name, &policy.name, policy_line(policy)));
+        comment(parts, name, format!("POLICY {} ON {on}", quote(&policy.name)), &policy.comment);
+    }
+}
+
+/// What a view has beside its query.
+fn view_parts(parts: &mut Vec<Part>, view: &Table) {
+    let (name, on) = (&view.name, quote(&view.name));
+    let word = if view.kind == "m" { "MATERIALIZED VIEW" } else { "VIEW" };
+    comment(parts, name, format!("{word} {on}"), &view.comment);
+    for column in &view.columns {
+        comment(parts, name, format!("COLUMN {on}.{}", quote(&column.name)), &column.comment);
+    }
+    hanging_parts(parts, view);
+}
+
+fn hanging_parts(parts: &mut Vec<Part>, table: &Table) {
+    let (name, on) = (&table.name, quote(&table.name));
     for index in table.indexes.iter().filter(|i| i.is_sound()) {
         if index.constraint.is_none() || index.parent.is_some() || has_settings(index) {
             parts.push(Part::new(PartKind::Index, name, &index.name, index_line(index)));
         }
         comment(parts, name, format!("INDEX {}", quote(&index.name)), &index.comment);
     }
-    for policy in &table.policies {
-        parts.push(Part::new(PartKind::Policy, name, &policy.name, policy_line(policy)));
-        comment(parts, name, format!("POLICY {} ON {on}", quote(&policy.name)), &policy.comment);
-    }
     for trigger in table.triggers.iter().filter(|t| !t.inherited) {
         parts.push(Part::new(PartKind::Trigger, name, &trigger.name, trigger_line(trigger)));
         comment(parts, name, format!("TRIGGER {} ON {on}", quote(&trigger.name)), &trigger.comment);
+    }
+    for rule in &table.rules {
+        let line = format!("{}{}", rule.definition, state(&rule.enabled));
+        parts.push(Part::new(PartKind::Rule, name, &rule.name, line));
+    }
+    for statistics in table.extended_statistics.iter().filter(|s| s.schema == table.schema) {
+        let mut line = format!("({}) ON {}", statistics.kinds.join(", "), statistics.columns);
+        line += &statistics.target.map(|n| format!(" STATISTICS {n}")).unwrap_or_default();
+        parts.push(Part::new(PartKind::Statistics, name, &statistics.name, line));
     }
 }
 
@@ -285,13 +324,16 @@ fn policy_line(policy: &Policy) -> String {
 }
 
 fn trigger_line(trigger: &Trigger) -> String {
-    let state = match trigger.enabled.as_str() {
+    format!("{}{}", trigger.definition, state(&trigger.enabled))
+}
+
+fn state(enabled: &str) -> &'static str {
+    match enabled {
         "D" => ", disabled",
         "A" => ", always",
         "R" => ", on replicas",
         _ => "",
-    };
-    format!("{}{state}", trigger.definition)
+    }
 }
 
 fn with(word: &str, value: &Option<String>) -> String {

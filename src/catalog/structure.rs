@@ -205,6 +205,11 @@ impl View<'_> {
             ..table.clone()
         };
         t.parents.iter_mut().for_each(|p| self.own(p));
+        // Where columns are only inherited, a new table has them before its own, whatever the old one has.
+        let inherits = !t.is_partition && !t.parents.is_empty();
+        if inherits && t.columns.iter().any(|c| !c.is_local) {
+            t.columns.sort_by(|a, b| a.name.cmp(&b.name));
+        }
         t.columns.iter_mut().for_each(|c| c.own_type = false);
         for c in &mut t.constraints {
             let references = c.references.take().map(|r| References {
@@ -244,6 +249,7 @@ impl View<'_> {
     fn routine(&self, routine: &Routine) -> Routine {
         let mut r = routine.clone();
         r.oid = 0;
+        r.signature.clear(); // its identity says it
         if matches!(r.language.as_str(), "sql" | "plpgsql") {
             r.body = self.names.rewrite(&r.body, OWN);
         }

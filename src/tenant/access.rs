@@ -1,7 +1,7 @@
 //! Who owns what of the new schema and who may do what with it: as in the template. Pure.
 
 use super::clone::Clone;
-use crate::catalog::{ItsPrivilege, Published, Table};
+use crate::catalog::{split_names, ItsPrivilege, Published, Table};
 use crate::pg::ident::{literal, qualified, quote};
 use crate::plan::{Finding, Kind, Object, Severity, Step};
 use std::collections::BTreeSet;
@@ -122,13 +122,13 @@ impl Clone<'_> {
         }
     }
 
-    fn privilege(&mut self, these: &[ItsPrivilege]) {
+    pub(super) fn privilege(&mut self, these: &[ItsPrivilege]) {
         let Some(first) = these.first() else { return };
         let Some(grantee) = self.grantee(first) else { return };
         let mut words: Vec<&str> = these.iter().map(|p| p.privilege.as_str()).collect();
         words.dedup();
         let (kind, object, list) = if first.on == "COLUMN" {
-            let Some((table, column)) = split_column(&first.object) else { return };
+            let Some((table, column)) = split_names(&first.object) else { return };
             let list: Vec<String> = words.iter().map(|w| format!("{w} ({column})")).collect();
             ("TABLE", self.names("TABLE", table), list.join(", "))
         } else {
@@ -339,32 +339,11 @@ impl Clone<'_> {
     }
 }
 
-/// The table and the column of `"a.b".c`.
-fn split_column(object: &str) -> Option<(&str, &str)> {
-    let mut quoted = false;
-    let dot = object.char_indices().find_map(|(at, c)| {
-        quoted ^= c == '"';
-        (c == '.' && !quoted).then_some(at)
-    })?;
-    Some((&object[..dot], &object[dot + 1..]))
-}
-
 /// The first few of many, and how many more there are.
 pub(super) fn few(all: &BTreeSet<String>) -> String {
     let shown: Vec<&str> = all.iter().take(8).map(String::as_str).collect();
     match all.len().saturating_sub(shown.len()) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_columns_name_is_what_follows_the_dot_outside_quotes() {
-        assert_eq!(split_column("\"a.b\"\"c\".\"d.e\""), Some(("\"a.b\"\"c\"", "\"d.e\"")));
-        assert_eq!(split_column("t.c"), Some(("t", "c")));
     }
 }

@@ -73,6 +73,15 @@ fn parents_are_made_before_what_inherits_from_them() {
     let plan = plan(&template(tables), &target()).unwrap();
     let made = ["a", "b", "c", "z"].map(|name| position(&plan, &format!("create table {name}")));
     assert!(made[0] < made[1] && made[1] < made[2] && made[3] < made[1]);
+    // All of its columns are its own: their order stays.
+    assert!(!sql(&plan, "create table b").contains("INHERITS"));
+    let after: Vec<&str> =
+        plan.steps[made[1] + 1..made[1] + 3].iter().map(|s| s.sql.as_str()).collect();
+    assert_eq!(after, ["ALTER TABLE acme.b INHERIT acme.a", "ALTER TABLE acme.b INHERIT acme.z"]);
+    let mut child = table("b", &["a", "z"]);
+    child.columns[0].is_local = false;
+    let inherited = template(vec![child, table("a", &[]), table("z", &[])]);
+    let plan = super::clone::plan(&inherited, &target()).unwrap();
     assert!(sql(&plan, "create table b").ends_with("INHERITS (acme.a, acme.z)"));
 }
 

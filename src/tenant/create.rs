@@ -48,19 +48,8 @@ pub fn create_table(
         qualified(slug, &table.name),
         elements.iter().map(|e| format!("\n  {e}")).collect::<Vec<_>>().join(",")
     );
-    if !table.is_partition && !table.parents.is_empty() {
-        let parents: Vec<String> = table
-            .parents
-            .iter()
-            .map(|p| {
-                if p.schema == table.schema {
-                    qualified(slug, &p.name)
-                } else {
-                    qualified(&p.schema, &p.name)
-                }
-            })
-            .collect();
-        sql += &format!("\nINHERITS ({})", parents.join(", "));
+    if !table.is_partition && !table.parents.is_empty() && !inherits_later(table) {
+        sql += &format!("\nINHERITS ({})", parents(table, slug).join(", "));
     }
     if let Some(key) = &table.partition_key {
         sql += &format!("\nPARTITION BY {key}");
@@ -75,6 +64,52 @@ pub fn create_table(
         sql += &format!("\nTABLESPACE {}", quote(tablespace));
     }
     sql
+}
+
+fn parents(table: &Table, slug: &str) -> Vec<String> {
+    let name = |p: &crate::catalog::Named| {
+        let schema = if p.schema == table.schema { slug } else { &p.schema };
+        qualified(schema, &p.name)
+    };
+    table.parents.iter().map(name).collect()
+}
+
+/// Whether all that it inherits is its own too: it is made without its parents then, since CREATE TABLE would
+/// put their columns before the others.
+fn inherits_later(table: &Table) -> bool {
+    let own = |c: &Column| c.is_local && c.not_null_constraint.as_ref().is_none_or(|k| k.is_local);
+    !table.is_partition
+        && !table.columns.is_empty()
+        && table.columns.iter().all(own)
+        && table.constraints.iter().all(|k| k.kind != "c" || k.is_local)
+}
+
+/// What makes a table inherit that was made without its parents.
+#[must_use]
+pub fn inherit(table: &Table, slug: &str) -> Vec<String> {
+    if !inherits_later(table) {
+        return Vec::new();
+    }
+    let name = qualified(slug, &table.name);
+    parents(table, slug).iter().map(|p| format!("ALTER TABLE {name} INHERIT {p}")).collect()
+}
+
+/// Whether a new table has the columns in another order: those that it only inherits come first there.
+#[must_use]
+pub fn reorders(table: &Table, tables: &[Table]) -> bool {
+    if table.is_partition || table.parents.is_empty() || inherits_later(table) {
+        return false;
+    }
+    let above = table.parents.iter().flat_map(|p| {
+        tables.iter().filter(|t| t.schema == p.schema && t.name == p.name).flat_map(|t| &t.columns)
+    });
+    let mut new: Vec<&str> = Vec::new();
+    for column in above.chain(&table.columns) {
+        if table.column(&column.name).is_some() && !new.contains(&column.name.as_str()) {
+            new.push(&column.name);
+        }
+    }
+    !new.iter().copied().eq(table.columns.iter().map(|c| c.name.as_str()))
 }
 
 /// A column as CREATE TABLE and ADD COLUMN say it.

@@ -2,7 +2,7 @@
 
 use super::classes;
 use super::clone::Clone;
-use super::create::{create_sequence, create_table, create_type};
+use super::create::{create_sequence, create_table, create_type, inherit, reorders};
 use super::order::{routine_address, table_address, type_address, Node};
 use super::routines;
 use crate::catalog::{Routine, Sequence, Table, Type};
@@ -12,6 +12,12 @@ use crate::plan::{Kind, Object, Step};
 impl Clone<'_> {
     pub(super) fn makers(&mut self) {
         for node in &self.order.nodes {
+            self.make(node);
+        }
+    }
+
+    pub(super) fn make(&mut self, node: &Node) {
+        {
             match node {
                 Node::Collation(c) => {
                     let sql = routines::create_collation(c, self.slug());
@@ -145,6 +151,21 @@ impl Clone<'_> {
             sql,
             format!("DROP TABLE {name}"),
         ));
+        for sql in inherit(table, self.slug()) {
+            let object = Object::table(Kind::Table, self.slug(), &table.name);
+            self.part(
+                object,
+                format!("let table {} inherit", table.name),
+                "as in the template",
+                sql,
+            );
+        }
+        if reorders(table, &self.template.tables) {
+            self.not_carried(
+                &format!("the order of columns in table {}", quote(&table.name)),
+                "in a new table those that it inherits come first",
+            );
+        }
     }
 
     fn view(&mut self, view: &Table) {
@@ -175,7 +196,7 @@ impl Clone<'_> {
         self.made(object, action, sql, format!("DROP {word} {name}"));
     }
 
-    fn view_query(&self, view: &Table, word: &str) -> String {
+    pub(super) fn view_query(&self, view: &Table, word: &str) -> String {
         let mut sql = format!("CREATE {word} {}", self.name(view));
         if let Some(method) = view.access_method.as_ref().filter(|_| view.kind == "m") {
             sql += &format!(" USING {}", quote(method));

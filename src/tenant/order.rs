@@ -42,6 +42,29 @@ pub enum Node<'a> {
     Key(&'a Table, &'a Constraint),
 }
 
+impl Node<'_> {
+    #[must_use]
+    pub fn address(&self) -> Address {
+        match self {
+            Node::Collation(o) => (PG_COLLATION, o.oid),
+            Node::Type(o) => type_address(o),
+            Node::Dictionary(o) => (PG_TS_DICT, o.oid),
+            Node::Configuration(o) => (PG_TS_CONFIG, o.oid),
+            Node::Sequence(o) => (PG_CLASS, o.oid),
+            Node::Routine(o) => routine_address(o),
+            Node::Operator(o) => (PG_OPERATOR, o.oid),
+            Node::Cast(o) => (PG_CAST, o.oid),
+            Node::Table(o) | Node::View(o) => table_address(o),
+            Node::Key(_, k) => key_address(k),
+        }
+    }
+}
+
+#[must_use]
+pub fn key_address(constraint: &Constraint) -> Address {
+    (PG_CONSTRAINT, constraint.oid)
+}
+
 #[derive(Default)]
 pub struct Order<'a> {
     pub nodes: Vec<Node<'a>>,

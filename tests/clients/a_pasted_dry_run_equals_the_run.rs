@@ -3,7 +3,9 @@
 use tenant_guard_tests::cluster::{Cluster, OWNER};
 use tenant_guard_tests::database::assert_same;
 use tenant_guard_tests::fixtures::ZOO;
-use tenant_guard_tests::sql::{assert_clear, db_error, expect_clear_error, number, rows, text};
+use tenant_guard_tests::sql::{
+    assert_clear, db_error, execute, expect_clear_error, number, rows, text,
+};
 use tenant_guard_tests::steps::{apply, call, script, try_call, undo_script};
 use tenant_guard_tests::Database;
 
@@ -220,6 +222,37 @@ fn every_protected_table_has_an_index_that_serves_its_tenants() {
         2,
         "the index on (organization_id, sku) is enough"
     );
+}
+
+#[test]
+fn the_life_of_a_tenant_schema_goes_there_and_back() {
+    let prepared = "CREATE SCHEMA tpl; CREATE TABLE tpl.t (id int PRIMARY KEY, note text);
+        CREATE VIEW tpl.v AS SELECT id, note FROM tpl.t; CREATE FUNCTION tpl.f(n int) RETURNS int LANGUAGE sql AS 'SELECT n'";
+    let went_on = "DROP VIEW tpl.v; ALTER TABLE tpl.t ALTER note TYPE varchar; CREATE VIEW tpl.v AS SELECT note FROM tpl.t;
+        DROP FUNCTION tpl.f(int); CREATE FUNCTION tpl.f(m int) RETURNS text LANGUAGE sql AS 'SELECT m::text'";
+    for call_text in [
+        "sync_tenant_schema('acme'",
+        "rename_tenant_schema('acme', 'other'",
+        "archive_tenant_schema('acme'",
+        "move_tenant_schema('acme', 'app_owner'",
+    ] {
+        let (real, copy) = (Database::fresh(), Database::fresh());
+        for database in [&real, &copy] {
+            let mut admin = database.admin();
+            execute(&mut admin, prepared);
+            apply(&mut admin, "create_tenant_schema('acme', 'tpl', tenant_role => 'visitor')");
+            execute(&mut admin, went_on);
+        }
+        let mut session = real.admin();
+        let original = real.schema();
+        let plan = call(&mut session, &format!("{call_text}, dry_run => true)"));
+        assert_same(&real.schema(), &original, call_text);
+        copy.paste_well("postgres", &script(&plan));
+        let change = apply(&mut session, &format!("{call_text})"));
+        assert_same(&copy.schema(), &real.schema(), "pasted SQL equals the run");
+        apply(&mut session, &format!("undo({change})"));
+        assert_same(&real.schema(), &original, "undo gives back the original");
+    }
 }
 
 #[test]

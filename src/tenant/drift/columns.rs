@@ -140,7 +140,8 @@ fn altered(pair: &Pair, wanted: &Table, had: &Table, new: &Column, old: &Column)
                 old.default.as_ref().map(|d| format!("SET DEFAULT {d}")),
             ));
         }
-        steps.push(alter(set(new), (!destructive).then(|| set(old))));
+        let undone = !destructive && old.storage.is_none() && old.compression.is_none();
+        steps.push(alter(set(new), undone.then(|| set(old))));
     }
     if new.generated.is_empty() && !old.generated.is_empty() {
         steps.push(alter("DROP EXPRESSION".into(), None));
@@ -241,7 +242,12 @@ fn not_null(pair: &Pair, table: &Table, new: &Column, old: &Column, down: bool, 
 /// Storage, compression, statistics and options, which no definition of a column says.
 fn settings(pair: &Pair, table: &Table, new: &Column, old: Option<&Column>, fix: &mut Fix) {
     let unset = Column::default();
-    let old = old.unwrap_or(&unset);
+    // With its type a column's storage and compression become the new type's.
+    let mut old = old.unwrap_or(&unset).clone();
+    if kind_of(new) != kind_of(&old) {
+        (old.storage, old.compression) = (None, None);
+    }
+    let old = &old;
     let mut actions = Vec::new();
     if new.storage != old.storage {
         match (&new.storage, cfg!(feature = "pg15")) {

@@ -1,9 +1,10 @@
 //! What a tenant's schema lacks, has too much, or has otherwise than its template, and the steps that mend
 //! each. Pure.
 
-use super::{columns, relations, types};
-use crate::catalog::{parts, Part, PartKind, Schema, Table};
-use crate::pg::ident::qualified;
+use super::objects::Objects;
+use super::{columns, hanging, privileges, relations, types};
+use crate::catalog::{parts, split_names, Part, PartKind, Schema, Table};
+use crate::pg::ident::{qualified, quote};
 use crate::plan::Step;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +15,14 @@ pub enum Phase {
     Release,
     /// Other constraints and indexes that go.
     Unkey,
+    /// Views, functions and the like that go and come again, in this order.
+    Unmake(usize),
     Types,
     Sequences,
     Tables,
     Columns,
+    /// One of those, at its place among what the template has.
+    Make(usize),
     Keys,
     Indexes,
     /// A partition brings its keys and indexes, or it would get others, with other names.
@@ -30,9 +35,8 @@ pub enum Phase {
     Settings,
     Grants,
     Owners,
-    /// What holds rows, or what tables are made of.
+    /// What the template has not: last made, first dropped.
     Drop,
-    DropTypes,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +67,8 @@ pub struct Change {
     pub expected: Option<String>,
     pub actual: Option<String>,
     pub fix: Fix,
+    /// Of a view, a function and the like: its key. Its steps depend on what else is done.
+    pub remake: Option<String>,
 }
 
 /// What mends a difference. No step and no reason: another difference's steps do it.
@@ -113,6 +119,8 @@ pub struct Pair<'a> {
     pub retyped: BTreeSet<(String, String)>,
     /// Unique keys of the tenant's that are made anew, by table.
     pub rekeyed: BTreeSet<String>,
+    /// Functions of the tenant's that are dropped and made again.
+    pub remade: BTreeSet<String>,
 }
 
 /// A part, of the template and of the tenant.
@@ -143,6 +151,17 @@ impl<'a> Pair<'a> {
         self.tenant.tables.iter().find(|t| t.name == table)
     }
 
+    /// A table or a view.
+    #[must_use]
+    pub fn wanted_any(&self, name: &str) -> Option<&'a Table> {
+        self.wanted(name).or_else(|| self.template.views.iter().find(|t| t.name == name))
+    }
+
+    #[must_use]
+    pub fn had_any(&self, name: &str) -> Option<&'a Table> {
+        self.had(name).or_else(|| self.tenant.views.iter().find(|t| t.name == name))
+    }
+
     fn fix(&self, both: Both) -> Fix {
         match both.expected.or(both.actual).map(|part| part.kind) {
             Some(PartKind::Type) => types::of_type(self, both),
@@ -154,15 +173,30 @@ impl<'a> Pair<'a> {
             Some(PartKind::Constraint) => relations::of_constraint(self, both),
             Some(PartKind::Index) => relations::of_index(self, both),
             Some(PartKind::Column) => columns::of_column(self, both),
+            Some(PartKind::Rule) => hanging::of_rule(self, both),
+            Some(PartKind::Statistics) => hanging::of_statistics(self, both),
             Some(PartKind::Comment) => relations::of_comment(self, both),
             None => Fix::default(),
         }
     }
 }
 
+/// Whose schemas they are.
+#[derive(Clone, Copy)]
+pub struct Roles<'a> {
+    pub tenants: Option<&'a str>,
+    pub templates: Option<&'a str>,
+    pub archived: bool,
+}
+
 /// Every difference, what protects rows first.
 #[must_use]
-pub fn differences(template: &Schema, tenant: &Schema, role: Option<&str>) -> Vec<Change> {
+pub fn differences(
+    template: &Schema,
+    tenant: &Schema,
+    roles: Roles,
+    objects: &Objects,
+) -> Vec<Change> {
     let (wanted, had) = (parts(template), parts(tenant));
     let mut by_name: BTreeMap<(PartKind, &str, &str), Both> = BTreeMap::new();
     for part in &wanted {
@@ -177,8 +211,15 @@ pub fn differences(template: &Schema, tenant: &Schema, role: Option<&str>) -> Ve
     by_name.retain(|_, both| {
         both.expected.map(|part| &part.definition) != both.actual.map(|part| &part.definition)
     });
-    let mut pair =
-        Pair { template, tenant, role, retyped: BTreeSet::new(), rekeyed: BTreeSet::new() };
+    let remade = objects.changes();
+    let mut pair = Pair {
+        template,
+        tenant,
+        role: roles.tenants,
+        retyped: BTreeSet::new(),
+        rekeyed: BTreeSet::new(),
+        remade: objects.remade_names(&remade),
+    };
     pair.retyped = columns::retyped(&pair);
     pair.rekeyed = relations::rekeyed(&pair, &by_name.values().copied().collect::<Vec<_>>());
     let mut changes: Vec<Change> = by_name
@@ -186,7 +227,12 @@ pub fn differences(template: &Schema, tenant: &Schema, role: Option<&str>) -> Ve
         .filter(|both| is_told(&pair, both))
         .map(|both| change(&pair, *both))
         .collect();
+    changes.extend(remade);
     changes.extend(relations::grants(&pair));
+    if roles.templates.is_none() {
+        changes.extend(privileges::of_the_role_on_views(&pair));
+    }
+    changes.extend(privileges::changes(&pair, roles.templates, roles.archived));
     relations::again(&pair, &by_name, &mut changes);
     changes
 }
@@ -194,7 +240,24 @@ pub fn differences(template: &Schema, tenant: &Schema, role: Option<&str>) -> Ve
 /// What goes with its table is not told by itself.
 fn is_told(pair: &Pair, both: &Both) -> bool {
     match (both.expected, both.actual) {
-        (None, Some(part)) if !part.table.is_empty() => pair.wanted(&part.table).is_some(),
+        (None, Some(part)) if !part.table.is_empty() => {
+            // A view without its column is another view.
+            let column = part.name.strip_prefix("COLUMN ").and_then(split_names);
+            let goes = |view: &Table| {
+                column.is_some_and(|(_, c)| !view.columns.iter().any(|v| quote(&v.name) == c))
+            };
+            match pair.wanted_any(&part.table) {
+                Some(wanted) if wanted.definition.is_some() => !goes(wanted),
+                wanted => wanted.is_some(),
+            }
+        }
+        (None, Some(part)) if part.kind == PartKind::Comment => {
+            let here = |schema: &Schema| {
+                let owners = &schema.objects.owners;
+                owners.iter().any(|o| format!("{} {}", o.on, o.object) == part.name)
+            };
+            here(pair.template) || !here(pair.tenant)
+        }
         _ => true,
     }
 }
@@ -213,43 +276,6 @@ fn change(pair: &Pair, both: Both) -> Change {
         expected: both.expected.map(|part| part.definition.clone()),
         actual: both.actual.map(|part| part.definition.clone()),
         fix: pair.fix(both),
+        remake: None,
     }
-}
-
-/// What is compared as a whole, and told.
-const OTHERS: [&str; 7] = [
-    "view ",
-    "function ",
-    "operator ",
-    "cast ",
-    "collation ",
-    "text search dictionary ",
-    "text search configuration ",
-];
-
-/// Differences of what no plan mends yet: views, functions and what goes with them.
-#[must_use]
-pub fn others(wanted: &BTreeMap<String, String>, had: &BTreeMap<String, String>) -> Vec<Change> {
-    let differences = crate::catalog::differences(wanted, had);
-    let told = differences.iter().filter_map(|object| {
-        let kind = OTHERS.into_iter().find(|kind| object.starts_with(kind))?;
-        let difference = match (wanted.contains_key(object), had.contains_key(object)) {
-            (true, false) => Difference::Missing,
-            (false, _) => Difference::Extra,
-            (true, true) => Difference::Different,
-        };
-        let extra = difference == Difference::Extra;
-        Some(Change {
-            kind: kind.trim_end(),
-            object: object[kind.len()..].to_string(),
-            difference,
-            expected: None,
-            actual: None,
-            fix: Fix {
-                destructive: extra,
-                ..Fix::by_hand("Views, functions and what goes with them are compared, not synced")
-            },
-        })
-    });
-    told.collect()
 }

@@ -2,6 +2,9 @@
 
 mod columns;
 mod diff;
+mod hanging;
+mod objects;
+mod privileges;
 mod relations;
 mod sync;
 mod types;
@@ -10,15 +13,16 @@ use super::registry::{self, Entry};
 use crate::catalog::{self, Schema};
 use crate::error::{Error, Result};
 use crate::pg::types::PlannedStep;
-use crate::pg::{ident, query, relation};
-use diff::Change;
+use crate::pg::{ident, query, relation, user};
+use diff::{Change, Roles};
+use objects::Objects;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 /// What of a tenant's schema is not as in its template, object by object, what protects rows first: the kind of
 /// object, its name, the difference (missing, extra or different), what the template has and what is there
-/// (NULL for nothing), the statements that mend it (NULL where none can, or where another row's do) and whether
-/// they drop something or may lose a part of a value. Names that differ by the schema only are equal. Without a
+/// (NULL for nothing), the statements that mend it (NULL where none can, or where another row's do), whether
+/// they drop something or may lose a part of a value, and, where no plan can mend it, the reason. Names that differ by the schema only are equal. Without a
 /// slug, every tenant schema that you own and whose template you may use. Changes nothing. Raises 3F000, 42501.
 ///
 /// Example: `SELECT object_type, object, difference FROM tenant_guard.tenant_drift('acme');`
@@ -38,6 +42,7 @@ fn tenant_drift(
             name!(actual, Option<String>),
             name!(fix, Option<String>),
             name!(destructive, bool),
+            name!(reason, Option<String>),
         ),
     >,
     ErrorReport,
@@ -57,7 +62,8 @@ fn tenant_drift(
             ) if slug.is_none() => continue,
             pair => pair?,
         };
-        let changes = pair.changes(&entry)?;
+        let objects = pair.objects();
+        let changes = pair.changes(&entry, &objects)?;
         rows.extend(changes.into_iter().map(|change| {
             (
                 entry.slug.clone(),
@@ -66,8 +72,9 @@ fn tenant_drift(
                 change.difference.word().to_string(),
                 change.expected.clone(),
                 change.actual.clone(),
-                sync::script(&entry.slug, &pair.template, &change),
+                sync::script(&entry.slug, &pair.template, &change, &objects),
                 change.fix.destructive,
+                change.fix.not_by_plan.map(str::to_string),
             )
         }));
     }
@@ -75,7 +82,9 @@ fn tenant_drift(
 }
 
 /// Makes a tenant's schema as its template is by now: adds types, labels, tables, columns, constraints, indexes,
-/// policies and triggers, changes what is different, and grants new tables to the tenant's role. What drops
+/// policies, triggers, rules, statistics, functions, views and operators, changes what is different, and grants
+/// as the template does, and new tables to the tenant's role. A view or function that cannot be replaced is
+/// dropped and made again, with the views that depend on it. What drops
 /// something, or changes a type so that a value may lose a part, is done with allow_destructive => true only, and
 /// told of in a WARNING otherwise; so is what no plan can do. Afterwards tenant_drift has nothing else to say, or
 /// all of it is refused. Labels added to an enum can be used when they are committed: where the template already
@@ -152,12 +161,17 @@ impl Read {
         })
     }
 
-    fn changes(&self, entry: &Entry) -> Result<Vec<Change>> {
-        let role = entry.tenant_role.as_deref();
-        let mut changes = diff::differences(&self.template, &self.tenant, role);
+    fn objects(&self) -> Objects<'_> {
+        Objects::new(&self.template, &self.tenant, &user::current())
+    }
+
+    fn changes(&self, entry: &Entry, objects: &Objects) -> Result<Vec<Change>> {
         let templates_role = registry::find(&entry.template)?.and_then(|e| e.tenant_role);
-        let wanted = self.template.structure(templates_role.as_deref());
-        changes.extend(diff::others(&wanted, &self.tenant.structure(role)));
-        Ok(changes)
+        let roles = Roles {
+            tenants: entry.tenant_role.as_deref(),
+            templates: templates_role.as_deref(),
+            archived: entry.state == "archived",
+        };
+        Ok(diff::differences(&self.template, &self.tenant, roles, objects))
     }
 }

@@ -1,12 +1,14 @@
 //! What mends tables: themselves, and whatever hangs on them. Pure.
 
 use super::diff::{Both, Change, Difference, Fix, Pair, Phase};
+use super::hanging;
+use super::objects::closed;
 use crate::catalog::{
     policy_sql, trigger_sql, Constraint, Index, Part, PartKind, Policy, Table, Trigger,
 };
 use crate::pg::ident::{literal, qualified, quote};
 use crate::plan::{Kind, Object, Step};
-use crate::tenant::create::create_table;
+use crate::tenant::create::{create_table, inherit};
 use std::collections::{BTreeMap, BTreeSet};
 
 const AS_IN_TEMPLATE: &str = "as in the template";
@@ -30,6 +32,9 @@ pub fn of_table(pair: &Pair, both: Both) -> Fix {
                 format!("DROP TABLE {qualified_name}"),
             );
             let mut fix = Fix::step(Phase::Tables, made);
+            for sql in inherit(table, pair.slug()) {
+                fix.push(Phase::Tables, set_up(object(), name, sql));
+            }
             if let (Some(bound), Some(parent)) = (&table.partition_bound, table.parents.first()) {
                 let parent = own(pair, table, &parent.schema, &parent.name);
                 let sql =
@@ -42,6 +47,9 @@ pub fn of_table(pair: &Pair, both: Both) -> Fix {
                     table.toast_options.iter().map(|o| format!("toast.{o}")).collect();
                 let sql = format!("ALTER TABLE {qualified_name} SET ({})", options.join(", "));
                 fix.push(Phase::Settings, set_up(object(), name, sql));
+            }
+            for step in closed(pair.tenant, "TABLE", &qualified_name) {
+                fix.push(Phase::Settings, step);
             }
             if matches!(table.replica_identity.as_str(), "n" | "f") {
                 let sql = replica_identity(pair, table);
@@ -194,18 +202,19 @@ pub fn of_row_security(pair: &Pair, both: Both) -> Fix {
 }
 
 /// Dropped where it is there, made where it is wanted.
-struct Remade<'s> {
-    object: Object,
-    what: String,
-    why: &'s str,
-    drop: String,
+pub struct Remade<'s> {
+    pub object: Object,
+    pub what: String,
+    pub why: &'s str,
+    pub drop: String,
     /// As it is now, and as it is to be.
-    old: Option<String>,
-    new: Option<String>,
+    pub old: Option<String>,
+    pub new: Option<String>,
 }
 
 impl Remade<'_> {
-    fn fix(self, down: Phase, up: Phase) -> Fix {
+    #[must_use]
+    pub fn fix(self, down: Phase, up: Phase) -> Fix {
         let mut fix = Fix { destructive: self.new.is_none(), ..Fix::default() };
         if let Some(old) = self.old {
             let action = format!("drop {}", self.what);
@@ -247,7 +256,7 @@ fn remade_policy(pair: &Pair, table: &str, wanted: Option<&Policy>, had: Option<
 
 pub fn of_trigger(pair: &Pair, both: Both) -> Fix {
     let Some(part) = both.expected.or(both.actual) else { return Fix::default() };
-    let (wanted, had) = (pair.wanted(&part.table), pair.had(&part.table));
+    let (wanted, had) = (pair.wanted_any(&part.table), pair.had_any(&part.table));
     remade_trigger(
         pair,
         &part.table,
@@ -372,7 +381,7 @@ pub fn of_index(pair: &Pair, both: Both) -> Fix {
     let find = |table: Option<&'_ Table>| -> Option<Index> {
         table?.indexes.iter().find(|i| i.name == part.name).cloned()
     };
-    let (wanted, had) = (find(pair.wanted(&part.table)), find(pair.had(&part.table)));
+    let (wanted, had) = (find(pair.wanted_any(&part.table)), find(pair.had_any(&part.table)));
     let Some(any) = wanted.as_ref().or(had.as_ref()) else { return Fix::default() };
     let object = || Object::in_schema(Kind::Index, pair.slug(), &part.name);
     let mut fix = Fix::default();
@@ -409,7 +418,7 @@ pub fn of_index(pair: &Pair, both: Both) -> Fix {
         }
     }
     let table = pair.name(&part.table);
-    let had = pair.had(&part.table);
+    let had = pair.had_any(&part.table);
     let mut set = |sql: String, undo: String| {
         let action = format!("set up table {}", part.table);
         fix.push(Phase::Settings, Step::new(object(), action, AS_IN_TEMPLATE, sql, undo));
@@ -497,6 +506,7 @@ pub fn grants(pair: &Pair) -> Vec<Change> {
             expected: Some(WORK.join(", ")),
             actual: had.map(|_| WORK.into_iter().filter(has).collect::<Vec<_>>().join(", ")),
             fix,
+            remake: None,
         });
     }
     changes
@@ -531,10 +541,12 @@ pub fn again(
     let mut steps = Vec::new();
     let same =
         |kind: PartKind, table: &str, name: &str| !different.contains_key(&(kind, table, name));
+    let calls = |text: &str| pair.remade.iter().any(|f| text.contains(&format!("{}(", quote(f))));
     let mentions = |text: &str| {
         pair.retyped
             .iter()
             .any(|(_, column)| text.contains(column.as_str()) || text.contains(&quote(column)))
+            || calls(text)
     };
     for had in &pair.tenant.tables {
         for key in had.constraints.iter().filter(|k| k.kind == "f" && !k.inherited) {
@@ -543,6 +555,24 @@ pub fn again(
                 && same(PartKind::Constraint, &had.name, &key.name)
             {
                 steps.extend(remade_constraint(pair, &had.name, Some(key), Some(key)).steps);
+            }
+        }
+        for rule in had.rules.iter().filter(|r| mentions(&r.definition)) {
+            if same(PartKind::Rule, &had.name, &rule.name) {
+                steps.extend(hanging::rule_again(pair, had, &rule.name).steps);
+            }
+        }
+        for index in had.indexes.iter().filter(|i| i.constraint.is_none() && i.parent.is_none()) {
+            if calls(&index.definition) && same(PartKind::Index, &had.name, &index.name) {
+                let remade = Remade {
+                    object: Object::in_schema(Kind::Index, pair.slug(), &index.name),
+                    what: format!("index {}", index.name),
+                    why: "made anew, after what it calls",
+                    drop: format!("DROP INDEX {}", pair.name(&index.name)),
+                    old: Some(index.definition.clone()),
+                    new: Some(index.definition.clone()),
+                };
+                steps.extend(remade.fix(Phase::Unkey, Phase::Indexes).steps);
             }
         }
         for policy in &had.policies {
@@ -565,8 +595,8 @@ pub fn again(
     // They belong to what makes them necessary; all of it is applied together.
     let cause = changes.iter_mut().find(|c| {
         c.difference != Difference::Missing
-            && matches!(c.kind, "column" | "constraint" | "index")
-            && !c.fix.steps.is_empty()
+            && (matches!(c.kind, "column" | "constraint" | "index") && !c.fix.steps.is_empty()
+                || c.kind == "function" && c.fix.not_by_plan.is_none())
     });
     if let Some(cause) = cause {
         cause.fix.steps.extend(steps);

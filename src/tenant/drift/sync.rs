@@ -1,13 +1,15 @@
 //! The plan that makes a tenant's schema as its template is.
 
 use super::diff::{Change, Difference, Phase};
+use super::objects::Objects;
 use super::{found, read, Read};
-use crate::catalog::{Schema, Type};
+use crate::catalog::Schema;
 use crate::error::{Error, Result};
 use crate::pg::ident::{literal, qualified, quote};
 use crate::pg::{guc, relation, user};
 use crate::plan::{self, Check, Finding, Kind, Object, Plan, Rows, Severity, Step};
 use crate::tenant::life::{amendment, ledger};
+use crate::tenant::order::{self, Node, Order};
 use crate::tenant::registry::Entry;
 
 pub fn sync(slug: &str, allow_destructive: bool, trusted: bool, dry_run: bool) -> Result<Rows> {
@@ -26,7 +28,8 @@ pub fn sync(slug: &str, allow_destructive: bool, trusted: bool, dry_run: bool) -
 
 /// What is to be done, and what is left.
 fn plan(read: &Read, entry: &Entry, allow_destructive: bool, callers_path: &str) -> Result<Plan> {
-    let mut changes = read.changes(entry)?;
+    let objects = read.objects();
+    let mut changes = read.changes(entry, &objects)?;
     let (mut by_hand, mut destructive, mut later) = (Vec::new(), Vec::new(), Vec::new());
     changes.retain(|change| {
         if change.fix.not_by_plan.is_some() {
@@ -37,6 +40,18 @@ fn plan(read: &Read, entry: &Entry, allow_destructive: bool, callers_path: &str)
             return true;
         }
         false
+    });
+    let left: Vec<Change> = by_hand.iter().chain(&destructive).cloned().collect();
+    let waiting = objects.on_what_is_left(&left);
+    changes.retain(|change| {
+        let waits = change.difference != Difference::Extra
+            && change.remake.as_ref().is_some_and(|key| waiting.contains(key));
+        if waits {
+            let mut change = change.clone();
+            change.fix.not_by_plan = Some("It stands on what is left as it is.");
+            by_hand.push(change);
+        }
+        !waits
     });
     let labels = new_labels(&changes);
     if changes.iter().any(|c| c.kind != "type" && uses(c, &labels)) {
@@ -51,6 +66,7 @@ fn plan(read: &Read, entry: &Entry, allow_destructive: bool, callers_path: &str)
     let mut plan = Plan::new("sync_tenant_schema", &entry.slug);
     tell(&mut plan, entry, &by_hand, &destructive, &later);
     let mut steps: Vec<(Phase, Step)> = changes.iter().flat_map(|c| c.fix.steps.clone()).collect();
+    steps.extend(objects.steps(&changes));
     owners(&mut steps, &changes, read);
     order(&mut steps, read);
     if !steps.is_empty() {
@@ -139,35 +155,63 @@ fn path(slug: &str, path: &str, back: &str) -> Step {
     Step::new(Object::schema(Kind::Path, slug), "set the search path", why, set(path), set(back))
 }
 
-/// Phase by phase; tables after those that they inherit from, columns in the template's order, types after those
-/// that they are made of.
+/// Phase by phase. What is made and altered comes in the order of the template's parts, columns in the order
+/// of their table's; what is dropped goes in the opposite order of the tenant's.
 fn order(steps: &mut [(Phase, Step)], read: &Read) {
-    let tables = crate::tenant::clone::parents_first(&read.template);
-    let place = |step: &Step| {
-        let at = tables.iter().position(|t| t.name == step.object.table);
-        let column = at.and_then(|at| {
-            tables[at].columns.iter().position(|column| column.name == step.object.name)
-        });
-        (at, column)
+    let (wanted, had) = (order::order(&read.template), order::order(&read.tenant));
+    let key = |(phase, step): &(Phase, Step)| {
+        let made = (7, Phase::Types); // all of them are one phase
+        let place = place(&wanted, step);
+        match *phase {
+            Phase::Make(at) => (made, at, 1, None),
+            Phase::Keys if is_early(&wanted, step) => (made, place, 1, None),
+            Phase::Types | Phase::Sequences | Phase::Tables | Phase::Columns => {
+                (made, place, 0, column(&read.template, step))
+            }
+            Phase::Keys | Phase::Attach => ((9, *phase), place, 0, None),
+            Phase::Drop => ((9, *phase), usize::MAX - self::place(&had, step), 0, None),
+            Phase::Release | Phase::Unkey | Phase::Unmake(_) => ((5, *phase), 0, 0, None),
+            _ => ((9, *phase), 0, 0, None),
+        }
     };
-    steps.sort_by_key(|(phase, step)| match phase {
-        Phase::Tables | Phase::Columns | Phase::Keys | Phase::Attach => (*phase, place(step)),
-        Phase::Types => (*phase, (Some(layer(&step.object.name, &read.template.types, 0)), None)),
-        _ => (*phase, (None, None)),
-    });
+    steps.sort_by_key(key);
 }
 
-/// How many types deep a type stands on others of the schema.
-fn layer(name: &str, types: &[Type], depth: usize) -> usize {
-    let Some(ty) = types.iter().find(|t| t.name == name).filter(|_| depth < types.len()) else {
-        return 0;
+/// At which place in the order a step's object is.
+fn place(order: &Order, step: &Step) -> usize {
+    let object = &step.object;
+    let relation = if object.table.is_empty() { &object.name } else { &object.table };
+    let is_it = |node: &Node| match (object.kind, node) {
+        (Kind::Type, Node::Type(t)) => t.name == object.name,
+        (Kind::Routine, Node::Routine(r)) => r.name == object.name,
+        (Kind::Sequence, Node::Sequence(s)) => s.name == object.name,
+        (Kind::SchemaObject, Node::Operator(o)) => o.identity == object.name,
+        (Kind::SchemaObject, Node::Cast(o)) => o.identity == object.name,
+        (Kind::SchemaObject, Node::Collation(o)) => quote(&o.name) == object.name,
+        (Kind::SchemaObject, Node::Dictionary(o)) => quote(&o.name) == object.name,
+        (Kind::SchemaObject, Node::Configuration(o)) => quote(&o.name) == object.name,
+        (_, Node::Table(t) | Node::View(t)) => t.name == *relation && !object.table.is_empty(),
+        _ => false,
     };
-    let texts: Vec<&String> =
-        ty.base.iter().chain(ty.attributes.iter().map(|a| &a.r#type)).collect();
-    let under = types.iter().filter(|other| {
-        other.name != name && texts.iter().any(|text| text.contains(&quote(&other.name)))
-    });
-    under.map(|other| 1 + layer(&other.name, types, depth + 1)).max().unwrap_or(0)
+    let nodes = &order.nodes;
+    let early = nodes.iter().position(|node| is_key(node, step));
+    early.or_else(|| nodes.iter().position(is_it)).unwrap_or(nodes.len())
+}
+
+/// A key that something else needs.
+fn is_early(order: &Order, step: &Step) -> bool {
+    order.nodes.iter().any(|node| is_key(node, step))
+}
+
+fn is_key(node: &Node, step: &Step) -> bool {
+    let object = &step.object;
+    object.kind == Kind::Constraint
+        && matches!(node, Node::Key(t, k) if t.name == object.table && k.name == object.name)
+}
+
+fn column(template: &Schema, step: &Step) -> Option<usize> {
+    let table = template.tables.iter().find(|t| t.name == step.object.table)?;
+    table.columns.iter().position(|column| column.name == step.object.name)
 }
 
 fn new_labels(changes: &[Change]) -> Vec<String> {
@@ -181,6 +225,10 @@ fn new_labels(changes: &[Change]) -> Vec<String> {
 
 fn uses(change: &Change, labels: &[String]) -> bool {
     let adds = |sql: &str| sql.contains(" ADD VALUE ");
+    let text = change.expected.as_ref().filter(|_| change.remake.is_some());
+    if text.is_some_and(|text| labels.iter().any(|l| text.contains(l.as_str()))) {
+        return true;
+    }
     change
         .fix
         .steps
@@ -243,12 +291,16 @@ fn tell(
 
 /// The statements of one difference, as they can be pasted. None where there are none.
 #[must_use]
-pub fn script(slug: &str, template: &Schema, change: &Change) -> Option<String> {
-    if change.fix.steps.is_empty() {
+pub fn script(slug: &str, template: &Schema, change: &Change, objects: &Objects) -> Option<String> {
+    let mut steps = change.fix.steps.clone();
+    if change.fix.not_by_plan.is_none() {
+        steps.extend(objects.steps(std::slice::from_ref(change)));
+    }
+    if steps.is_empty() {
         return None;
     }
-    let statements: Vec<String> =
-        change.fix.steps.iter().map(|(_, step)| format!("{};", step.sql)).collect();
+    steps.sort_by_key(|(phase, _)| *phase);
+    let statements: Vec<String> = steps.iter().map(|(_, step)| format!("{};", step.sql)).collect();
     let path = literal(&own_path(slug, template));
     Some(format!(
         "SELECT pg_catalog.set_config('search_path', {path}, true);\n{}",

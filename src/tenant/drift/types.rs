@@ -1,6 +1,7 @@
 //! What mends types and sequences. Pure.
 
 use super::diff::{Both, Fix, Pair, Phase};
+use super::objects::closed;
 use crate::catalog::{Attribute, Sequence, Type};
 use crate::pg::ident::{literal, quote};
 use crate::plan::{Kind, Object, Step};
@@ -11,9 +12,6 @@ pub fn of_type(pair: &Pair, both: Both) -> Fix {
     let wanted = both.expected.and_then(|part| find(&pair.template.types, &part.name));
     let had = both.actual.and_then(|part| find(&pair.tenant.types, &part.name));
     match (wanted, had) {
-        (Some(t), None) | (None, Some(t)) if t.kind == "r" => {
-            Fix::by_hand("Ranges are compared, not synced")
-        }
         (Some(wanted), None) => {
             let word = word(&wanted);
             let step = Step::new(
@@ -34,7 +32,7 @@ pub fn of_type(pair: &Pair, both: Both) -> Fix {
                 format!("DROP {word} {}", pair.name(&had.name)),
                 create_type(&had, pair.slug(), |_| false),
             );
-            Fix::step(Phase::DropTypes, step).dropping()
+            Fix::step(Phase::Drop, step).dropping()
         }
         (Some(wanted), Some(had)) if wanted.kind != had.kind => {
             Fix::by_hand("It is another kind of type.")
@@ -43,7 +41,7 @@ pub fn of_type(pair: &Pair, both: Both) -> Fix {
             "e" => labels(pair, &wanted, &had),
             "d" => domain(pair, &wanted, &had),
             "c" => attributes(pair, &wanted, &had),
-            _ => Fix::by_hand("A range cannot be altered."),
+            _ => Fix::default(),
         },
         (None, None) => Fix::default(),
     }
@@ -224,6 +222,9 @@ pub fn of_sequence(pair: &Pair, both: Both) -> Fix {
             );
             let mut fix = Fix::step(Phase::Sequences, made);
             owned(pair, &wanted, &mut fix);
+            for step in closed(pair.tenant, "SEQUENCE", &pair.name(&wanted.name)) {
+                fix.push(Phase::Settings, step);
+            }
             granted(pair, &wanted, &mut fix);
             fix
         }
