@@ -60,4 +60,12 @@ mod tests {
         assert!(Id::new(&upper).uuid.is_some() && Id::of_text(&upper).uuid.is_none());
         assert!(Id::of_text(USER).uuid.is_some());
     }
+
+    #[test]
+    fn braces_around_nothing_are_no_uuid() {
+        for text in ["{}", "{a}", "{é}", "{", "}", "", "{{}}", "urn:uuid:"] {
+            assert_eq!(parse_uuid(text), None, "{text}");
+        }
+        assert_eq!(parse_uuid(&format!("{{{USER}}}")), parse_uuid(USER));
+    }
 }

@@ -54,6 +54,9 @@ impl Node<'_> {
             Node::Routine(o) => routine_address(o),
             Node::Operator(o) => (PG_OPERATOR, o.oid),
             Node::Cast(o) => (PG_CAST, o.oid),
+            Node::Family(o) => (PG_OPFAMILY, o.oid),
+            Node::Class(o) => (PG_OPCLASS, o.oid),
+            Node::Conversion(o) => (PG_CONVERSION, o.oid),
             Node::Table(o) | Node::View(o) => table_address(o),
             Node::Key(_, k) => key_address(k),
         }
@@ -97,29 +100,28 @@ pub fn routine_address(routine: &Routine) -> Address {
 
 #[must_use]
 pub fn order(schema: &Schema) -> Order<'_> {
-    let mut known: Vec<(Address, Node)> = Vec::new();
     let objects = &schema.objects;
-    known.extend(objects.collations.iter().map(|o| ((PG_COLLATION, o.oid), Node::Collation(o))));
-    known.extend(schema.types.iter().map(|o| (type_address(o), Node::Type(o))));
-    known.extend(objects.dictionaries.iter().map(|o| ((PG_TS_DICT, o.oid), Node::Dictionary(o))));
-    known.extend(
-        objects.configurations.iter().map(|o| ((PG_TS_CONFIG, o.oid), Node::Configuration(o))),
-    );
-    known.extend(schema.sequences.iter().map(|o| ((PG_CLASS, o.oid), Node::Sequence(o))));
-    known.extend(objects.routines.iter().map(|o| (routine_address(o), Node::Routine(o))));
-    known.extend(objects.operators.iter().map(|o| ((PG_OPERATOR, o.oid), Node::Operator(o))));
-    known.extend(objects.casts.iter().map(|o| ((PG_CAST, o.oid), Node::Cast(o))));
     let classes = &schema.classes;
-    known.extend(classes.families.iter().map(|o| ((PG_OPFAMILY, o.oid), Node::Family(o))));
-    known.extend(classes.classes.iter().map(|o| ((PG_OPCLASS, o.oid), Node::Class(o))));
-    known.extend(classes.conversions.iter().map(|o| ((PG_CONVERSION, o.oid), Node::Conversion(o))));
-    known.extend(schema.tables.iter().map(|o| (table_address(o), Node::Table(o))));
-    known.extend(schema.views.iter().map(|o| (table_address(o), Node::View(o))));
-    let made_first = known.len();
+    let mut nodes: Vec<Node> = Vec::new();
+    nodes.extend(objects.collations.iter().map(Node::Collation));
+    nodes.extend(schema.types.iter().map(Node::Type));
+    nodes.extend(objects.dictionaries.iter().map(Node::Dictionary));
+    nodes.extend(objects.configurations.iter().map(Node::Configuration));
+    nodes.extend(schema.sequences.iter().map(Node::Sequence));
+    nodes.extend(objects.routines.iter().map(Node::Routine));
+    nodes.extend(objects.operators.iter().map(Node::Operator));
+    nodes.extend(objects.casts.iter().map(Node::Cast));
+    nodes.extend(classes.families.iter().map(Node::Family));
+    nodes.extend(classes.classes.iter().map(Node::Class));
+    nodes.extend(classes.conversions.iter().map(Node::Conversion));
+    nodes.extend(schema.tables.iter().map(Node::Table));
+    nodes.extend(schema.views.iter().map(Node::View));
+    let made_first = nodes.len();
     for table in &schema.tables {
         let keys = table.constraints.iter().filter(|k| matches!(k.kind.as_str(), "p" | "u" | "x"));
-        known.extend(keys.map(|k| ((PG_CONSTRAINT, k.oid), Node::Key(table, k))));
+        nodes.extend(keys.map(|k| Node::Key(table, k)));
     }
+    let known: Vec<(Address, Node)> = nodes.into_iter().map(|n| (n.address(), n)).collect();
     let mut graph = Graph::of(&known, &schema.edges);
     let mut later = HashSet::new();
     while let Some(cycle) = graph.cycle() {

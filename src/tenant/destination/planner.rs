@@ -75,7 +75,7 @@ impl Assignment {
         let refuse = |why: &str, hint: &str| {
             Err(Error::WrongOption { option: "database", why: why.into(), hint: hint.into() })
         };
-        let is_id = tenant.parse::<uuid::Uuid>().is_ok();
+        let is_id = crate::id::parse_uuid(tenant).is_some();
         let database = match (at.kind.as_str(), database) {
             ("server", None) if is_id => {
                 return refuse(
@@ -102,7 +102,7 @@ impl Assignment {
 
 /// An organization's id in one spelling; a slug as it is.
 pub fn tenant(given: &str) -> Result<String> {
-    if let Ok(id) = given.parse::<uuid::Uuid>() {
+    if let Some(id) = crate::id::parse_uuid(given) {
         return Ok(id.to_string());
     }
     if given.is_empty() || given.chars().any(char::is_control) {

@@ -111,7 +111,7 @@ pub fn unassign(tenant: &str) -> Result<()> {
 /// Where a tenant is, by its own name or by that of its organization's schema.
 pub fn place(tenant: &str) -> Result<Vec<Place>> {
     user::as_extension_owner(|| {
-        let id = tenant.parse::<uuid::Uuid>().ok().map(|id| id.to_string());
+        let id = crate::id::parse_uuid(tenant).map(|id| id.to_string());
         query::rows(include_str!("place.sql"), &[tenant.into(), id.into()], |row| {
             Ok((
                 row.get::<String>(1)?.unwrap_or_default(),
