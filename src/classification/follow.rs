@@ -2,7 +2,7 @@
 //! they are, and what is dropped is registered no longer.
 
 use crate::error::Result;
-use crate::pg::{event, query, relation, user};
+use crate::pg::{event, kept, relation, user};
 use crate::plan;
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -36,5 +36,5 @@ fn follow(event: &str) -> Result<()> {
         "ddl_command_start" => &[include_str!("adopt.sql")],
         _ => &[include_str!("forget_columns.sql"), include_str!("follow.sql")],
     };
-    user::as_extension_owner(|| statements.iter().try_for_each(|sql| query::run(sql, &[])))
+    user::as_extension_owner(|| statements.iter().try_for_each(|sql| kept::run(sql, &[])))
 }

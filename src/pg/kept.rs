@@ -6,6 +6,7 @@ use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::Oid;
 use pgrx::spi::{OwnedPreparedStatement, SpiClient, SpiTupleTable};
 use pgrx::{PgOid, Spi};
+use serde::de::DeserializeOwned;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
@@ -15,7 +16,7 @@ use std::mem::ManuallyDrop;
 type Plans = HashMap<(String, Vec<Oid>), ManuallyDrop<OwnedPreparedStatement>>;
 
 /// More than the extension has; a registration that changes all the time cannot fill the memory.
-const MOST: usize = 32;
+const MOST: usize = 64;
 
 thread_local! {
     static PLANS: RefCell<Plans> = RefCell::default();
@@ -78,6 +79,20 @@ pub fn changed<T>(
         };
         query::collect(client.update(&**statement, None, args)?, f)
     })
+}
+
+/// `changed` for a statement that returns nothing.
+pub fn run(sql: &str, args: &[DatumWithOid]) -> Result<()> {
+    changed(sql, args, |_| Ok(())).map(|_| ())
+}
+
+/// The model of `query::model_here`, by a statement that is read like it.
+pub fn model_here<T: DeserializeOwned>(sql: &str, args: &[DatumWithOid]) -> Result<Option<T>> {
+    let found = rows_here(sql, args, |row| Ok(row.get::<String>(1)?))?;
+    match found.into_iter().flatten().next() {
+        Some(text) => Ok(Some(serde_json::from_str(&text)?)),
+        None => Ok(None),
+    }
 }
 
 fn rows_here<T>(

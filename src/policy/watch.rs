@@ -11,7 +11,7 @@ use crate::catalog::{self, View};
 use crate::error::{Error, Result};
 use crate::pg::trigger::Firing;
 use crate::pg::types::RegClass;
-use crate::pg::{command, event, ident, log, query, user};
+use crate::pg::{command, event, ident, kept, log, query, relation, user};
 use crate::{plan, settings};
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -41,7 +41,7 @@ pub fn watch(fcinfo: pg_sys::FunctionCallInfo) {
     let ours = event::in_extension_script()
         || (event != "sql_drop" && plan::applying() && command::tag(fcinfo) != "ALTER SCHEMA");
     if !ours {
-        if let Err(error) = follow(&event) {
+        if let Err(error) = follow(&event, &command::tag(fcinfo)) {
             ErrorReport::from(error).report(PgLogLevel::ERROR);
         }
     }
@@ -78,24 +78,30 @@ fn restored(touched: &Touched) -> Result<()> {
 }
 
 /// What is registered goes by OID here, and by name in a restored copy: so the names are kept as they are, and
-/// what is dropped is registered no longer.
-fn follow(event: &str) -> Result<()> {
-    let statements: &[&str] = match event {
-        "sql_drop" => &[include_str!("forget.sql")],
+/// what is dropped is registered no longer. Where nothing is registered there is nothing to plan.
+fn follow(event: &str, tag: &str) -> Result<()> {
+    let of_schemas = matches!(tag, "CREATE SCHEMA" | "ALTER SCHEMA");
+    let statements: &[(&str, bool, &str)] = match event {
+        "sql_drop" => &[("protection", true, include_str!("forget.sql"))],
         "ddl_command_start" => &[
-            include_str!("adopt.sql"),
-            include_str!("adopt_schema.sql"),
-            include_str!("adopt_tenant.sql"),
-            include_str!("adopt_template.sql"),
+            ("protection", true, include_str!("adopt.sql")),
+            ("enforcement", true, include_str!("adopt_schema.sql")),
+            ("tenant_schema", true, include_str!("adopt_tenant.sql")),
+            ("template_version", true, include_str!("adopt_template.sql")),
         ],
         _ => &[
-            include_str!("follow.sql"),
-            include_str!("follow_schema.sql"),
-            include_str!("follow_template.sql"),
-            include_str!("follow_tenant.sql"),
+            ("protection", tag.starts_with("ALTER "), include_str!("follow.sql")),
+            ("enforcement", of_schemas, include_str!("follow_schema.sql")),
+            ("template_version", of_schemas, include_str!("follow_template.sql")),
+            ("tenant_schema", of_schemas, include_str!("follow_tenant.sql")),
         ],
     };
-    user::as_extension_owner(|| statements.iter().try_for_each(|sql| query::run(sql, &[])))
+    let mut due =
+        statements.iter().filter(|(of, due, _)| *due && !relation::own_is_empty(of)).peekable();
+    if due.peek().is_none() {
+        return Ok(());
+    }
+    user::as_extension_owner(|| due.try_for_each(|(_, _, sql)| kept::run(sql, &[])))
 }
 
 #[derive(Debug, Deserialize)]
@@ -128,9 +134,12 @@ fn touched(event: &str) -> Result<Vec<Touched>> {
         "sql_drop" => include_str!("dropped.sql"),
         _ => include_str!("watched.sql"),
     };
+    if ["enforcement", "protection"].into_iter().all(relation::own_is_empty) {
+        return Ok(Vec::new());
+    }
     user::as_extension_owner(|| {
         let _read = query::catalog_read(query::PINNED);
-        Ok(query::model_here(sql, &[])?.unwrap_or_default())
+        Ok(kept::model_here(sql, &[])?.unwrap_or_default())
     })
 }
 
