@@ -12,8 +12,9 @@ CREATE DATABASE :bare;
 \set bare_loop 'CREATE PROCEDURE bare(slug text) LANGUAGE plpgsql AS $do$ BEGIN EXECUTE format(\'CREATE SCHEMA %I\', slug); FOR i IN 1..50 LOOP EXECUTE format(\'CREATE TABLE %I.t%s (LIKE tpl.t%s INCLUDING ALL)\', slug, i, i); IF i > 1 THEN EXECUTE format(\'ALTER TABLE %I.t%s ADD FOREIGN KEY (up) REFERENCES %I.t%s\', slug, i, slug, i - 1); END IF; EXECUTE format(\'ALTER TABLE %I.t%s ENABLE ROW LEVEL SECURITY\', slug, i); EXECUTE format(\'CREATE POLICY own ON %I.t%s USING (organization_id = current_setting(%L, true)::uuid)\', slug, i, \'app.org\'); END LOOP; END $do$'
 CREATE EXTENSION tenant_guard;
 CREATE EXTENSION dblink;
-SELECT dblink_connect('bare', format('dbname=%s', :'bare')), dblink_connect('beside', format('dbname=%s', :'here')),
-       dblink_connect('clone', format('dbname=%s', :'here')) \g /dev/null
+SELECT format('host=%s port=%s user=%s dbname=', :'HOST', :'PORT', :'USER') AS server \gset
+SELECT dblink_connect('bare', :'server' || :'bare'), dblink_connect('beside', :'server' || :'here'),
+       dblink_connect('clone', :'server' || :'here') \g /dev/null
 SELECT dblink_exec('bare', :'template'), dblink_exec('bare', :'bare_loop'),
        dblink_exec('clone', :'template'), dblink_exec('clone', :'bare_loop') \g /dev/null
 CREATE TABLE timings (what text, number int, ms numeric);

@@ -6,7 +6,7 @@ use super::table::Table;
 use crate::error::{Error, Result};
 use crate::pg::relation::{lock, Lock};
 use crate::pg::types::RegClass;
-use crate::pg::{ident, query, user};
+use crate::pg::{ident, kept, query, user};
 use pgrx::pg_sys::Oid;
 
 /// A table and all that inherits from it (parents first), for a function that changes tables:
@@ -115,7 +115,7 @@ fn read_one(oid: u32) -> Result<Table> {
 
 fn family_oids(oid: u32) -> Result<Vec<Oid>> {
     let _read = query::catalog_read(query::PINNED);
-    let oids = query::rows(include_str!("descendants.sql"), &[Oid::from(oid).into()], |row| {
+    let oids = kept::rows(include_str!("descendants.sql"), &[Oid::from(oid).into()], |row| {
         Ok(row.get::<Oid>(1)?)
     })?;
     Ok(oids.into_iter().flatten().collect())
@@ -124,7 +124,7 @@ fn family_oids(oid: u32) -> Result<Vec<Oid>> {
 /// Deparsed text comes fully qualified, whatever the caller's path.
 fn read(oids: &[Oid]) -> Result<Vec<Table>> {
     let _read = query::catalog_read(query::PINNED);
-    let tables = query::model_here(include_str!("tables.sql"), &[oids.to_vec().into()])?;
+    let tables = kept::model_here(include_str!("tables.sql"), &[oids.to_vec().into()])?;
     Ok(tables.unwrap_or_default())
 }
 
@@ -163,7 +163,7 @@ fn check(table: &Table) -> Result<()> {
 pub fn foreign_keys_from(table: u32, tenant_column: &str) -> Result<Vec<ForeignKey>> {
     let _read = query::catalog_read(query::PINNED);
     let args = [Oid::from(table).into(), tenant_column.into()];
-    Ok(query::model_here(include_str!("foreign_keys.sql"), &args)?.unwrap_or_default())
+    Ok(kept::model_here(include_str!("foreign_keys.sql"), &args)?.unwrap_or_default())
 }
 
 /// Those of the roles that row-level security does not bind.
@@ -236,43 +236,60 @@ pub fn may_create_roles() -> Result<bool> {
 /// out bare, names outside it qualified. What a name of the schema's hides in pg_catalog comes out
 /// qualified too. None when there is no such schema.
 pub fn schema(name: &str) -> Result<Option<Schema>> {
-    schema_under(name, &format!("{}, pg_catalog, pg_temp", ident::quote(name)))
+    with_edges(structure_under(name, &own_path(name))?)
+}
+
+fn own_path(name: &str) -> String {
+    format!("{}, pg_catalog, pg_temp", ident::quote(name))
 }
 
 /// A schema as its template is read, to be compared with it: where extensions' objects lie in the template,
 /// they come out bare in both.
 pub fn clone_of(name: &str, template: &str) -> Result<Option<Schema>> {
-    let shared = query::value::<bool>(include_str!("has_extension.sql"), &[template.into()])?;
-    if shared != Some(true) {
-        return schema(name);
-    }
-    let (own, beside) = (ident::quote(name), ident::quote(template));
-    schema_under(name, &format!("{own}, {beside}, pg_catalog, pg_temp"))
+    with_edges(structure_of(name, template)?)
 }
 
-fn schema_under(name: &str, path: &str) -> Result<Option<Schema>> {
+/// `clone_of` without what depends on what: for a fingerprint.
+pub fn structure_of(name: &str, template: &str) -> Result<Option<Schema>> {
+    let shared = query::value::<bool>(include_str!("has_extension.sql"), &[template.into()])?;
+    if shared != Some(true) {
+        return structure_under(name, &own_path(name));
+    }
+    let (own, beside) = (ident::quote(name), ident::quote(template));
+    structure_under(name, &format!("{own}, {beside}, pg_catalog, pg_temp"))
+}
+
+fn with_edges(schema: Option<Schema>) -> Result<Option<Schema>> {
+    let Some(mut schema) = schema else { return Ok(None) };
+    if schema.usable {
+        let args = [schema.name.as_str().into()];
+        schema.edges =
+            kept::model_under(query::PINNED, include_str!("edges.sql"), &args)?.unwrap_or_default();
+    }
+    Ok(Some(schema))
+}
+
+fn structure_under(name: &str, path: &str) -> Result<Option<Schema>> {
     let args = || [name.into()];
-    let Some(mut schema) = query::model_under::<Schema>(path, include_str!("schema.sql"), &args())?
+    let Some(mut schema) = kept::model_under::<Schema>(path, include_str!("schema.sql"), &args())?
     else {
         return Ok(None);
     };
     if schema.usable {
         let oids =
-            query::rows(include_str!("relations.sql"), &args(), |row| Ok(row.get::<Oid>(1)?))?;
+            kept::rows(include_str!("relations.sql"), &args(), |row| Ok(row.get::<Oid>(1)?))?;
         let oids: Vec<Oid> = oids.into_iter().flatten().collect();
         for oid in &oids {
             lock(oid.to_u32(), Lock::Share)?;
         }
         let read: Option<Vec<Table>> =
-            query::model_under(path, include_str!("tables.sql"), &[oids.into()])?;
+            kept::model_under(path, include_str!("tables.sql"), &[oids.into()])?;
         (schema.tables, schema.views) =
             read.unwrap_or_default().into_iter().partition(|t| t.definition.is_none());
-        schema.objects = query::model_under(path, include_str!("objects.sql"), &args())?
+        schema.objects = kept::model_under(path, include_str!("objects.sql"), &args())?
             .ok_or_else(|| Error::NoSuchSchema { schema: name.into() })?;
         schema.classes =
-            query::model_under(path, include_str!("classes.sql"), &args())?.unwrap_or_default();
-        schema.edges =
-            query::model_under(path, include_str!("edges.sql"), &args())?.unwrap_or_default();
+            kept::model_under(path, include_str!("classes.sql"), &args())?.unwrap_or_default();
     }
     Ok(Some(schema))
 }

@@ -207,7 +207,8 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
                     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass OFFSET 0) d
                 WHERE ad.adrelid = c.oid) d
           GROUP BY d.objid) u
-    JOIN pg_catalog.pg_class sc ON sc.oid = u.objid AND sc.relkind = 'S'
+    -- OFFSET: or all sequences there are might be looked through for those of one table.
+    CROSS JOIN LATERAL (SELECT s.* FROM pg_catalog.pg_class s WHERE s.oid = u.objid AND s.relkind = 'S' OFFSET 0) sc
     JOIN pg_catalog.pg_namespace sn ON sn.oid = sc.relnamespace), '[]'),
 
   'indexes', coalesce((

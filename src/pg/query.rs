@@ -21,11 +21,16 @@ pub fn pin() -> Scope {
     under(PINNED)
 }
 
-/// Holds the search path at `path` until it is dropped.
+/// Holds the search path at `path` until it is dropped; and no query is compiled: for those of the extension that
+/// takes many times as long as running them.
 #[must_use]
 pub fn under(path: &str) -> Scope {
     let scope = Scope::new();
     scope.search_path(path);
+    // SAFETY: the server's own setting, read by the session's one thread.
+    if unsafe { pgrx::pg_sys::jit_enabled } {
+        scope.set(c"jit", "off");
+    }
     scope
 }
 
@@ -43,8 +48,15 @@ pub struct CatalogRead {
 pub fn catalog_read(path: &str) -> CatalogRead {
     let scope = under(path);
     plain(&scope);
-    for (name, value) in [(c"quote_all_identifiers", "off"), (c"jit", "off")] {
-        // jit: compiling these queries takes longer than running them.
+    // Catalogs are looked up by their indexes, which are in memory: with statistics of a database that was smaller,
+    // or none, all of pg_class might be read for each table instead.
+    // And a plan that is kept serves all tables: making one takes as long as reading a hundred of them.
+    for (name, value) in [
+        (c"quote_all_identifiers", "off"),
+        (c"enable_seqscan", "off"),
+        (c"random_page_cost", "1"),
+        (c"plan_cache_mode", "force_generic_plan"),
+    ] {
         scope.set(name, value);
     }
     CatalogRead { _snapshot: Snapshot::latest(), _scope: scope }
@@ -98,30 +110,6 @@ pub fn model<T: DeserializeOwned>(sql: &str, args: &[DatumWithOid]) -> Result<Op
 /// `model` under the path in force.
 pub fn model_here<T: DeserializeOwned>(sql: &str, args: &[DatumWithOid]) -> Result<Option<T>> {
     match value_here::<String>(sql, args)? {
-        Some(text) => Ok(Some(serde_json::from_str(&text)?)),
-        None => Ok(None),
-    }
-}
-
-/// `model` whose deparsed text is written as it means the same under `path`. The query itself is
-/// parsed and planned under the pinned path and only run under the other one, so that no operator
-/// of whoever owns what is first there takes the place of the one meant.
-pub fn model_under<T: DeserializeOwned>(
-    path: &str,
-    sql: &str,
-    args: &[DatumWithOid],
-) -> Result<Option<T>> {
-    let _read = catalog_read(PINNED);
-    let text = Spi::connect(|client| {
-        let mut planned = client.try_open_cursor(sql, args)?;
-        let _path = under(path);
-        let rows = planned.fetch(1)?;
-        if rows.is_empty() {
-            return Ok::<_, crate::error::Error>(None);
-        }
-        Ok(rows.first().get_one::<String>()?)
-    })?;
-    match text {
         Some(text) => Ok(Some(serde_json::from_str(&text)?)),
         None => Ok(None),
     }

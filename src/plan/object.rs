@@ -2,7 +2,7 @@
 //! tell whether somebody altered it.
 
 use crate::error::Result;
-use crate::pg::{ident, query};
+use crate::pg::{ident, kept, query};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 
@@ -222,7 +222,7 @@ pub fn states(objects: &[&Object]) -> Result<Vec<Option<String>>> {
         );
         let args =
             [column(|o| &o.schema).into(), column(|o| &o.table).into(), column(|o| &o.name).into()];
-        let found: Vec<Option<String>> = query::model_here(&sql, &args)?.unwrap_or_default();
+        let found: Vec<Option<String>> = kept::model_here(&sql, &args)?.unwrap_or_default();
         for (place, number) in places.into_iter().zip(number_of) {
             states[place] = found.get(number).cloned().flatten();
         }

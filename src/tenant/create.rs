@@ -1,15 +1,16 @@
 //! Types, tables and sequences of the model as CREATE statements in the target schema. Pure.
 
-use crate::catalog::{Attribute, Column, NotNull, Sequence, Table, Type};
+use crate::catalog::{Attribute, Column, Constraint, NotNull, Sequence, Table, Type};
 use crate::pg::ident::{literal, qualified, quote};
 
-/// CREATE TABLE with columns, CHECK constraints, partitioning, inheritance and storage. Partitions
+/// CREATE TABLE with columns, CHECK constraints, the keys named, partitioning, inheritance and storage. Partitions
 /// are made as tables of their own and attached later, as pg_dump does it.
 #[must_use]
 pub fn create_table(
     table: &Table,
     slug: &str,
     sequences: &[Sequence],
+    keys: &[&Constraint],
     later: impl Fn(&str) -> bool,
 ) -> String {
     let mut elements: Vec<String> = table
@@ -40,6 +41,7 @@ pub fn create_table(
                     && !k.definition.ends_with(" NOT VALID")
                     && !later(&format!("check {}", k.name))
             })
+            .chain(keys.iter().copied())
             .map(|k| format!("CONSTRAINT {} {}", quote(&k.name), k.definition)),
     );
     let unlogged = if table.persistence == "u" { "UNLOGGED " } else { "" };

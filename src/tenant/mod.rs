@@ -142,7 +142,7 @@ fn register_tenant_schema(
 fn same_structure(entry: &registry::Entry, fingerprint: &str) -> Result<()> {
     let missing = |schema: &str| Error::NoSuchSchema { schema: schema.into() };
     let (slug, template) = (entry.slug.as_str(), entry.template.as_str());
-    let clone = catalog::clone_of(slug, template)?.ok_or_else(|| missing(slug))?;
+    let clone = catalog::structure_of(slug, template)?.ok_or_else(|| missing(slug))?;
     let templates_role = registry::find(template)?.and_then(|e| e.tenant_role);
     // It has the other's place only where there is another.
     let role = entry.tenant_role.as_deref().filter(|_| templates_role.is_some());

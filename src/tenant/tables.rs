@@ -5,6 +5,7 @@ use super::create::column_settings;
 use crate::catalog::{policy_sql, trigger_sql, Constraint, Index, Policy, Table, Trigger};
 use crate::pg::ident::{literal, qualified, quote};
 use crate::plan::{Kind, Object, Step};
+use std::collections::HashSet;
 
 impl Clone<'_> {
     pub(super) fn attach(&mut self, table: &Table) {
@@ -26,11 +27,35 @@ impl Clone<'_> {
         );
     }
 
+    /// The keys that CREATE TABLE makes at once, which is half the work of adding them: where no rows come before them,
+    /// and nothing is attached or inherited.
+    pub(super) fn keys_at_once<'t>(&self, table: &'t Table) -> Vec<&'t Constraint> {
+        let plain = !table.is_partition
+            && table.partition_key.is_none()
+            && table.parents.is_empty()
+            && !self.target.data.has(&table.name);
+        let at_once = |k: &&Constraint| {
+            plain
+                && matches!(k.kind.as_str(), "p" | "u")
+                && !k.definition.contains("WITHOUT OVERLAPS")
+                && !self.order.early_keys.contains(&k.oid)
+        };
+        table.constraints.iter().filter(at_once).collect()
+    }
+
     /// Primary, unique and exclusion constraints, and CHECKs not validated yet. A CHECK goes on to
     /// the tables below; the others stand on each partition by themselves and are attached.
     pub(super) fn keys_and_checks(&mut self, table: &Table) {
+        let keys = self.keys_at_once(table);
+        let at_once: HashSet<u32> = keys.iter().map(|k| k.oid).collect();
+        for constraint in keys {
+            let object = self.in_table(Kind::Constraint, table, &constraint.name);
+            let action = format!("add constraint {}", constraint.name);
+            self.part(object, action, "made with its table", String::new());
+        }
         for constraint in &table.constraints {
             let only = match constraint.kind.as_str() {
+                _ if at_once.contains(&constraint.oid) => continue,
                 "p" | "u" | "x" if !self.order.early_keys.contains(&constraint.oid) => "ONLY ",
                 "c" if constraint.is_local && constraint.definition.ends_with(" NOT VALID") => "",
                 _ => continue,

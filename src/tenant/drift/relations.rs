@@ -28,7 +28,7 @@ pub fn of_table(pair: &Pair, both: Both) -> Fix {
                 object(),
                 format!("create table {name}"),
                 "as in the template, without rows",
-                create_table(table, pair.slug(), &pair.template.sequences, |_| false),
+                create_table(table, pair.slug(), &pair.template.sequences, &[], |_| false),
                 format!("DROP TABLE {qualified_name}"),
             );
             let mut fix = Fix::step(Phase::Tables, made);
