@@ -1,6 +1,6 @@
 -- What in a schema ($1) depends on what else in it: the order in which all of it can be made again.
--- Parts are told as what they are part of: a default, a check or a view's query with the part's name, since
--- that can be made later than the rest; an array type as its element, a table's row type as the table.
+-- Parts are told as what they are part of: a default, a check, a view's query or the SQL of a function
+-- with the part's name, since that can be made later than the rest; an array type as its element, a table's row type as the table.
 WITH ns AS (
   SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = $1
 ),
@@ -74,7 +74,8 @@ node(classid, objid, class, node, part) AS MATERIALIZED (
   SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass, w.oid, 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, 'query'
   FROM relation c JOIN pg_catalog.pg_rewrite w ON w.ev_class = c.oid WHERE c.relkind IN ('v', 'm') AND w.rulename = '_RETURN'
   UNION ALL
-  SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, coalesce(r.class, 'pg_catalog.pg_proc'::pg_catalog.regclass), coalesce(r.node, p.oid), NULL
+  SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, coalesce(r.class, 'pg_catalog.pg_proc'::pg_catalog.regclass), coalesce(r.node, p.oid),
+         CASE WHEN p.prosqlbody IS NOT NULL THEN 'body' END
   FROM held h JOIN pg_catalog.pg_proc p ON p.oid = h.objid AND h.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
   LEFT JOIN LATERAL (
     SELECT o.class, o.node FROM pg_catalog.pg_depend d JOIN type_node o ON o.oid = d.refobjid
@@ -113,11 +114,13 @@ node(classid, objid, class, node, part) AS MATERIALIZED (
   FROM pg_catalog.pg_ts_config o JOIN ns ON o.cfgnamespace = ns.oid
 )
 SELECT pg_catalog.json_agg(DISTINCT pg_catalog.jsonb_build_array(
-  f.class::pg_catalog.int8, f.node::pg_catalog.int8, f.part, t.class::pg_catalog.int8, t.node::pg_catalog.int8))::pg_catalog.text
+  f.class::pg_catalog.int8, f.node::pg_catalog.int8,
+  -- The types of what goes in and out are needed from the beginning.
+  CASE WHEN f.part = 'body' AND d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass THEN NULL ELSE f.part END, t.class::pg_catalog.int8, t.node::pg_catalog.int8))::pg_catalog.text
 FROM node f
 JOIN pg_catalog.pg_depend d ON d.classid = f.classid AND d.objid = f.objid
 JOIN node t ON t.classid = d.refclassid AND t.objid = d.refobjid
--- A sequence is given to its column when both are there.
-WHERE (f.class, f.node) <> (t.class, t.node)
+-- A view may ask for columns of its own (every view names itself as a whole), and a function itself. A sequence is given to its column when both are there.
+WHERE ((f.class, f.node) <> (t.class, t.node) OR d.deptype = 'n' AND (f.part = 'query' AND d.refobjsubid > 0 OR f.part = 'body' AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass))
   AND NOT (d.deptype IN ('a', 'i') AND f.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
            AND EXISTS (SELECT FROM relation s WHERE s.oid = f.objid AND s.relkind = 'S'))

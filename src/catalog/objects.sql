@@ -54,6 +54,11 @@ conversion AS MATERIALIZED (
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                     WHERE d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND d.objid = k.oid AND d.deptype = 'i')
     AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND m.objid = k.oid)
+    -- There is no function of another schema for the new one's type: schema.sql tells of such casts.
+    AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_proc f JOIN ns ON f.pronamespace <> ns.oid
+      JOIN pg_catalog.pg_type t ON t.typnamespace = ns.oid AND t.oid IN (k.castsource, k.casttarget) AND (t.oid = f.prorettype OR t.oid = ANY (f.proargtypes::pg_catalog.oid[]))
+      WHERE f.oid = k.castfunc)
 ),
 kollation AS MATERIALIZED (
   SELECT o.*, pg_catalog.to_jsonb(o) AS whole FROM pg_catalog.pg_collation o JOIN ns ON o.collnamespace = ns.oid
@@ -130,6 +135,7 @@ address(classid, objid, objsubid, word, identity, owner, acl, acltype, told) AS 
   UNION ALL
   SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid, 0, 'STATISTICS', pg_catalog.quote_ident(s.stxname), s.stxowner, NULL, NULL, false
   FROM held h JOIN pg_catalog.pg_statistic_ext s ON s.oid = h.objid AND h.classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass
+  JOIN relation c ON c.oid = s.stxrelid
   UNION ALL
   SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass, w.oid, 0, 'RULE',
          pg_catalog.quote_ident(w.rulename) || ' ON ' || pg_catalog.quote_ident(c.relname), NULL, NULL, NULL, false
@@ -264,11 +270,18 @@ SELECT pg_catalog.json_build_object(
       'to_owner', p.grantee = a.owner,
       'privilege', p.privilege_type, 'grantable', p.is_grantable, 'granted', p.granted,
       'by_owner', p.grantor = a.owner) ORDER BY a.word, a.identity, p.granted, p.ord)
-    FROM address a
+    -- Where the caller's default privileges are not PostgreSQL's, new objects lack what nobody had to grant.
+    FROM (SELECT a.classid, a.objid, a.objsubid, a.word, a.identity, a.owner, a.acltype, f.acl IS NOT NULL AS defaults_differ,
+                 CASE WHEN a.acl IS NULL AND f.acl IS NOT NULL THEN pg_catalog.acldefault(a.acltype, a.owner) ELSE a.acl END AS acl
+          FROM address a
+          LEFT JOIN (SELECT CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END AS acltype, d.defaclacl AS acl
+                     FROM pg_catalog.pg_default_acl d
+                     WHERE d.defaclnamespace = 0 AND pg_catalog.pg_get_userbyid(d.defaclrole) = current_user) f ON f.acltype = a.acltype) a
     CROSS JOIN LATERAL (
       SELECT x.*, true AS granted
       FROM pg_catalog.aclexplode(a.acl) WITH ORDINALITY x(grantor, grantee, privilege_type, is_grantable, ord)
-      WHERE NOT EXISTS (SELECT FROM pg_catalog.aclexplode(pg_catalog.acldefault(a.acltype, a.owner)) d
+      WHERE (a.defaults_differ AND x.grantee <> a.owner)
+         OR NOT EXISTS (SELECT FROM pg_catalog.aclexplode(pg_catalog.acldefault(a.acltype, a.owner)) d
                         WHERE (d.grantor, d.grantee, d.privilege_type, d.is_grantable) = (x.grantor, x.grantee, x.privilege_type, x.is_grantable))
       UNION ALL
       SELECT x.*, false

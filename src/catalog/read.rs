@@ -208,6 +208,7 @@ pub fn table_named(schema: &str, name: &str) -> Result<RegClass> {
 }
 
 pub fn role_exists(role: &str) -> Result<bool> {
+    let _read = query::catalog_read(query::PINNED); // as it is after what was waited for
     let found = query::value::<bool>(
         "SELECT true FROM pg_catalog.pg_roles r WHERE r.rolname = $1",
         &[role.into()],

@@ -134,7 +134,7 @@ pub type Address = (u32, u32);
 #[serde(from = "(u32, u32, Option<String>, u32, u32)")]
 pub struct Edge {
     pub from: Address,
-    /// `default <column>`, `check <constraint>` or `query`: what can be made later than the rest.
+    /// `default <column>`, `check <constraint>`, `query` or `body`: what can be made later than the rest.
     pub part: Option<String>,
     pub to: Address,
 }

@@ -84,6 +84,25 @@ other(classid, objid) AS (
     SELECT 'pg_catalog.pg_conversion'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_conversion o JOIN ns ON o.connamespace = ns.oid
     WHERE NOT pg_catalog.has_function_privilege(o.conproc::pg_catalog.oid, 'EXECUTE')
     UNION ALL
+    SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid
+    FROM held h JOIN pg_catalog.pg_statistic_ext s ON s.oid = h.objid AND h.classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass
+    WHERE s.stxrelid NOT IN (SELECT c.oid FROM relation c)
+    UNION ALL
+    -- Partitions elsewhere of tables in here.
+    SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid
+    FROM relation p
+    JOIN pg_catalog.pg_inherits i ON i.inhparent = p.oid
+    JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND c.relispartition AND c.relkind IN ('r', 'p', 'f') AND c.relnamespace <> p.relnamespace
+    WHERE p.relkind = 'p'
+    UNION ALL
+    -- By a function of another schema for a type of this one.
+    SELECT 'pg_catalog.pg_cast'::pg_catalog.regclass, k.oid
+    FROM pg_catalog.pg_cast k
+    JOIN pg_catalog.pg_proc f ON f.oid = k.castfunc
+    JOIN ns ON f.pronamespace <> ns.oid
+    WHERE k.oid >= 16384 AND EXISTS (
+      SELECT FROM pg_catalog.pg_type t WHERE t.oid IN (k.castsource, k.casttarget) AND t.typnamespace = ns.oid AND (t.oid = f.prorettype OR t.oid = ANY (f.proargtypes::pg_catalog.oid[])))
+    UNION ALL
     SELECT 'pg_catalog.pg_ts_parser'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_ts_parser o JOIN ns ON o.prsnamespace = ns.oid
     UNION ALL
     SELECT 'pg_catalog.pg_ts_template'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_ts_template o JOIN ns ON o.tmplnamespace = ns.oid
@@ -182,6 +201,9 @@ SELECT pg_catalog.json_build_object(
         WHERE (d.refclassid = o.classid AND d.refobjid = o.objid)
            OR (o.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.refclassid = o.classid
                AND d.refobjid = (SELECT t.typarray FROM pg_catalog.pg_type t WHERE t.oid = o.objid)))
+        -- A partition elsewhere stays where it is, and so do references to it.
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c
+                        WHERE o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = o.objid AND c.relnamespace <> ns.oid)
     ) ORDER BY 1::pg_catalog.text) FROM other o), '[]')
 )::pg_catalog.text
 FROM ns

@@ -242,6 +242,7 @@ impl View<'_> {
         }
         t.definition.iter_mut().for_each(|d| *d = self.deparsed(d));
         t.rules.iter_mut().for_each(|r| r.definition = self.deparsed(&r.definition));
+        t.extended_statistics.retain(|s| s.schema == self.schema.name);
         t.extended_statistics.iter_mut().for_each(|s| s.schema.clear());
         t
     }

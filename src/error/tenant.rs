@@ -66,7 +66,7 @@ pub(super) fn tenant_parts(error: &Error) -> Parts {
             ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             format!("schema \"{schema}\" would not be like its template \"{template}\""),
             format!("These differ: {}.", objects.join(", ")),
-            "Nothing was created. Somebody may have changed the template meanwhile: try again. Otherwise look at these objects in the template.",
+            "Nothing was created. Somebody may have changed the template meanwhile: try again. Otherwise look at these objects in the template, and at event triggers that alter what is made.",
         ),
         Error::NotATemplate { schema, why } => parts(
             ERRCODE_INVALID_PARAMETER_VALUE,

@@ -1,7 +1,7 @@
 //! Who owns what of the new schema and who may do what with it: as in the template. Pure.
 
 use super::clone::Clone;
-use crate::catalog::{split_names, ItsPrivilege, Published, Table};
+use crate::catalog::{split_names, ItsPrivilege, Owner, Published, Table, Type};
 use crate::pg::ident::{literal, qualified, quote};
 use crate::plan::{Finding, Kind, Object, Severity, Step};
 use std::collections::BTreeSet;
@@ -19,7 +19,11 @@ impl Clone<'_> {
 
     pub(super) fn owners(&mut self) {
         let mut lost = BTreeSet::new();
-        for owned in &self.template.objects.owners {
+        let given = self.let_owners_in();
+        // The schema first: whoever has it needs nobody's leave in it.
+        let (schema, others): (Vec<&Owner>, Vec<&Owner>) =
+            self.template.objects.owners.iter().partition(|o| o.on == "SCHEMA");
+        for owned in schema.into_iter().chain(others) {
             let owner = self.target.owner.as_ref().unwrap_or(&owned.owner);
             if *owner == self.target.caller {
                 continue;
@@ -44,6 +48,12 @@ impl Clone<'_> {
                 sql,
             );
         }
+        if let Some(roles) = given {
+            let sql = format!("REVOKE CREATE ON SCHEMA {} FROM {roles}", quote(self.slug()));
+            let why = "they own what they are to own; who may create in the template is below";
+            let object = Object::schema(Kind::Privileges, self.slug());
+            self.part(object, "close the schema to its owners again".into(), why, sql);
+        }
         for what in &lost {
             self.not_carried(
                 &format!("the owner of {what}"),
@@ -62,11 +72,41 @@ impl Clone<'_> {
         }
     }
 
+    /// Who is no superuser gives things only to roles that may create in the schema.
+    fn let_owners_in(&mut self) -> Option<String> {
+        let target = self.target;
+        if target.superuser {
+            return None;
+        }
+        let becomes = |o: &Owner| match &target.owner {
+            Some(owner) => owner.clone(),
+            None if o.may => o.owner.clone(),
+            None => target.caller.clone(),
+        };
+        let owners = &self.template.objects.owners;
+        let schemas = owners.iter().find(|o| o.on == "SCHEMA").map(becomes);
+        let roles: BTreeSet<String> = owners
+            .iter()
+            .map(becomes)
+            .filter(|role| *role != target.caller && Some(role) != schemas.as_ref())
+            .map(|role| quote(&role))
+            .collect();
+        if roles.is_empty() {
+            return None;
+        }
+        let roles = Vec::from_iter(roles).join(", ");
+        let sql = format!("GRANT CREATE ON SCHEMA {} TO {roles}", quote(self.slug()));
+        let object = Object::schema(Kind::Privileges, self.slug());
+        let why = "PostgreSQL gives objects only to whoever may create them there";
+        self.part(object, "open the schema to its owners".into(), why, sql);
+        Some(roles)
+    }
+
     /// The role that a grant is to in the new schema; None where it is to nobody.
     fn grantee(&self, privilege: &ItsPrivilege) -> Option<String> {
         if privilege.to_owner {
             let owners = &self.template.objects.owners;
-            let relation = privilege.object.split('.').next().unwrap_or_default();
+            let relation = split_names(&privilege.object).map_or("", |(relation, _)| relation);
             let of = owners.iter().find(|o| {
                 o.object == privilege.object && (o.on == privilege.on || privilege.on == "COLUMN")
                     || privilege.on == "COLUMN" && o.object == relation
@@ -163,6 +203,11 @@ impl Clone<'_> {
                     format!("REVOKE ALL ON ALL ROUTINES IN SCHEMA {schema} FROM {role}")
                 }
                 "n" => format!("REVOKE ALL ON SCHEMA {schema} FROM {role}"),
+                "T" if given.grantee.is_some() && !self.template.types.is_empty() => {
+                    let named = |t: &Type| qualified(self.slug(), &t.name);
+                    let types: Vec<String> = self.template.types.iter().map(named).collect();
+                    format!("REVOKE ALL ON TYPE {} FROM {role}", types.join(", "))
+                }
                 _ => continue,
             };
             let object = Object::schema(Kind::Privileges, self.slug());

@@ -7,6 +7,7 @@
 
 use super::order::{self, Order};
 use super::routines::Place;
+use super::session::{self, Setting};
 use crate::catalog::{Schema, Table};
 use crate::error::{Error, Result};
 use crate::pg::ident::{literal, qualified, quote};
@@ -39,6 +40,10 @@ pub struct Target {
     pub callers_path: String,
     pub callers_checks: String,
     pub callers_row_security: String,
+    /// What else of the session's does not suit.
+    pub unsuited: Vec<Setting>,
+    /// A superuser gives anything to anybody.
+    pub superuser: bool,
 }
 
 /// What the tenant's role may use.
@@ -75,6 +80,7 @@ pub fn plan(template: &Schema, target: &Target) -> Result<Plan> {
         return Err(Error::CannotClone { schema: template.name.clone(), objects: needed });
     }
     barred_triggers(template)?;
+    partitions_of_others(template)?;
     let mut path = vec![quote(&target.slug)];
     if template.objects.has_extension {
         path.push(quote(&template.name));
@@ -98,6 +104,7 @@ pub fn plan(template: &Schema, target: &Target) -> Result<Plan> {
     tables.iter().for_each(|t| clone.attach(t));
     clone.made_later();
     clone.data(&tables);
+    clone.unvalidated_domain_checks();
     clone.sequence_owners();
     clone.sequence_comments();
     tables.iter().for_each(|t| clone.keys_and_checks(t));
@@ -123,6 +130,7 @@ pub fn plan(template: &Schema, target: &Target) -> Result<Plan> {
         (&target.callers_path, &target.callers_checks, &target.callers_row_security),
         (&clone.own_path(), "off", "off"),
         "your own search path again",
+        true,
     );
     clone.registration();
     clone.checks();
@@ -148,6 +156,22 @@ fn barred_triggers(template: &Schema) -> Result<()> {
         detail: format!("You have no EXECUTE on {barred}."),
         hint: "Have an administrator grant it: GRANT EXECUTE ON FUNCTION ... TO you.".into(),
     })
+}
+
+/// A table outside the template has one partition for each of its bounds.
+fn partitions_of_others(template: &Schema) -> Result<()> {
+    let partitions = template.tables.iter().filter(|t| t.is_partition);
+    let taken: Vec<String> = partitions
+        .filter_map(|t| {
+            let parent = t.parents.first().filter(|p| p.schema != template.name)?;
+            let of = qualified(&parent.schema, &parent.name);
+            Some(format!("a second partition of {of} with the bounds of {}", quote(&t.name)))
+        })
+        .collect();
+    match taken.is_empty() {
+        true => Ok(()),
+        false => Err(Error::CannotClone { schema: template.name.clone(), objects: taken }),
+    }
 }
 
 /// A table after the tables of the same schema that it inherits from or is a partition of.
@@ -235,10 +259,10 @@ impl Clone<'_> {
 
     /// The search path, whether bodies of functions are checked, and whether policies hide rows from
     /// what is copied.
-    fn path(&mut self, to: (&str, &str, &str), back: (&str, &str, &str), why: &str) {
+    fn path(&mut self, to: (&str, &str, &str), back: (&str, &str, &str), why: &str, ends: bool) {
         let bodies = !self.template.objects.routines.is_empty();
         let rows = self.target.data != Data::None;
-        let set = |(path, checks, row_security): (&str, &str, &str)| {
+        let set = |(path, checks, row_security): (&str, &str, &str), others: &str| {
             let mut sql =
                 format!("SELECT pg_catalog.set_config('search_path', {}, false)", literal(path));
             let mut also = |on: bool, name: &str, value: &str| {
@@ -248,10 +272,18 @@ impl Clone<'_> {
             };
             also(bodies, "check_function_bodies", checks);
             also(rows, "row_security", row_security);
-            sql
+            sql + others
         };
+        let (ours, callers) = session::set(&self.target.unsuited);
+        let (now, then) = if ends { (callers, ours) } else { (ours, callers) };
         let object = Object::schema(Kind::Path, self.slug());
-        self.plan.push(Step::new(object, "set the search path", why, set(to), set(back)));
+        self.plan.push(Step::new(
+            object,
+            "set the search path",
+            why,
+            set(to, &now),
+            set(back, &then),
+        ));
     }
 
     fn role_and_schema(&mut self) {
@@ -276,6 +308,7 @@ impl Clone<'_> {
             (&self.own_path(), "off", "off"),
             (&target.callers_path, &target.callers_checks, &target.callers_row_security),
             "bare names below mean the new schema's own objects",
+            false,
         );
     }
 

@@ -1,7 +1,7 @@
 //! The template's rows and the state of its sequences, copied set-wise. Pure.
 
 use super::clone::{Clone, Data};
-use crate::catalog::{Column, Table};
+use crate::catalog::{Cast, Column, Table};
 use crate::pg::ident::{literal, qualified, quote};
 use crate::plan::{Kind, Object, Step};
 
@@ -31,7 +31,7 @@ impl Clone<'_> {
                 Object::schema(Kind::Data, self.slug()),
                 action,
                 "with_data asked for them; one statement sees the rows of one moment",
-                copy_all(others, last, &self.template.name, self.slug()),
+                copy_all(others, last, &self.template.name, self.slug(), self.through()),
             ));
         }
         if self.target.data == Data::None {
@@ -54,6 +54,15 @@ impl Clone<'_> {
             let object = Object::table(Kind::Data, self.slug(), &sequence.name);
             let why = "the next value is one that no copied row has";
             self.part(object, format!("advance sequence {}", sequence.name), why, sql);
+        }
+    }
+
+    fn through(&self) -> Through {
+        let texts =
+            |c: &Cast| c.identity.ends_with(" AS text)") || c.identity.starts_with("(text AS ");
+        match self.template.objects.casts.iter().any(|c| c.function.is_some() && texts(c)) {
+            true => Through::Output,
+            false => Through::Text,
         }
     }
 
@@ -85,14 +94,29 @@ impl Clone<'_> {
     }
 }
 
+/// How a value of an own type goes over.
+#[derive(Clone, Copy)]
+enum Through {
+    Text,
+    /// A cast of the schema's to or from text would make something else of it: format() writes what the type
+    /// writes, and varchar is read by it.
+    Output,
+}
+
 /// All in one statement: the next one would see what somebody else committed meanwhile.
-fn copy_all(others: &[&Table], last: &Table, template: &str, slug: &str) -> String {
+fn copy_all(
+    others: &[&Table],
+    last: &Table,
+    template: &str,
+    slug: &str,
+    through: Through,
+) -> String {
     let copies: Vec<String> = others
         .iter()
         .enumerate()
-        .map(|(i, table)| format!("copy_{} AS ({})", i + 1, copy(table, template, slug)))
+        .map(|(i, table)| format!("copy_{} AS ({})", i + 1, copy(table, template, slug, through)))
         .collect();
-    let last = copy(last, template, slug);
+    let last = copy(last, template, slug, through);
     match copies.is_empty() {
         true => last,
         false => format!("WITH {}\n{last}", copies.join(",\n")),
@@ -100,14 +124,18 @@ fn copy_all(others: &[&Table], last: &Table, template: &str, slug: &str) -> Stri
 }
 
 /// A type of the template's is not that of the new schema, however alike: such values go as text.
-fn copy(table: &Table, template: &str, slug: &str) -> String {
+fn copy(table: &Table, template: &str, slug: &str, through: Through) -> String {
     let columns: Vec<&Column> = table.columns.iter().filter(|c| c.generated.is_empty()).collect();
     let names: Vec<String> = columns.iter().map(|c| quote(&c.name)).collect();
     let values: Vec<String> = columns
         .iter()
-        .map(|c| match c.own_type {
-            true => format!("({}::pg_catalog.text)::{}", quote(&c.name), c.r#type),
-            false => quote(&c.name),
+        .map(|c| match (quote(&c.name), through) {
+            (name, _) if !c.own_type => name,
+            (name, Through::Text) => format!("({name}::pg_catalog.text)::{}", c.r#type),
+            (name, Through::Output) => format!(
+                "CASE WHEN pg_catalog.num_nulls({name}) = 0 THEN (pg_catalog.format('%s', {name})::pg_catalog.varchar)::{} END",
+                c.r#type
+            ),
         })
         .collect();
     let target = qualified(slug, &table.name);
@@ -147,9 +175,12 @@ mod tests {
         ];
         let table = Table { name: "t".into(), columns, ..Table::default() };
         assert_eq!(
-            copy(&table, "tpl", "acme"),
+            copy(&table, "tpl", "acme", Through::Text),
             "INSERT INTO acme.t (id, \"A b\") OVERRIDING SYSTEM VALUE SELECT id, (\"A b\"::pg_catalog.text)::state FROM ONLY tpl.t"
         );
+        assert!(copy(&table, "tpl", "acme", Through::Output).contains(
+            "CASE WHEN pg_catalog.num_nulls(\"A b\") = 0 THEN (pg_catalog.format('%s', \"A b\")::pg_catalog.varchar)::state END"
+        ));
     }
 
     #[test]
@@ -157,9 +188,9 @@ mod tests {
         let table = |name: &str| Table { name: name.into(), ..Table::default() };
         let (a, b) = (table("a"), table("b"));
         let copied = |t: &str| format!("INSERT INTO acme.{t} SELECT FROM ONLY tpl.{t}");
-        assert_eq!(copy_all(&[], &b, "tpl", "acme"), copied("b"));
+        assert_eq!(copy_all(&[], &b, "tpl", "acme", Through::Text), copied("b"));
         assert_eq!(
-            copy_all(&[&a], &b, "tpl", "acme"),
+            copy_all(&[&a], &b, "tpl", "acme", Through::Text),
             format!("WITH copy_1 AS ({})\n{}", copied("a"), copied("b"))
         );
     }

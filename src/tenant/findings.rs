@@ -3,7 +3,7 @@
 use super::access::few;
 use super::clone::Clone;
 use crate::catalog::Policy;
-use crate::pg::ident::quote;
+use crate::pg::ident::{qualified, quote};
 use std::collections::BTreeSet;
 
 impl Clone<'_> {
@@ -38,6 +38,16 @@ impl Clone<'_> {
         }
         for index in &invalid {
             self.not_carried(&format!("index {index}"), "it is invalid");
+        }
+        let template = self.template;
+        for table in template.tables.iter().chain(&template.views) {
+            for s in table.extended_statistics.iter().filter(|s| s.schema != template.name) {
+                let (name, of) = (qualified(&s.schema, &s.name), quote(&table.name));
+                self.not_carried(
+                    &format!("statistics {name} of {of}"),
+                    "they are of another schema",
+                );
+            }
         }
         for what in &self.target.unregistered {
             self.not_carried(what, "only an administrator registers it");

@@ -1,7 +1,7 @@
 //! Types, routines, sequences, tables and views, each after what it needs. Pure.
 
 use super::classes;
-use super::clone::Clone;
+use super::clone::{Clone, Data};
 use super::create::{create_sequence, create_table, create_type, inherit, reorders};
 use super::order::{routine_address, table_address, type_address, Node};
 use super::routines;
@@ -89,12 +89,26 @@ impl Clone<'_> {
         };
         let action = format!("create {} {}", word.to_lowercase(), ty.name);
         self.made(object.clone(), action, sql, format!("DROP {word} {name}"));
-        for check in ty.constraints.iter().filter(|c| c.definition.ends_with(" NOT VALID")) {
-            self.domain_check(ty, &check.name);
+        if self.target.data == Data::None {
+            self.unvalidated_checks_of(ty);
         }
         if let Some(comment) = &ty.comment {
             let sql = format!("COMMENT ON {word} {name} IS {}", literal(comment));
             self.part(object, format!("comment on {}", ty.name), "as in the template", sql);
+        }
+    }
+
+    /// Rows may be older than such a check, and break it.
+    pub(super) fn unvalidated_domain_checks(&mut self) {
+        if self.target.data != Data::None {
+            let template = self.template;
+            template.types.iter().for_each(|ty| self.unvalidated_checks_of(ty));
+        }
+    }
+
+    fn unvalidated_checks_of(&mut self, ty: &Type) {
+        for check in ty.constraints.iter().filter(|c| c.definition.ends_with(" NOT VALID")) {
+            self.domain_check(ty, &check.name);
         }
     }
 
@@ -260,7 +274,8 @@ impl Clone<'_> {
         }
         for ty in &template.types {
             for check in &ty.constraints {
-                if order.is_later(type_address(ty), &format!("check {}", check.name)) {
+                let later = order.is_later(type_address(ty), &format!("check {}", check.name));
+                if later && !check.definition.ends_with(" NOT VALID") {
                     self.domain_check(ty, &check.name);
                 }
             }

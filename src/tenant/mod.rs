@@ -17,6 +17,7 @@ mod order;
 mod registrations;
 mod registry;
 mod routines;
+mod session;
 mod slug;
 mod strategy;
 mod tables;

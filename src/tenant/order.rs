@@ -103,6 +103,8 @@ pub fn order(schema: &Schema) -> Order<'_> {
     let objects = &schema.objects;
     let classes = &schema.classes;
     let mut nodes: Vec<Node> = Vec::new();
+    // Text that uses one without a word does not say so, and nothing in the catalog does.
+    nodes.extend(objects.casts.iter().map(Node::Cast));
     nodes.extend(objects.collations.iter().map(Node::Collation));
     nodes.extend(schema.types.iter().map(Node::Type));
     nodes.extend(objects.dictionaries.iter().map(Node::Dictionary));
@@ -110,7 +112,6 @@ pub fn order(schema: &Schema) -> Order<'_> {
     nodes.extend(schema.sequences.iter().map(Node::Sequence));
     nodes.extend(objects.routines.iter().map(Node::Routine));
     nodes.extend(objects.operators.iter().map(Node::Operator));
-    nodes.extend(objects.casts.iter().map(Node::Cast));
     nodes.extend(classes.families.iter().map(Node::Family));
     nodes.extend(classes.classes.iter().map(Node::Class));
     nodes.extend(classes.conversions.iter().map(Node::Conversion));
@@ -258,13 +259,7 @@ impl Graph {
             Node::View(view) if view.kind == "v" => only(*from, *to, |p| p == "query"),
             _ => None,
         };
-        let body = |(from, to): &(usize, usize)| match (&known[*from].1, &known[*to].1) {
-            (
-                Node::Routine(r),
-                Node::View(_) | Node::Table(_) | Node::Key(..) | Node::Routine(_),
-            ) if r.atomic.is_some() => Some((*from, "body".to_string())),
-            _ => None,
-        };
+        let body = |(from, to): &(usize, usize)| only(*from, *to, |p| p == "body");
         cycle
             .iter()
             .find_map(small)
@@ -273,10 +268,7 @@ impl Graph {
     }
 
     fn without(&mut self, from: usize, part: &str) {
-        self.targets[from].retain(|t| match part {
-            "body" => false,
-            _ => t.part.as_deref() != Some(part),
-        });
+        self.targets[from].retain(|t| t.part.as_deref() != Some(part));
     }
 }
 
@@ -347,14 +339,50 @@ mod tests {
                 ((PG_CLASS, 3), "query"),
             ),
             (
-                vec![(PG_PROC, 6, None, PG_CLASS, 1), (PG_CLASS, 1, None, PG_PROC, 6)],
+                vec![(PG_PROC, 6, Some("body"), PG_CLASS, 1), (PG_CLASS, 1, None, PG_PROC, 6)],
                 ((PG_PROC, 6), "body"),
             ),
+            // Those that ask themselves.
+            (vec![(PG_PROC, 6, Some("body"), PG_PROC, 6)], ((PG_PROC, 6), "body")),
+            (vec![(PG_CLASS, 3, Some("query"), PG_CLASS, 3)], ((PG_CLASS, 3), "query")),
         ] {
             let schema = schema(&edges);
             let order = order(&schema);
             assert!(order.is_later(part.0, part.1), "{part:?} {:?}", order.later);
             assert_eq!(order.later.len(), 1);
         }
+    }
+
+    #[test]
+    fn a_function_without_its_body_still_comes_after_its_types() {
+        let edges = [
+            (PG_PROC, 6, None, PG_CLASS, 1),
+            (PG_PROC, 6, Some("body"), PG_CLASS, 3),
+            (PG_CLASS, 3, None, PG_PROC, 6),
+        ];
+        let schema = schema(&edges);
+        let order = order(&schema);
+        assert!(order.is_later((PG_PROC, 6), "body"));
+        let place = |address| order.nodes.iter().position(|n| n.address() == address);
+        assert!(place((PG_CLASS, 1)) < place((PG_PROC, 6)));
+        assert!(place((PG_PROC, 6)) < place((PG_CLASS, 3)));
+    }
+
+    #[test]
+    fn a_cast_is_there_before_whatever_may_use_it() {
+        let cast = Cast {
+            oid: 9,
+            identity: "(a AS b)".into(),
+            context: "i".into(),
+            method: "f".into(),
+            function: None,
+            arguments: None,
+        };
+        let mut schema = schema(&[(PG_PROC, 5, None, PG_CLASS, 3), (PG_CAST, 9, None, PG_PROC, 6)]);
+        schema.objects.casts = vec![cast];
+        let order = order(&schema);
+        let place = |address| order.nodes.iter().position(|n| n.address() == address);
+        assert!(place((PG_PROC, 6)) < place((PG_CAST, 9)));
+        assert!(place((PG_CAST, 9)) < place((PG_CLASS, 3)));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::clone::{self, Data, Quotas, Target};
 use super::life::{ledger, locks};
-use super::{registrations, registry, slug};
+use super::{registrations, registry, session, slug};
 use crate::catalog::{self, fingerprint, Schema};
 use crate::error::{Error, Result};
 use crate::pg::{guc, ident, query, relation, user};
@@ -75,6 +75,8 @@ pub fn create(wanted: Wanted, dry_run: bool) -> Result<Rows> {
         callers_path: guc::setting(c"search_path"),
         callers_checks: guc::setting(c"check_function_bodies"),
         callers_row_security: guc::setting(c"row_security"),
+        unsuited: session::in_the_way(),
+        superuser: user::is_superuser(),
     };
     let plan = clone::plan(&template, &target)?;
     let version = match &target.templates_role {

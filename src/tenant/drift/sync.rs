@@ -11,6 +11,7 @@ use crate::plan::{self, Check, Finding, Kind, Object, Plan, Rows, Severity, Step
 use crate::tenant::life::{amendment, ledger};
 use crate::tenant::order::{self, Node, Order};
 use crate::tenant::registry::Entry;
+use crate::tenant::session;
 
 pub fn sync(slug: &str, allow_destructive: bool, trusted: bool, dry_run: bool) -> Result<Rows> {
     if !dry_run {
@@ -71,9 +72,10 @@ fn plan(read: &Read, entry: &Entry, allow_destructive: bool, callers_path: &str)
     order(&mut steps, read);
     if !steps.is_empty() {
         let own_path = own_path(&entry.slug, &read.template);
-        plan.push(path(&entry.slug, &own_path, callers_path));
+        let (ours, callers) = session::set(&session::in_the_way());
+        plan.push(path(&entry.slug, (&own_path, &ours), (callers_path, &callers)));
         plan.steps.extend(steps.into_iter().map(|(_, step)| step));
-        plan.push(path(&entry.slug, callers_path, &own_path));
+        plan.push(path(&entry.slug, (callers_path, &callers), (&own_path, &ours)));
     }
     let left: Vec<String> = by_hand
         .iter()
@@ -147,9 +149,9 @@ fn own_path(slug: &str, template: &Schema) -> String {
     format!("{}{shared}, pg_catalog, pg_temp", quote(slug))
 }
 
-fn path(slug: &str, path: &str, back: &str) -> Step {
-    let set = |path: &str| {
-        format!("SELECT pg_catalog.set_config('search_path', {}, false)", literal(path))
+fn path(slug: &str, path: (&str, &str), back: (&str, &str)) -> Step {
+    let set = |(path, others): (&str, &str)| {
+        format!("SELECT pg_catalog.set_config('search_path', {}, false){others}", literal(path))
     };
     let why = "bare names mean the tenant's own objects in between";
     Step::new(Object::schema(Kind::Path, slug), "set the search path", why, set(path), set(back))

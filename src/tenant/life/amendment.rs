@@ -61,7 +61,7 @@ fn amend(mut entry: Entry, amendment: Value) -> Result<()> {
     }
     };
     let Value::Object(amendment) = amendment else {
-        return Err(refuse("It is no JSON object.".into()));
+        return Err(refuse("it is no JSON object".into()));
     };
     for (key, value) in amendment {
         match (key.as_str(), &value) {
@@ -93,16 +93,16 @@ fn amend(mut entry: Entry, amendment: Value) -> Result<()> {
             ("version", Value::Null) => entry.template_version = None,
             ("version", Value::Number(number)) => {
                 let version = number.as_i64().and_then(|n| i32::try_from(n).ok());
-                let version = version.ok_or_else(|| refuse(format!("{number} is no version.")))?;
+                let version = version.ok_or_else(|| refuse(format!("{number} is no version")))?;
                 if !ledger::stands(&entry.template, version)? {
                     return Err(refuse(format!(
-                        "Template {} has no version {version}.",
+                        "Template {} has no version {version}",
                         ident::quote(&entry.template)
                     )));
                 }
                 entry.template_version = Some(version);
             }
-            _ => return Err(refuse(format!("{key} cannot be {value}."))),
+            _ => return Err(refuse(format!("{key} cannot be {value}"))),
         }
     }
     user::as_extension_owner(|| {

@@ -114,6 +114,7 @@ pub fn record(template: &str) -> Result<Option<i32>> {
 /// Whether the number stands in the ledger, or is what the template is like now.
 pub fn stands(template: &str, version: i32) -> Result<bool> {
     let there = user::as_extension_owner(|| {
+        let _read = query::catalog_read(query::PINNED); // also what others have recorded meanwhile
         query::value::<bool>(
             "SELECT true FROM tenant_guard.template_version v WHERE v.template = $1 AND v.version = $2",
             &[template.into(), version.into()],
