@@ -2,7 +2,7 @@
 
 use super::backend;
 use crate::error::Result;
-use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
+use pgrx::pg_sys::panic::{CaughtError, ErrorReport, ErrorReportWithLevel};
 use pgrx::{pg_sys, PgSqlErrorCode, PgTryBuilder};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
@@ -86,7 +86,7 @@ fn within<R>(f: impl FnOnce() -> Result<R>) -> Result<R, Failure> {
         .catch_others(|caught| {
             Err(match &caught {
                 CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
-                    if report.sql_error_code() != PgSqlErrorCode::ERRCODE_QUERY_CANCELED =>
+                    if !is_cancel(report) =>
                 {
                     // Codes of applications are none that pgrx knows.
                     let code = match &caught {
@@ -117,6 +117,12 @@ fn within<R>(f: impl FnOnce() -> Result<R>) -> Result<R, Failure> {
         pg_sys::CurrentResourceOwner = resources;
         answer
     }
+}
+
+/// Whether this server ended the query, and not somebody's RAISE with that code, nor another server.
+fn is_cancel(report: &ErrorReportWithLevel) -> bool {
+    report.sql_error_code() == PgSqlErrorCode::ERRCODE_QUERY_CANCELED
+        && report.function_name().is_none_or(|name| name == "ProcessInterrupts")
 }
 
 /// Called by PostgreSQL for each message while it is made; the last one before the end is the error.

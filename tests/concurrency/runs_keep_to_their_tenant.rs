@@ -128,6 +128,18 @@ fn nothing_of_a_tenant_is_left_for_the_next() {
 }
 
 #[test]
+fn a_tenant_that_raises_what_a_cancel_raises_holds_up_nobody() {
+    let database = Database::fresh();
+    tenants(&database, OWNER, 3);
+    let mut client = database.connect(OWNER);
+    let run = "DO $d$ BEGIN IF current_schema = ''t001'' THEN RAISE query_canceled; END IF; END $d$; INSERT INTO marks DEFAULT VALUES";
+    let run = format!("CALL tenant_guard.run_for_tenants('{run}', on_error => 'continue')");
+    execute(&mut client, &run);
+    assert_eq!(counts(&mut client, 1), ("finished".to_owned(), 2, 1, 0));
+    assert_eq!(marks(&database), [(0, 1), (1, 2)]);
+}
+
+#[test]
 fn a_tenant_archived_since_is_left_alone() {
     let database = Database::fresh();
     tenants(&database, OWNER, 2);
