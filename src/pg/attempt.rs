@@ -53,6 +53,21 @@ pub fn told<R>(f: impl FnOnce() -> Result<R>) -> Result<R, Told> {
     })
 }
 
+/// `told`, and `last` after it, also where a query was cancelled: for what no transaction's end takes back.
+pub fn told_and<R>(
+    f: impl FnOnce() -> Result<R>,
+    last: impl FnOnce() -> Result<()>,
+) -> Result<Result<R, Told>> {
+    match within(f) {
+        Err(Failure::Thrown(caught)) => {
+            let _unheard = within(last);
+            caught.rethrow()
+        }
+        Err(Failure::Told(told, _)) => last().map(|()| Err(told)),
+        Ok(done) => last().map(|()| Ok(done)),
+    }
+}
+
 fn within<R>(f: impl FnOnce() -> Result<R>) -> Result<R, Failure> {
     // SAFETY: as PL/pgSQL runs a block with an exception clause: the subtransaction ends, and the memory context and
     // the resource owner of before are put back, whatever happened; the abort puts back the user and the settings.
