@@ -478,8 +478,8 @@ Example: `SELECT tenant_guard.permitted_org_ids_bigint('admin');`$comment$),
 Example: `SELECT tenant_guard.permitted_org_ids_text('admin');`$comment$),
       ('pgbouncer_databases', $comment$Lines for a PgBouncer's [databases] section, one for each destination and each tenant's database on a
 server: text to be put into its file, where the passwords come from auth_file or auth_query. Only what
-PgBouncer knows of a conninfo is taken over (host, port, dbname); a URI or a service is not, and named in a
-comment. Administrative: EXECUTE is not granted to PUBLIC. Raises nothing.
+PgBouncer knows of a conninfo is taken over (host, port, dbname); a URI, a service and a name that another
+pool has are not, and named in a comment. Administrative: EXECUTE is not granted to PUBLIC. Raises nothing.
 
 Example: `SELECT line FROM tenant_guard.pgbouncer_databases() AS line;`$comment$),
       ('pre_request', $comment$For PostgREST's `db-pre-request`. Where the gateway is trusted it captures `request.jwt.claims`

@@ -62,7 +62,7 @@ pub(super) fn fleet_parts(error: &Error) -> Parts {
         Error::InTransactionBlock { function } => parts(
             ERRCODE_ACTIVE_SQL_TRANSACTION,
             format!("{function} cannot run inside a transaction block"),
-            "It commits after each tenant, and there is a transaction around it that is not its own.",
+            "It commits as it goes along, and there is a transaction around it that is not its own.",
             "CALL it by itself, without BEGIN and with nothing else in the same message; a driver has to be in autocommit mode.",
         ),
         Error::NoDblink { what } => parts(

@@ -2,7 +2,7 @@
 
 use super::backend;
 use crate::error::Result;
-use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
+use pgrx::pg_sys::panic::{CaughtError, ErrorReport, ErrorReportWithLevel};
 use pgrx::{pg_sys, PgSqlErrorCode, PgTryBuilder};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
@@ -53,6 +53,21 @@ pub fn told<R>(f: impl FnOnce() -> Result<R>) -> Result<R, Told> {
     })
 }
 
+/// `told`, and `last` after it, also where a query was cancelled: for what no transaction's end takes back.
+pub fn told_and<R>(
+    f: impl FnOnce() -> Result<R>,
+    last: impl FnOnce() -> Result<()>,
+) -> Result<Result<R, Told>> {
+    match within(f) {
+        Err(Failure::Thrown(caught)) => {
+            let _unheard = within(last);
+            caught.rethrow()
+        }
+        Err(Failure::Told(told, _)) => last().map(|()| Err(told)),
+        Ok(done) => last().map(|()| Ok(done)),
+    }
+}
+
 fn within<R>(f: impl FnOnce() -> Result<R>) -> Result<R, Failure> {
     // SAFETY: as PL/pgSQL runs a block with an exception clause: the subtransaction ends, and the memory context and
     // the resource owner of before are put back, whatever happened; the abort puts back the user and the settings.
@@ -86,7 +101,7 @@ fn within<R>(f: impl FnOnce() -> Result<R>) -> Result<R, Failure> {
         .catch_others(|caught| {
             Err(match &caught {
                 CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
-                    if report.sql_error_code() != PgSqlErrorCode::ERRCODE_QUERY_CANCELED =>
+                    if !is_cancel(report) =>
                 {
                     // Codes of applications are none that pgrx knows.
                     let code = match &caught {
@@ -117,6 +132,12 @@ fn within<R>(f: impl FnOnce() -> Result<R>) -> Result<R, Failure> {
         pg_sys::CurrentResourceOwner = resources;
         answer
     }
+}
+
+/// Whether this server ended the query, and not somebody's RAISE with that code, nor another server.
+fn is_cancel(report: &ErrorReportWithLevel) -> bool {
+    report.sql_error_code() == PgSqlErrorCode::ERRCODE_QUERY_CANCELED
+        && report.function_name().is_none_or(|name| name == "ProcessInterrupts")
 }
 
 /// Called by PostgreSQL for each message while it is made; the last one before the end is the error.

@@ -57,6 +57,16 @@ pub fn as_owner<R>(role: pg_sys::Oid, f: impl FnOnce() -> Result<R>) -> Result<R
     f()
 }
 
+/// Runs `f` with the rights in force, and no others within reach: after SET ROLE or SET SESSION AUTHORIZATION, nothing in it
+/// goes back to the role that logged in.
+pub fn kept<R>(f: impl FnOnce() -> Result<R>) -> Result<R> {
+    // SAFETY: reads backend-local variables.
+    let (current, login) = unsafe { (pg_sys::GetUserId(), pg_sys::GetAuthenticatedUserId()) };
+    let _switch = (current != login || current != session_oid())
+        .then(|| Switch::to(current, pg_sys::SECURITY_LOCAL_USERID_CHANGE));
+    f()
+}
+
 /// Runs `f` with a table's owner's rights and without the policies that FORCE puts on owners,
 /// as PostgreSQL's own foreign-key checks do: a look-up that no policy can blind or recurse into,
 /// and that never evaluates the owner's functions with more rights than the owner has.

@@ -14,6 +14,7 @@ mod ordinary_roles_write_nothing;
 mod parallel_workers_see_the_caller;
 mod racing_changes_leave_one_winner;
 mod refused_attempts_stay;
+mod runs_keep_to_their_tenant;
 mod runs_over_tenants;
 mod summaries_and_accesses_take_turns;
 mod tenant_databases;

@@ -10,7 +10,7 @@ use tenant_guard_tests::sql::{
 use tenant_guard_tests::Database;
 
 /// Tenant schemas t001, t002, ... of a role, each with a table that a run leaves its mark in.
-fn tenants(database: &Database, role: &str, count: i32) {
+pub fn tenants(database: &Database, role: &str, count: i32) {
     execute(
         &mut database.connect(role),
         &format!(
@@ -29,7 +29,7 @@ fn tenants(database: &Database, role: &str, count: i32) {
 }
 
 /// How often each tenant was marked, as 'count: number of tenants'.
-fn marks(database: &Database) -> Vec<(i64, i64)> {
+pub fn marks(database: &Database) -> Vec<(i64, i64)> {
     let tables = rows(
         &mut database.admin(),
         "SELECT string_agg(format('SELECT count(*) AS n FROM %I.marks', slug), ' UNION ALL ') FROM tenant_guard.tenant_schema",
@@ -40,7 +40,7 @@ fn marks(database: &Database) -> Vec<(i64, i64)> {
     rows(&mut database.admin(), &counts).iter().map(|r| (number(&r[0]), number(&r[1]))).collect()
 }
 
-fn counts(client: &mut Client, run: i64) -> (String, i64, i64, i64) {
+pub fn counts(client: &mut Client, run: i64) -> (String, i64, i64, i64) {
     let found = rows(
         client,
         &format!("SELECT state, done, failed, waiting + running FROM tenant_guard.tenant_runs WHERE run_id = {run}"),

@@ -73,6 +73,16 @@ fn a_tenant_gets_a_database_that_is_guarded_and_closed() {
         "42P04",
     );
 
+    // Nor is one that came after the first attempt.
+    let hooli = "CALL tenant_guard.create_tenant_database('hooli', 'here', template => 'no such')";
+    expect_clear_error(&mut admin, hooli, "55000");
+    execute(&mut cluster.admin(), "CREATE DATABASE hooli");
+    expect_clear_error(&mut admin, hooli, "42P04");
+    let closed = "SELECT count(*) FROM pg_database WHERE datname = 'hooli' AND datacl IS NOT NULL";
+    assert_eq!(number(&mut admin, closed), 0);
+    execute(&mut cluster.admin(), "DROP DATABASE hooli");
+    expect_clear_error(&mut admin, hooli, "55000");
+
     // Of two sessions one makes it.
     let both: Vec<_> = (0..2)
         .map(|_| {

@@ -1,9 +1,12 @@
 //! A tenant schema goes to another database: all of it or nothing, whatever ends the session that moves it.
 
+use std::thread;
+
 use tenant_guard_tests::cluster::{OWNER, VISITOR};
 use tenant_guard_tests::database::assert_same;
 use tenant_guard_tests::sql::{
-    execute, expect_clear_error, expect_error, number, rows, text, try_rows,
+    backend_pid, execute, expect_clear_error, expect_error, number, rows, text, try_rows,
+    wait_until,
 };
 use tenant_guard_tests::{Cluster, Database};
 
@@ -252,6 +255,31 @@ fn rows_that_differ_are_found_and_the_tenant_stays_open_where_it_is() {
     let before = stage.dump(&stage.here);
     execute(&mut admin, MOVE);
     assert_same(&stage.dump(&stage.far), &before, "moved after all");
+}
+
+#[test]
+fn a_cancelled_call_leaves_no_connection_behind() {
+    let cluster = Cluster::start();
+    let Some(stage) = stage(&cluster) else { return };
+    stage.far.admin().batch_execute(SHARED).unwrap();
+    stage.up_to("copy");
+    let mut holder = stage.here.admin();
+    execute(&mut holder, "BEGIN; LOCK TABLE acme.self_made");
+    let mut mover = stage.here.admin();
+    let pid = backend_pid(&mut mover);
+    let moving = thread::spawn(move || (try_rows(&mut mover, MOVE).is_err(), mover));
+    let mut admin = stage.far.admin();
+    let there = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
+    let waiting = format!("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = {pid}");
+    wait_until(|| number(&mut holder, &waiting) == 1);
+    assert_eq!(number(&mut admin, there), 1);
+    execute(&mut holder, &format!("SELECT pg_cancel_backend({pid})"));
+    let (cancelled, _still_connected) = moving.join().expect("the CALL ends");
+    assert!(cancelled);
+    wait_until(|| number(&mut admin, there) == 0);
+    execute(&mut holder, "COMMIT");
+    execute(&mut stage.here.admin(), MOVE);
+    assert_eq!(stage.state(), "moved true true");
 }
 
 #[test]

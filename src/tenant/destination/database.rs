@@ -131,6 +131,13 @@ fn begin(slug: &str, destination: &str, template: &str, limit: i32) -> Result<()
                 hint: "Go on with the same, or give it up: forget_tenant_database.".into(),
             });
         }
+        // What that server refused to make, and is there now, is somebody else's.
+        if there.state == "failed"
+            && there.steps_done == 0
+            && remote_has(&dblink, &at.conninfo, &making::exists(slug))?
+        {
+            return Err(Error::DatabaseExists { slug: slug.into() });
+        }
         return write(
             "UPDATE tenant_guard.tenant_database SET state = 'creating', error = NULL WHERE slug = $1",
             slug,

@@ -214,16 +214,13 @@ fn record_assignment(
 
 /// Lines for a PgBouncer's [databases] section, one for each destination and each tenant's database on a
 /// server: text to be put into its file, where the passwords come from auth_file or auth_query. Only what
-/// PgBouncer knows of a conninfo is taken over (host, port, dbname); a URI or a service is not, and named in a
-/// comment. Administrative: EXECUTE is not granted to PUBLIC. Raises nothing.
+/// PgBouncer knows of a conninfo is taken over (host, port, dbname); a URI, a service and a name that another
+/// pool has are not, and named in a comment. Administrative: EXECUTE is not granted to PUBLIC. Raises nothing.
 ///
 /// Example: `SELECT line FROM tenant_guard.pgbouncer_databases() AS line;`
 #[pg_extern(stable, parallel_restricted)]
 fn pgbouncer_databases() -> Result<SetOfIterator<'static, String>, ErrorReport> {
-    let lines: Vec<String> = store::pools()?
-        .iter()
-        .map(|(name, at, database)| conninfo::pool_line(name, at, database.as_deref()))
-        .collect();
+    let lines = conninfo::pool_lines(&store::pools()?);
     Ok(SetOfIterator::new(lines))
 }
 

@@ -3,6 +3,7 @@
 
 mod options;
 mod store;
+mod traces;
 mod work;
 
 pub use work::next;

@@ -2,6 +2,7 @@
 
 use super::options;
 use super::store::{self, Run, Tenant};
+use super::traces::{self, Traces};
 use crate::error::{Error, Result};
 use crate::pg::guc::Scope;
 use crate::pg::{attempt, ident, log, query, relation, user};
@@ -41,6 +42,7 @@ impl Drop for Working {
 /// stopped.
 pub fn next(id: i64) -> Result<Option<f64>> {
     let _working = Working::new(id)?;
+    traces::unlock()?;
     let run = store::find(id)?;
     if run.state != "open" {
         // Others may still have one in hand.
@@ -64,6 +66,7 @@ fn work(run: &Run, tenant: &Tenant) -> Result<()> {
     }
     let caller = user::current_oid();
     let began = Instant::now();
+    let before = Traces::now()?;
     let outcome = attempt::told(|| {
         // What the statements SET ends with them.
         let scope = Scope::new();
@@ -72,8 +75,11 @@ fn work(run: &Run, tenant: &Tenant) -> Result<()> {
         if user::current_oid() != caller {
             return Err(Error::Internal { what: "the role was changed for good".into() });
         }
-        Ok(())
+        before.clear()
     });
+    if outcome.is_err() {
+        before.clear()?;
+    }
     let seconds = began.elapsed().as_secs_f64();
     let again = match &outcome {
         Err(told) if options::passes(&told.code) && tenant.attempts < run.retries => {
@@ -103,43 +109,46 @@ fn run_one(run: &Run, tenant: &Tenant, scope: &Scope) -> Result<()> {
     }
     // Whoever makes, alters or drops the schema, and any other run, waits, or is waited for.
     relation::lock_name("tenant_schema", &tenant.slug);
-    if registry::find(&tenant.slug)?.is_none() {
-        return Err(Error::NotATenantSchema { slug: tenant.slug.clone() });
+    let entry = registry::find(&tenant.slug)?
+        .ok_or_else(|| Error::NotATenantSchema { slug: tenant.slug.clone() })?;
+    if entry.state == "archived" {
+        return Err(Error::Archived { slug: tenant.slug.clone() });
     }
     if !relation::schema_exists(&tenant.slug) {
         return Err(Error::SchemaMissing { slug: tenant.slug.clone() });
     }
+    let searched: Vec<String> = std::iter::once(&tenant.slug).chain(&run.shared).cloned().collect();
     if !run.trust_owners {
-        check_owners(&tenant.slug)?;
+        check_owners(&searched)?;
     }
-    scope.search_path(&path(&tenant.slug, &run.shared));
-    query::run_here(&run.sql, &[])?;
-    // What was put off to the commit is part of the work: its failure is this tenant's.
-    query::run_here("SET CONSTRAINTS ALL IMMEDIATE", &[])
+    scope.search_path(&path(&searched));
+    user::kept(|| {
+        query::run_here(&run.sql, &[])?;
+        // What was put off to the commit is part of the work: its failure is this tenant's.
+        query::run_here("SET CONSTRAINTS ALL IMMEDIATE", &[])
+    })
 }
 
 /// The tenant's schema, those that are shared, and only then what is temporary.
-fn path(slug: &str, shared: &[String]) -> String {
-    let schemas = std::iter::once(slug).chain(shared.iter().map(String::as_str));
-    let mut quoted: Vec<String> = schemas.map(ident::quote).collect();
+fn path(schemas: &[String]) -> String {
+    let mut quoted: Vec<String> = schemas.iter().map(|schema| ident::quote(schema)).collect();
     quoted.push("pg_temp".into());
     quoted.join(", ")
 }
 
-fn check_owners(slug: &str) -> Result<()> {
+/// What is in a schema that is searched runs with the caller's rights.
+fn check_owners(schemas: &[String]) -> Result<()> {
+    let found = query::rows(include_str!("owners.sql"), &[schemas.to_vec().into()], |row| {
+        let text = |text: Option<String>| text.unwrap_or_default();
+        Ok((text(row.get(1)?), text(row.get(2)?)))
+    })?;
+    let Some((schema, _)) = found.first() else { return Ok(()) };
     let owners: Vec<String> =
-        query::rows(include_str!("owners.sql"), &[slug.into()], |row| Ok(row.get::<String>(1)?))?
-            .into_iter()
-            .flatten()
-            .map(|owner| ident::quote(&owner))
-            .collect();
-    if owners.is_empty() {
-        return Ok(());
-    }
+        found.iter().filter(|(of, _)| of == schema).map(|(_, role)| ident::quote(role)).collect();
     Err(Error::NotPermitted {
-        what: format!("running statements in schema {} with your rights", ident::quote(slug)),
+        what: format!("running statements in schema {} with your rights", ident::quote(schema)),
         detail: format!(
-            "It, or something in it, belongs to {}, or it may create there: triggers and functions of that role would run with your rights, which it has not.",
+            "It, or something in it, belongs to {}, or it may create there, or make triggers: triggers and functions of that role would run with your rights, which it has not.",
             owners.join(", ")
         ),
         hint: "Call it as the owner (SET ROLE), or, where you trust that role, say trust_owners => true.".into(),

@@ -119,6 +119,8 @@ fn rows(facts: &Facts, needs: Needs, tenants: i64) -> Advice {
                 "{tenants} tenants share the tables of one: the catalog does not grow with them"
             ),
         );
+    } else {
+        advice.because(0, "one set of tables, one migration and one pool serve all tenants");
     }
     if needs.customized {
         advice.because(
@@ -192,6 +194,9 @@ fn schemas(facts: &Facts, needs: Needs, tenants: i64) -> Advice {
 fn databases(facts: &Facts, needs: Needs, tenants: i64) -> Advice {
     let mut advice = Advice::new("databases", 30);
     let connections = tenants.saturating_mul(POOL);
+    if needs == Needs::default() {
+        advice.because(0, "nothing that is asked for needs a database of its own");
+    }
     if needs.physical_isolation {
         advice.because(60, "nothing of two tenants may be in one database");
     }
@@ -272,13 +277,17 @@ mod tests {
     }
 
     #[test]
-    fn every_way_has_its_limits_and_no_score_leaves_the_scale() {
+    fn every_way_has_reasons_and_limits_and_no_score_leaves_the_scale() {
         let all =
             Needs { physical_isolation: true, residency: true, own_backup: true, customized: true };
-        for needs in [Needs::default(), all] {
-            for advice in advise(&facts(), needs, 1_000_000_000) {
+        let backup = Needs { own_backup: true, ..Needs::default() };
+        for (needs, tenants) in [Needs::default(), backup, all]
+            .into_iter()
+            .flat_map(|needs| [1, 1_000_000_000].map(|tenants| (needs, tenants)))
+        {
+            for advice in advise(&facts(), needs, tenants) {
                 assert!((0..=100).contains(&advice.score), "{advice:?}");
-                assert!(!advice.limits.is_empty(), "{advice:?}");
+                assert!(!advice.limits.is_empty() && !advice.reasons.is_empty(), "{advice:?}");
             }
         }
     }

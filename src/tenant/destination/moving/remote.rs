@@ -48,25 +48,24 @@ impl Remote {
     }
 }
 
-/// Runs `f` with a connection that is closed afterwards, and with it whatever was not committed there. What goes
-/// wrong is given back, and undone here.
+/// Runs `f` with a connection that is closed afterwards, also where the query is cancelled, and with it whatever was not
+/// committed there. What goes wrong is given back, and undone here.
 pub fn with<R>(
     dblink: &str,
     conninfo: &str,
     f: impl FnOnce(&Remote) -> Result<R>,
 ) -> Result<Result<R, Told>> {
-    close(dblink)?; // one that a cancelled call left
+    close(dblink)?; // one that a call left which could not end it
     let remote = Remote { dblink: dblink.into() };
-    let outcome = attempt::told(|| {
+    let work = || {
         query::value::<String>(
             &format!("SELECT {}($1, $2)", ident::qualified(dblink, "dblink_connect")),
             &[NAME.into(), conninfo.into()],
         )?;
         remote.run(PLAIN)?;
         f(&remote)
-    });
-    close(dblink)?;
-    Ok(outcome)
+    };
+    attempt::told_and(work, || close(dblink))
 }
 
 fn close(dblink: &str) -> Result<()> {
