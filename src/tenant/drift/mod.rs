@@ -3,9 +3,13 @@
 mod columns;
 mod diff;
 mod hanging;
+mod names;
 mod objects;
 mod privileges;
+mod registered;
 mod relations;
+mod role;
+mod sequences;
 mod sync;
 mod types;
 
@@ -157,7 +161,7 @@ impl Read {
         Err(Error::NotPermitted {
             what: format!("syncing schema {} with your rights", ident::quote(&self.tenant.name)),
             detail: format!("It or its template, or something in them, belongs to {}, and making indexes, defaults and constraints runs functions that such an owner chose.", owners.join(", ")),
-            hint: "Call it as the owner (SET ROLE), or, where you have read the template and trust it, say trust_template => true.".into(),
+            hint: "Call it as the owner (SET ROLE), or, where you have read both and trust all that is in them, say trust_template => true.".into(),
         })
     }
 
@@ -172,6 +176,10 @@ impl Read {
             templates: templates_role.as_deref(),
             archived: entry.state == "archived",
         };
-        Ok(diff::differences(&self.template, &self.tenant, roles, objects))
+        let mut changes = diff::differences(&self.template, &self.tenant, roles, objects);
+        let (wanted, had) =
+            (registry::registered(&entry.template)?, registry::registered(&entry.slug)?);
+        changes.extend(registered::changes(&self.tenant, &wanted, &had));
+        Ok(changes)
     }
 }

@@ -2,6 +2,7 @@
 //! them as in the template, with what depends on them. Pure.
 
 use super::diff::{Change, Difference, Fix, Phase};
+use super::names::{taken, Taken};
 use crate::catalog::{split_names, Address, Names, Schema, Table};
 use crate::pg::ident::{qualified, quote};
 use crate::plan::{Kind, Object, Step};
@@ -201,6 +202,11 @@ impl<'a> Objects<'a> {
         }
     }
 
+    #[must_use]
+    pub fn caller(&self) -> &str {
+        &self.caller
+    }
+
     fn wanted(&self, key: &str) -> Option<&Node<'a>> {
         self.template.places.get(key).map(|i| &self.template.order.nodes[*i])
     }
@@ -331,6 +337,18 @@ impl<'a> Objects<'a> {
                         seeds.insert(b.address());
                     }
                 }
+            }
+        }
+        let taken = taken(self.template.schema, self.tenant.schema);
+        for view in changes.iter().filter(|c| c.kind == "view" && c.difference == Difference::Extra)
+        {
+            let is_it = |name: &str| quote(name) == view.object;
+            let in_the_way = |t: &Taken| {
+                (t.word == "view" && is_it(&t.name)) || t.table.as_deref().is_some_and(is_it)
+            };
+            if taken.iter().any(in_the_way) {
+                let key = view.remake.as_ref().and_then(|key| self.had(key));
+                seeds.extend(key.map(Node::address));
             }
         }
         for table in &self.tenant.schema.tables {
@@ -534,6 +552,11 @@ impl<'a> Objects<'a> {
                 kept.triggers.retain(|t| !changed("trigger", qualified(&view.name, &t.name)));
                 kept.rules.retain(|r| !changed("rule", qualified(&view.name, &r.name)));
                 kept.extended_statistics.retain(|s| !changed("statistics", quote(&s.name)));
+                // What a view cannot have goes with the materialized one.
+                if !matches!(new, Node::View(view) if view.kind == "m") {
+                    kept.indexes.clear();
+                    kept.extended_statistics.clear();
+                }
                 Some(kept)
             }
             _ => None,

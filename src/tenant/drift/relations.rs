@@ -4,7 +4,7 @@ use super::diff::{Both, Change, Difference, Fix, Pair, Phase};
 use super::hanging;
 use super::objects::closed;
 use crate::catalog::{
-    policy_sql, trigger_sql, Constraint, Index, Part, PartKind, Policy, Table, Trigger,
+    policy_sql, trigger_sql, Constraint, Index, Part, PartKind, Policy, References, Table, Trigger,
 };
 use crate::pg::ident::{literal, qualified, quote};
 use crate::plan::{Kind, Object, Step};
@@ -57,11 +57,43 @@ pub fn of_table(pair: &Pair, both: Both) -> Fix {
             }
             fix
         }
-        (None, Some(_)) => {
-            let sql = format!("DROP TABLE {qualified_name}");
+        (None, Some(had)) => {
+            let sql = format!("DROP TABLE {}", pair.name(pair.gone("table", name)));
             let why = "the template has none of that name; its rows are lost";
             let action = format!("drop table {name}");
-            Fix::step(Phase::Drop, Step::irreversible(object(), action, why, sql)).dropping()
+            let mut fix = Fix::step(Phase::Drop, Step::irreversible(object(), action, why, sql));
+            // Two that go may point at each other.
+            for key in had.constraints.iter().filter(|k| k.kind == "f" && !k.inherited) {
+                let goes = |onto: &&References| {
+                    onto.schema == had.schema
+                        && onto.name != had.name
+                        && pair.wanted(&onto.name).is_none()
+                };
+                if key.references.as_ref().filter(goes).is_some() {
+                    let object = in_table(pair, Kind::Constraint, name, &key.name);
+                    let sql = format!(
+                        "ALTER TABLE {qualified_name} DROP CONSTRAINT {}",
+                        quote(&key.name)
+                    );
+                    let action = format!("drop constraint {} of {name}", key.name);
+                    fix.push(Phase::Release, Step::irreversible(object, action, NONE_THERE, sql));
+                }
+            }
+            for taken in &pair.taken {
+                let part = taken.table.as_deref() == Some(name);
+                if part || taken.word == "table" && taken.name == name {
+                    let sql = format!(
+                        "ALTER {} {} RENAME TO {}",
+                        taken.word.to_uppercase(),
+                        pair.name(&taken.name),
+                        quote(&taken.gone)
+                    );
+                    let action = format!("rename {} until it goes", taken.describe());
+                    let why = "the template has its name for something else";
+                    fix.push(Phase::Release, Step::irreversible(object(), action, why, sql));
+                }
+            }
+            fix.dropping()
         }
         (Some(wanted), Some(had)) => altered(pair, wanted, had),
         (None, None) => Fix::default(),
@@ -94,13 +126,21 @@ fn replica_identity(pair: &Pair, table: &Table) -> String {
 }
 
 fn altered(pair: &Pair, wanted: &Table, had: &Table) -> Fix {
-    if wanted.partition_key != had.partition_key || wanted.partition_bound != had.partition_bound {
+    let detached = had.partition_bound.is_none() && had.parents.is_empty();
+    let attach = wanted.partition_bound.as_ref().filter(|_| detached);
+    if wanted.partition_key != had.partition_key
+        || (wanted.partition_bound != had.partition_bound && attach.is_none())
+    {
         return Fix::by_hand(
             "It is partitioned otherwise, or has other bounds, and rows stand by them.",
         );
     }
     let name = pair.name(&wanted.name);
-    let mut fix = Fix::default();
+    let mut fix = Fix {
+        // After a crash the rows of an unlogged table are gone.
+        destructive: wanted.persistence == "u" && had.persistence != "u",
+        ..Fix::default()
+    };
     let mut alter = |sql: String, undo: String| {
         let object = Object::table(Kind::Table, pair.slug(), &wanted.name);
         let alter = |action: String| format!("ALTER TABLE {name} {action}");
@@ -162,6 +202,14 @@ fn altered(pair: &Pair, wanted: &Table, had: &Table) -> Fix {
         for parent in new.difference(&old) {
             alter(format!("INHERIT {parent}"), format!("NO INHERIT {parent}"));
         }
+    }
+    if let (Some(bound), Some(parent)) = (attach, wanted.parents.first()) {
+        let parent = own(pair, wanted, &parent.schema, &parent.name);
+        let object = Object::table(Kind::Table, pair.slug(), &wanted.name);
+        let sql = format!("ALTER TABLE ONLY {parent} ATTACH PARTITION {name} {bound}");
+        let undo = format!("ALTER TABLE ONLY {parent} DETACH PARTITION {name}");
+        let action = format!("attach partition {}", wanted.name);
+        fix.push(Phase::Attach, Step::new(object, action, AS_IN_TEMPLATE, sql, undo));
     }
     if wanted.replica_identity != had.replica_identity && wanted.replica_identity != "i" {
         let object = Object::table(Kind::Table, pair.slug(), &wanted.name);
@@ -323,6 +371,31 @@ pub fn of_constraint(pair: &Pair, both: Both) -> Fix {
     {
         return Fix::default();
     }
+    // Under another name it is there already: no second primary key can be made beside it.
+    match (&wanted, &had) {
+        (Some(new), None) => {
+            if let Some(old) = renamed(pair.had(&part.table), pair.wanted(&part.table), new) {
+                let rename = |from: &str, to: &str| {
+                    let name = pair.name(&part.table);
+                    format!("ALTER TABLE {name} RENAME CONSTRAINT {} TO {}", quote(from), quote(to))
+                };
+                let step = Step::new(
+                    in_table(pair, Kind::Constraint, &part.table, &new.name),
+                    format!("rename constraint {} of {}", old.name, part.table),
+                    AS_IN_TEMPLATE,
+                    rename(&old.name, &new.name),
+                    rename(&new.name, &old.name),
+                );
+                return Fix::step(Phase::Keys, step);
+            }
+        }
+        (None, Some(old))
+            if renamed(pair.wanted(&part.table), pair.had(&part.table), old).is_some() =>
+        {
+            return Fix::default();
+        }
+        _ => {}
+    }
     if let (Some(wanted), Some(had)) = (&wanted, &had) {
         if had.definition == format!("{} NOT VALID", wanted.definition) {
             let object = in_table(pair, Kind::Constraint, &part.table, &part.name);
@@ -336,6 +409,31 @@ pub fn of_constraint(pair: &Pair, both: Both) -> Fix {
         }
     }
     remade_constraint(pair, &part.table, wanted.as_ref(), had.as_ref())
+}
+
+/// The constraint of a table that is the same as `constraint` of the other but for its name: neither has one of the
+/// other's name, and there is no second one like it.
+fn renamed<'t>(
+    among: Option<&'t Table>,
+    other: Option<&Table>,
+    constraint: &Constraint,
+) -> Option<&'t Constraint> {
+    let (among, other) = (among?, other?);
+    let alone = |of: &Table, beside: &Table| {
+        let like = |k: &&Constraint| {
+            (&k.kind, &k.definition, k.inherited, k.is_local)
+                == (&constraint.kind, &constraint.definition, false, true)
+                && !beside.constraints.iter().any(|b| b.name == k.name)
+        };
+        of.constraints.iter().filter(like).count() == 1
+    };
+    if !alone(among, other) || !alone(other, among) {
+        return None;
+    }
+    among.constraints.iter().find(|k| {
+        (&k.kind, &k.definition) == (&constraint.kind, &constraint.definition)
+            && !other.constraints.iter().any(|b| b.name == k.name)
+    })
 }
 
 fn remade_constraint(
@@ -385,7 +483,9 @@ pub fn of_index(pair: &Pair, both: Both) -> Fix {
     let Some(any) = wanted.as_ref().or(had.as_ref()) else { return Fix::default() };
     let object = || Object::in_schema(Kind::Index, pair.slug(), &part.name);
     let mut fix = Fix::default();
-    let anew = wanted.as_ref().map(|i| &i.definition) != had.as_ref().map(|i| &i.definition);
+    // One that was never finished, as CREATE INDEX CONCURRENTLY leaves it, is as good as none.
+    let anew = wanted.as_ref().map(|i| &i.definition) != had.as_ref().map(|i| &i.definition)
+        || had.as_ref().is_some_and(|i| !i.is_sound());
     if anew && any.constraint.is_none() {
         fix = Remade {
             object: object(),
@@ -440,6 +540,11 @@ pub fn of_index(pair: &Pair, both: Both) -> Fix {
         );
         set(sql, had.map(|t| replica_identity(pair, t)).unwrap_or_default());
     }
+    if !wanted.replica_identity && before.is_some_and(|i| i.replica_identity) {
+        if let (Some(new), Some(old)) = (pair.wanted(&part.table), pair.had(&part.table)) {
+            set(replica_identity(pair, new), replica_identity(pair, old));
+        }
+    }
     fix
 }
 
@@ -468,50 +573,6 @@ pub fn of_comment(pair: &Pair, both: Both) -> Fix {
     Fix { destructive: both.expected.is_none(), ..Fix::step(Phase::Settings, step) }
 }
 
-const WORK: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
-
-/// What the tenant's role has to have and has not, on the tables that the template has too.
-pub fn grants(pair: &Pair) -> Vec<Change> {
-    let Some(role) = pair.role else { return Vec::new() };
-    let mut changes = Vec::new();
-    for wanted in &pair.template.tables {
-        let had = pair.had(&wanted.name);
-        if had.is_some_and(|t| t.owner == role) || (had.is_none() && pair.tenant.owner == role) {
-            continue;
-        }
-        let has = |word: &&str| {
-            had.is_some_and(|t| {
-                t.privileges
-                    .iter()
-                    .any(|p| p.grantee == role && p.column.is_none() && p.privilege == *word)
-            })
-        };
-        let lacking: Vec<&str> = WORK.into_iter().filter(|word| !has(word)).collect();
-        if lacking.is_empty() {
-            continue;
-        }
-        let (name, words, to) = (pair.name(&wanted.name), lacking.join(", "), quote(role));
-        let step = Step::new(
-            Object::table(Kind::TableGrants, pair.slug(), &wanted.name),
-            format!("grant table {} to the tenant's role", wanted.name),
-            "the tenant works with its own rows, and cannot change the tables",
-            format!("GRANT {words} ON TABLE {name} TO {to}"),
-            format!("REVOKE {words} ON TABLE {name} FROM {to}"),
-        );
-        let fix = Fix::step(Phase::Grants, step);
-        changes.push(Change {
-            kind: "privileges",
-            object: format!("{} of {to}", quote(&wanted.name)),
-            difference: Difference::Missing,
-            expected: Some(WORK.join(", ")),
-            actual: had.map(|_| WORK.into_iter().filter(has).collect::<Vec<_>>().join(", ")),
-            fix,
-            remake: None,
-        });
-    }
-    changes
-}
-
 /// The tables whose unique keys go, for good or to come again.
 #[must_use]
 pub fn rekeyed(pair: &Pair, different: &[Both]) -> BTreeSet<String> {
@@ -523,10 +584,16 @@ pub fn rekeyed(pair: &Pair, different: &[Both]) -> BTreeSet<String> {
                 || t.indexes.iter().any(|i| i.name == part.name && i.unique)
         })
     };
+    let stays = |part: &Part| {
+        let (wanted, had) = (pair.wanted(&part.table), pair.had(&part.table));
+        let key = had.and_then(|t| t.constraints.iter().find(|k| k.name == part.name));
+        wanted.is_some_and(|t| !t.constraints.iter().any(|k| k.name == part.name))
+            && key.is_some_and(|key| renamed(wanted, had, key).is_some())
+    };
     different
         .iter()
         .filter_map(|both| both.actual)
-        .filter(|part| is_key(part))
+        .filter(|part| is_key(part) && !stays(part))
         .map(|p| p.table.clone())
         .collect()
 }
