@@ -81,6 +81,30 @@ fn what_the_tenants_role_has_beside_its_rows_is_told_and_revoked_when_asked() {
 }
 
 #[test]
+fn the_role_of_a_tenants_clone_may_do_what_the_tenants_role_may() {
+    let database = one_tenant();
+    let mut owner = database.connect(OWNER);
+    execute(
+        &mut owner,
+        r#"GRANT EXECUTE ON FUNCTION acme.tell() TO visitor; GRANT CREATE ON SCHEMA acme TO visitor; GRANT TRUNCATE ON acme."No tés" TO visitor"#,
+    );
+    apply(&mut owner, "create_tenant_schema('bolt', 'acme', tenant_role => 'other_owner')");
+    let drift = "SELECT string_agg(difference || ' ' || object, ', ' ORDER BY object) FROM tenant_guard.tenant_drift('bolt')";
+    assert_eq!(text(&mut owner, drift), None);
+    execute(
+        &mut owner,
+        r#"REVOKE EXECUTE ON FUNCTION bolt.tell() FROM other_owner; REVOKE CREATE ON SCHEMA bolt FROM other_owner; REVOKE TRUNCATE ON bolt."No tés" FROM other_owner;
+           REVOKE USAGE ON SEQUENCE bolt.counter FROM other_owner; GRANT TRIGGER ON bolt.seen TO other_owner"#,
+    );
+    let told = r#"missing "No tés" of other_owner, missing counter of other_owner, extra seen of other_owner, missing tell() of other_owner, missing the schema of other_owner"#;
+    assert_eq!(text(&mut owner, drift).as_deref(), Some(told));
+    apply(&mut owner, "sync_tenant_schema('bolt')");
+    assert_eq!(text(&mut owner, drift).as_deref(), Some("extra seen of other_owner"));
+    apply(&mut owner, "sync_tenant_schema('bolt', allow_destructive => true)");
+    assert_eq!(text(&mut owner, drift), None);
+}
+
+#[test]
 fn an_archived_schema_is_not_opened_by_a_sync() {
     let database = one_tenant();
     let mut owner = database.connect(OWNER);

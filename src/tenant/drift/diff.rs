@@ -3,7 +3,9 @@
 
 use super::names::{taken, Taken};
 use super::objects::Objects;
-use super::{columns, hanging, privileges, relations, role, sequences, types};
+use super::{
+    again, columns, hanging, keys, privileges, protection, role, sequences, tables, types,
+};
 use crate::catalog::{parts, split_names, Part, PartKind, Schema, Table};
 use crate::pg::ident::{qualified, quote};
 use crate::plan::Step;
@@ -179,16 +181,16 @@ impl<'a> Pair<'a> {
         match both.expected.or(both.actual).map(|part| part.kind) {
             Some(PartKind::Type) => types::of_type(self, both),
             Some(PartKind::Sequence) => sequences::of_sequence(self, both),
-            Some(PartKind::Table) => relations::of_table(self, both),
-            Some(PartKind::RowSecurity) => relations::of_row_security(self, both),
-            Some(PartKind::Policy) => relations::of_policy(self, both),
-            Some(PartKind::Trigger) => relations::of_trigger(self, both),
-            Some(PartKind::Constraint) => relations::of_constraint(self, both),
-            Some(PartKind::Index) => relations::of_index(self, both),
+            Some(PartKind::Table) => tables::of_table(self, both),
+            Some(PartKind::RowSecurity) => protection::of_row_security(self, both),
+            Some(PartKind::Policy) => protection::of_policy(self, both),
+            Some(PartKind::Trigger) => protection::of_trigger(self, both),
+            Some(PartKind::Constraint) => keys::of_constraint(self, both),
+            Some(PartKind::Index) => keys::of_index(self, both),
             Some(PartKind::Column) => columns::of_column(self, both),
             Some(PartKind::Rule) => hanging::of_rule(self, both),
             Some(PartKind::Statistics) => hanging::of_statistics(self, both),
-            Some(PartKind::Comment) => relations::of_comment(self, both),
+            Some(PartKind::Comment) => hanging::of_comment(self, both),
             None => Fix::default(),
         }
     }
@@ -236,7 +238,7 @@ pub fn differences<'a>(
         taken: taken(template, tenant),
     };
     pair.retyped = columns::retyped(&pair);
-    pair.rekeyed = relations::rekeyed(&pair, &by_name.values().copied().collect::<Vec<_>>());
+    pair.rekeyed = again::rekeyed(&pair, &by_name.values().copied().collect::<Vec<_>>());
     let mut changes: Vec<Change> = by_name
         .values()
         .filter(|both| is_told(&pair, both))
@@ -249,7 +251,7 @@ pub fn differences<'a>(
     }
     changes.extend(role::on_the_rest(&pair, roles.templates, roles.archived));
     changes.extend(privileges::changes(&pair, roles.templates, roles.archived));
-    relations::again(&pair, &by_name, &mut changes);
+    again::again(&pair, &by_name, &mut changes);
     changes
 }
 

@@ -144,8 +144,8 @@ fn given(on: &str) -> &'static [&'static str] {
     }
 }
 
-/// What else it has and the template gives it not, such as CREATE on the schema or TRIGGER on a table, and what
-/// it has not on the schema and its sequences. The schema itself is left out where it is `archived`.
+/// What else it has and the template gives it not, such as CREATE on the schema or TRIGGER on a table, and what it
+/// has not. The schema itself is left out where it is `archived`.
 #[must_use]
 pub fn on_the_rest(pair: &Pair, templates_role: Option<&str>, archived: bool) -> Vec<Change> {
     let Some(role) = pair.role.filter(|role| *role != pair.tenant.owner) else { return Vec::new() };
@@ -154,7 +154,8 @@ pub fn on_the_rest(pair: &Pair, templates_role: Option<&str>, archived: bool) ->
     for (object, privileges) in templates_role.map(|r| held(pair.template, r)).unwrap_or_default() {
         wanted.entry(object).or_default().extend(privileges);
     }
-    let mut objects: BTreeSet<(String, String)> = has.keys().cloned().collect();
+    let mut objects: BTreeSet<(String, String)> =
+        has.keys().chain(wanted.keys()).cloned().collect();
     objects.insert(("SCHEMA".into(), String::new()));
     let sequences = pair.tenant.sequences.iter();
     objects.extend(sequences.map(|s| ("SEQUENCE".to_string(), quote(&s.name))));
@@ -168,18 +169,30 @@ pub fn on_the_rest(pair: &Pair, templates_role: Option<&str>, archived: bool) ->
         }
         let key = (on.clone(), object.clone());
         let (has, asked) = (has.get(&key).cloned(), wanted.get(&key).cloned());
-        let (has, mut may) = (has.unwrap_or_default(), asked.unwrap_or_default());
+        let (has, asked) = (has.unwrap_or_default(), asked.unwrap_or_default());
+        let mut may = asked.clone();
         may.extend(given(&on).iter().map(|word| (word.to_string(), false)));
         let allowed = |(word, grantable): &&(String, bool)| {
             may.iter().any(|(w, g)| w == word && (*g || !grantable))
         };
         let extra: BTreeSet<_> = has.iter().filter(|p| !allowed(p)).cloned().collect();
-        let lacking = if matches!(on.as_str(), "SCHEMA" | "SEQUENCE") && templates_role.is_none() {
-            given(&on).iter().filter(|word| !has.iter().any(|(w, _)| w == *word)).collect()
-        } else {
-            Vec::new()
+        let mut lacking: Vec<(String, bool)> = match on.as_str() {
+            // One that is made new comes with its grants.
+            "SEQUENCE" if !exists(pair.tenant, &on, &object) => Vec::new(),
+            _ => asked.into_iter().collect(),
         };
-        let lacking: BTreeSet<_> = lacking.into_iter().map(|w| (w.to_string(), false)).collect();
+        if matches!(on.as_str(), "SCHEMA" | "SEQUENCE") && templates_role.is_none() {
+            lacking.extend(given(&on).iter().map(|word| (word.to_string(), false)));
+        }
+        let elsewhere = |word: &str| match on.as_str() {
+            "TABLE" => WORK.contains(&word),
+            "VIEW" | "MATERIALIZED VIEW" => templates_role.is_none() && WORK.contains(&word),
+            _ => false,
+        };
+        lacking.retain(|(word, grantable)| {
+            !elsewhere(word) && !has.iter().any(|(w, g)| w == word && (*g || !grantable))
+        });
+        let lacking: BTreeSet<_> = lacking.into_iter().collect();
         for (difference, privileges) in [(Difference::Extra, extra), (Difference::Missing, lacking)]
         {
             if let Some(fix) = fix(pair, &on, &object, role, &privileges, &may, difference) {

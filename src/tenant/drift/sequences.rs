@@ -1,7 +1,7 @@
 //! What mends sequences, and what keeps their place. Pure.
 
 use super::diff::{Both, Fix, Pair, Phase};
-use super::objects::closed;
+use super::making::closed;
 use super::privileges;
 use crate::catalog::{Column, Sequence, Table};
 use crate::pg::ident::{literal, quote};
