@@ -819,7 +819,7 @@ all of it is refused. Labels added to an enum can be used when they are committe
 uses them, a first call adds them and a second does the rest. Records which version of the template the
 tenant has. What is made new belongs to the schema's owner. A template, or a tenant schema, of a role that has
 fewer rights than the caller is refused, as by create_tenant_schema; trust_template => true syncs it all the same. Returns the steps; in a dry run nothing changes. The caller must own the schema, and what is in it.
-Raises 22004, 3F000, 42501, 55000, and what a row of the tenant's is in the way of (23502, 23505, 23514, ...).
+Raises 22004, 3F000, 42501, 42P07 (something else is there under a name of the template's), 55000, and what a row of the tenant's is in the way of (23502, 23505, 23514, ...).
 
 Example: `SELECT step, action FROM tenant_guard.sync_tenant_schema('acme', dry_run => true);`$comment$),
       ('table_as_of', $comment$The rows of a table as they were at a moment, each as jsonb, in no order: the rows that the caller sees now, less

@@ -157,10 +157,34 @@ fn hanging_parts(parts: &mut Vec<Part>, table: &Table) {
         parts.push(Part::new(PartKind::Rule, name, &rule.name, line));
     }
     for statistics in table.extended_statistics.iter().filter(|s| s.schema == table.schema) {
-        let mut line = format!("({}) ON {}", statistics.kinds.join(", "), statistics.columns);
+        // In whatever order the table has them.
+        let mut columns = listed(&statistics.columns);
+        columns.sort_unstable();
+        let mut line = format!("({}) ON {}", statistics.kinds.join(", "), columns.join(", "));
         line += &statistics.target.map(|n| format!(" STATISTICS {n}")).unwrap_or_default();
         parts.push(Part::new(PartKind::Statistics, name, &statistics.name, line));
     }
+}
+
+/// What commas part, outside of parentheses and quotes.
+fn listed(text: &str) -> Vec<&str> {
+    let (mut parts, mut from, mut depth, mut quote) = (Vec::new(), 0, 0, None);
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(end), _) if c == end => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '(' | '[') => depth += 1,
+            (None, ')' | ']') => depth -= 1,
+            (None, ',') if depth == 0 => {
+                parts.push(text[from..at].trim());
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(text[from..].trim());
+    parts
 }
 
 /// `on` is empty for what is no table's.
@@ -345,4 +369,15 @@ fn list(word: &str, values: &[String]) -> String {
         return String::new();
     }
     format!("{word}({})", values.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::listed;
+
+    #[test]
+    fn a_comma_in_quotes_or_parentheses_parts_nothing() {
+        assert_eq!(listed("b, \"a, (\", (f(a, ',)'))"), ["b", "\"a, (\"", "(f(a, ',)'))"]);
+        assert_eq!(listed("a"), ["a"]);
+    }
 }

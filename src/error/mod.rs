@@ -248,6 +248,11 @@ pub enum Error {
     NotATenantSchema {
         slug: String,
     },
+    /// The template has given names to something that the tenant has for something else.
+    NamesTaken {
+        slug: String,
+        objects: Vec<String>,
+    },
     /// What sync_tenant_schema could not mend, against its plan.
     StillDrifts {
         slug: String,

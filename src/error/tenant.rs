@@ -80,6 +80,12 @@ pub(super) fn tenant_parts(error: &Error) -> Parts {
             format!("Different would be {}. Nothing was changed.", objects.join(", ")),
             format!("Look at them: SELECT * FROM tenant_guard.tenant_drift('{slug}'). Change them by hand, then sync again."),
         ),
+        Error::NamesTaken { slug, objects } => parts(
+            ERRCODE_DUPLICATE_TABLE,
+            format!("tenant schema \"{slug}\" has something else under names of its template"),
+            format!("In the way are {}. Nothing was changed.", objects.join(", ")),
+            format!("Where the template renamed a table, rename the tenant's too and its rows are kept: ALTER TABLE ... RENAME TO ... Where they may go: sync_tenant_schema('{slug}', allow_destructive => true)."),
+        ),
         Error::Archived { slug } => parts(
             ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             format!("tenant schema \"{slug}\" is archived"),

@@ -12,7 +12,10 @@ inside(classid, objid) AS (
   UNION
   SELECT d.classid, d.objid
   FROM inside i
-  JOIN pg_catalog.pg_depend d ON d.refclassid = i.classid AND d.refobjid = i.objid AND d.deptype IN ('i', 'a', 'P', 'S')
+  JOIN pg_catalog.pg_depend d ON d.refclassid = i.classid AND d.refobjid = i.objid
+   AND (d.deptype IN ('i', 'a', 'P', 'S')
+        -- A cast is of no schema: it is its types', whoever made it, and means nothing without them.
+        OR (d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND i.classid = 'pg_catalog.pg_type'::pg_catalog.regclass))
 ),
 elsewhere(classid, objid) AS (
   SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, c.oid FROM pg_catalog.pg_class c

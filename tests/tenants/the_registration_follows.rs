@@ -176,3 +176,47 @@ fn a_restored_copy_knows_its_tenants_and_follows_them() {
     let expected = "acme_inc plan visitor app_owner active f, corp plan visitor app_owner active f";
     assert_eq!(text(&mut there, TENANTS).as_deref(), Some(expected));
 }
+
+#[test]
+fn what_is_registered_of_the_template_later_is_registered_of_its_tenants() {
+    let database = stage();
+    let mut owner = database.connect(OWNER);
+    execute(
+        &mut owner,
+        r#"CREATE TABLE "Tem plate"."La ter" (id int PRIMARY KEY, email text, organization_id uuid NOT NULL)"#,
+    );
+    for table in [r#""Tem plate".notes"#, r#""Tem plate"."La ter""#] {
+        apply(&mut owner, &format!("protect_table('{table}', roles => '{{visitor}}')"));
+    }
+    apply(&mut owner, r#"classify('"Tem plate"."La ter"', 'email', 'pii')"#);
+    let told = "SELECT string_agg(object_type || ' ' || object, ', ' ORDER BY object_type, object) FROM tenant_guard.tenant_drift('acme') WHERE object_type IN ('protection', 'class')";
+    let expected = r#"class "La ter".email, protection "La ter", protection notes"#;
+    assert_eq!(text(&mut owner, told).as_deref(), Some(expected));
+    let done = apply(&mut owner, "sync_tenant_schema('acme')");
+    let differences = "SELECT count(*) FROM tenant_guard.tenant_drift('acme')";
+    assert_eq!(number(&mut owner, differences), 0);
+    let protected = "SELECT string_agg(table_name, ', ' ORDER BY table_name) FROM tenant_guard.protected_tables WHERE table_schema = 'acme'";
+    assert_eq!(text(&mut owner, protected).as_deref(), Some("La ter, notes"));
+    let class = "SELECT class FROM tenant_guard.classified_columns WHERE table_schema = 'acme'";
+    assert_eq!(text(&mut owner, class).as_deref(), Some("pii"));
+    apply(&mut owner, r#"classify('"Tem plate"."La ter"', 'email', 'secret')"#);
+    let again = apply(&mut owner, "sync_tenant_schema('acme')");
+    assert_eq!(text(&mut owner, class).as_deref(), Some("secret"));
+    apply(&mut owner, &format!("undo({again})"));
+    assert_eq!(text(&mut owner, class).as_deref(), Some("pii"));
+    apply(&mut owner, &format!("undo({done})"));
+    assert_eq!(text(&mut owner, protected), None);
+}
+
+#[test]
+fn a_schema_of_an_odd_name_that_was_registered_by_hand_is_renamed() {
+    let database = stage();
+    let mut owner = database.connect(OWNER);
+    execute(
+        &mut owner,
+        r#"CREATE SCHEMA "We(ird+ é\["; SELECT tenant_guard.register_tenant_schema('We(ird+ é\[', 'Tem plate', NULL, 'visitor', false);
+           CREATE FUNCTION "We(ird+ é\[".f() RETURNS int LANGUAGE plpgsql AS $$BEGIN RETURN (SELECT 1 FROM "We(ird+ é\[".t); END$$"#,
+    );
+    apply(&mut owner, r"rename_tenant_schema('We(ird+ é\[', 'plain')");
+    assert_eq!(number(&mut owner, "SELECT count(*) FROM tenant_guard.tenant_schemas WHERE slug = 'plain' AND state = 'active'"), 1);
+}

@@ -1,6 +1,7 @@
 //! What mends columns. Pure.
 
 use super::diff::{Both, Fix, Pair, Phase};
+use super::sequences::Handed;
 use crate::catalog::{Column, Table};
 use crate::pg::ident::quote;
 use crate::plan::{Kind, Object, Step};
@@ -158,6 +159,19 @@ fn altered(pair: &Pair, wanted: &Table, had: &Table, new: &Column, old: &Column)
             steps.push(alter("DROP DEFAULT".into(), None));
         }
         let how = |c: &Column| if c.identity == "a" { "ALWAYS" } else { "BY DEFAULT" };
+        let made_anew = new.identity.is_empty() || old.identity.is_empty();
+        let handed = made_anew.then(|| Handed::new(pair, wanted, new)).flatten();
+        let around = |sql: String| {
+            let what = format!("keep the sequence of column {} of {}", new.name, wanted.name);
+            let why = "no number is to come twice";
+            let step = Step::irreversible(object(pair, wanted, &new.name), what, why, sql);
+            (Phase::Columns, step)
+        };
+        let (before, after) = match &handed {
+            Some(handed) => (handed.before(pair), handed.after(pair)),
+            None => (Vec::new(), Vec::new()),
+        };
+        steps.extend(before.into_iter().map(around));
         steps.push(match (new.identity.as_str(), old.identity.as_str()) {
             ("", _) => alter("DROP IDENTITY".into(), None),
             (_, "") => {
@@ -176,6 +190,10 @@ fn altered(pair: &Pair, wanted: &Table, had: &Table, new: &Column, old: &Column)
                 Some(format!("SET GENERATED {}", how(old))),
             ),
         });
+        steps.extend(after.into_iter().map(around));
+        if let Some(handed) = handed {
+            handed.hang(pair, &mut fix);
+        }
     }
     if new.generated.is_empty() && new.identity.is_empty() && new.default != old.default {
         let set = |c: &Column| match &c.default {

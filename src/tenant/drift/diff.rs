@@ -1,8 +1,11 @@
 //! What a tenant's schema lacks, has too much, or has otherwise than its template, and the steps that mend
 //! each. Pure.
 
+use super::names::{taken, Taken};
 use super::objects::Objects;
-use super::{columns, hanging, privileges, relations, types};
+use super::{
+    again, columns, hanging, keys, privileges, protection, role, sequences, tables, types,
+};
 use crate::catalog::{parts, split_names, Part, PartKind, Schema, Table};
 use crate::pg::ident::{qualified, quote};
 use crate::plan::Step;
@@ -35,6 +38,7 @@ pub enum Phase {
     Settings,
     Grants,
     Owners,
+    Registrations,
     /// What the template has not: last made, first dropped.
     Drop,
 }
@@ -115,12 +119,16 @@ pub struct Pair<'a> {
     pub tenant: &'a Schema,
     /// The tenant's.
     pub role: Option<&'a str>,
+    /// Who will make what is made.
+    pub caller: &'a str,
     /// Columns of the tenant's whose type changes.
     pub retyped: BTreeSet<(String, String)>,
     /// Unique keys of the tenant's that are made anew, by table.
     pub rekeyed: BTreeSet<String>,
     /// Functions of the tenant's that are dropped and made again.
     pub remade: BTreeSet<String>,
+    /// What has to make way for something of its name.
+    pub taken: Vec<Taken>,
 }
 
 /// A part, of the template and of the tenant.
@@ -162,20 +170,27 @@ impl<'a> Pair<'a> {
         self.had(name).or_else(|| self.tenant.views.iter().find(|t| t.name == name))
     }
 
+    /// What the object is called by the time when it goes.
+    #[must_use]
+    pub fn gone<'s>(&'s self, word: &str, name: &'s str) -> &'s str {
+        let taken = self.taken.iter().find(|t| t.word == word && t.name == name);
+        taken.map_or(name, |t| &t.gone)
+    }
+
     fn fix(&self, both: Both) -> Fix {
         match both.expected.or(both.actual).map(|part| part.kind) {
             Some(PartKind::Type) => types::of_type(self, both),
-            Some(PartKind::Sequence) => types::of_sequence(self, both),
-            Some(PartKind::Table) => relations::of_table(self, both),
-            Some(PartKind::RowSecurity) => relations::of_row_security(self, both),
-            Some(PartKind::Policy) => relations::of_policy(self, both),
-            Some(PartKind::Trigger) => relations::of_trigger(self, both),
-            Some(PartKind::Constraint) => relations::of_constraint(self, both),
-            Some(PartKind::Index) => relations::of_index(self, both),
+            Some(PartKind::Sequence) => sequences::of_sequence(self, both),
+            Some(PartKind::Table) => tables::of_table(self, both),
+            Some(PartKind::RowSecurity) => protection::of_row_security(self, both),
+            Some(PartKind::Policy) => protection::of_policy(self, both),
+            Some(PartKind::Trigger) => protection::of_trigger(self, both),
+            Some(PartKind::Constraint) => keys::of_constraint(self, both),
+            Some(PartKind::Index) => keys::of_index(self, both),
             Some(PartKind::Column) => columns::of_column(self, both),
             Some(PartKind::Rule) => hanging::of_rule(self, both),
             Some(PartKind::Statistics) => hanging::of_statistics(self, both),
-            Some(PartKind::Comment) => relations::of_comment(self, both),
+            Some(PartKind::Comment) => hanging::of_comment(self, both),
             None => Fix::default(),
         }
     }
@@ -191,11 +206,11 @@ pub struct Roles<'a> {
 
 /// Every difference, what protects rows first.
 #[must_use]
-pub fn differences(
-    template: &Schema,
-    tenant: &Schema,
-    roles: Roles,
-    objects: &Objects,
+pub fn differences<'a>(
+    template: &'a Schema,
+    tenant: &'a Schema,
+    roles: Roles<'a>,
+    objects: &'a Objects,
 ) -> Vec<Change> {
     let (wanted, had) = (parts(template), parts(tenant));
     let mut by_name: BTreeMap<(PartKind, &str, &str), Both> = BTreeMap::new();
@@ -216,24 +231,27 @@ pub fn differences(
         template,
         tenant,
         role: roles.tenants,
+        caller: objects.caller(),
         retyped: BTreeSet::new(),
         rekeyed: BTreeSet::new(),
         remade: objects.remade_names(&remade),
+        taken: taken(template, tenant),
     };
     pair.retyped = columns::retyped(&pair);
-    pair.rekeyed = relations::rekeyed(&pair, &by_name.values().copied().collect::<Vec<_>>());
+    pair.rekeyed = again::rekeyed(&pair, &by_name.values().copied().collect::<Vec<_>>());
     let mut changes: Vec<Change> = by_name
         .values()
         .filter(|both| is_told(&pair, both))
         .map(|both| change(&pair, *both))
         .collect();
     changes.extend(remade);
-    changes.extend(relations::grants(&pair));
+    changes.extend(role::on_tables(&pair));
     if roles.templates.is_none() {
-        changes.extend(privileges::of_the_role_on_views(&pair));
+        changes.extend(role::on_views(&pair));
     }
+    changes.extend(role::on_the_rest(&pair, roles.templates, roles.archived));
     changes.extend(privileges::changes(&pair, roles.templates, roles.archived));
-    relations::again(&pair, &by_name, &mut changes);
+    again::again(&pair, &by_name, &mut changes);
     changes
 }
 

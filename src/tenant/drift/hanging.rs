@@ -1,9 +1,9 @@
-//! What mends rules and extended statistics. Pure.
+//! What mends rules, extended statistics and comments. Pure.
 
 use super::diff::{Both, Fix, Pair, Phase};
-use super::relations::Remade;
-use crate::catalog::{Schema, Table};
-use crate::pg::ident::quote;
+use super::remade::{Remade, AS_IN_TEMPLATE};
+use crate::catalog::{Part, Schema, Table};
+use crate::pg::ident::{literal, quote};
 use crate::plan::{Kind, Object, Step};
 use crate::tenant::clone::{Clone, Target};
 use crate::tenant::order::Order;
@@ -91,4 +91,29 @@ pub fn of_statistics(pair: &Pair, both: Both) -> Fix {
         new: wanted.first().cloned(),
     };
     remade(remaking, wanted.get(1).cloned(), Phase::Unkey, Phase::Triggers)
+}
+
+pub fn of_comment(pair: &Pair, both: Both) -> Fix {
+    let Some(part) = both.expected.or(both.actual) else { return Fix::default() };
+    // The name says what it is on; a schema's own name is not the template's.
+    let target = match part.name.as_str() {
+        "SCHEMA" => format!("SCHEMA {}", quote(pair.slug())),
+        other => other.to_string(),
+    };
+    let comment = |part: Option<&Part>| {
+        let text = part.map_or("NULL".into(), |p| literal(&p.definition));
+        format!("COMMENT ON {target} IS {text}")
+    };
+    let object = match part.table.as_str() {
+        "" => Object::schema(Kind::Schema, pair.slug()),
+        table => Object::table(Kind::Table, pair.slug(), table),
+    };
+    let step = Step::new(
+        object,
+        format!("comment on {}", target.to_lowercase()),
+        AS_IN_TEMPLATE,
+        comment(both.expected),
+        comment(both.actual),
+    );
+    Fix { destructive: both.expected.is_none(), ..Fix::step(Phase::Settings, step) }
 }

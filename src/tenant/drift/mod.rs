@@ -1,12 +1,22 @@
 //! Drift: what of a tenant's schema is not as in its template, and the plan that makes it so again.
 
+mod again;
 mod columns;
 mod diff;
 mod hanging;
+mod keys;
+mod making;
+mod names;
 mod objects;
 mod privileges;
-mod relations;
+mod protection;
+mod registered;
+mod remade;
+mod role;
+mod sequences;
+mod side;
 mod sync;
+mod tables;
 mod types;
 
 use super::registry::{self, Entry};
@@ -91,7 +101,7 @@ fn tenant_drift(
 /// uses them, a first call adds them and a second does the rest. Records which version of the template the
 /// tenant has. What is made new belongs to the schema's owner. A template, or a tenant schema, of a role that has
 /// fewer rights than the caller is refused, as by create_tenant_schema; trust_template => true syncs it all the same. Returns the steps; in a dry run nothing changes. The caller must own the schema, and what is in it.
-/// Raises 22004, 3F000, 42501, 55000, and what a row of the tenant's is in the way of (23502, 23505, 23514, ...).
+/// Raises 22004, 3F000, 42501, 42P07 (something else is there under a name of the template's), 55000, and what a row of the tenant's is in the way of (23502, 23505, 23514, ...).
 ///
 /// Example: `SELECT step, action FROM tenant_guard.sync_tenant_schema('acme', dry_run => true);`
 #[pg_extern(volatile, parallel_unsafe)]
@@ -157,7 +167,7 @@ impl Read {
         Err(Error::NotPermitted {
             what: format!("syncing schema {} with your rights", ident::quote(&self.tenant.name)),
             detail: format!("It or its template, or something in them, belongs to {}, and making indexes, defaults and constraints runs functions that such an owner chose.", owners.join(", ")),
-            hint: "Call it as the owner (SET ROLE), or, where you have read the template and trust it, say trust_template => true.".into(),
+            hint: "Call it as the owner (SET ROLE), or, where you have read both and trust all that is in them, say trust_template => true.".into(),
         })
     }
 
@@ -172,6 +182,10 @@ impl Read {
             templates: templates_role.as_deref(),
             archived: entry.state == "archived",
         };
-        Ok(diff::differences(&self.template, &self.tenant, roles, objects))
+        let mut changes = diff::differences(&self.template, &self.tenant, roles, objects);
+        let (wanted, had) =
+            (registry::registered(&entry.template)?, registry::registered(&entry.slug)?);
+        changes.extend(registered::changes(&self.tenant, &wanted, &had));
+        Ok(changes)
     }
 }

@@ -3,7 +3,7 @@
 use super::diff::{Change, Difference, Fix, Pair, Phase};
 use crate::catalog::{split_names, ItsPrivilege, Schema};
 use crate::pg::ident::quote;
-use crate::plan::{Kind, Object, Step};
+use crate::plan::Step;
 use crate::tenant::clone::{Clone, Target};
 use crate::tenant::order::Order;
 use crate::tenant::routines::Place;
@@ -38,7 +38,7 @@ fn read(schema: &Schema, role: Option<&str>, owners: [&str; 2]) -> BTreeMap<Key,
     all
 }
 
-fn exists(schema: &Schema, on: &str, object: &str) -> bool {
+pub fn exists(schema: &Schema, on: &str, object: &str) -> bool {
     if on == "SCHEMA" {
         return true;
     }
@@ -58,7 +58,7 @@ fn exists(schema: &Schema, on: &str, object: &str) -> bool {
 }
 
 /// Whose an object of the tenant's is, or will be.
-fn owner<'a>(tenant: &'a Schema, on: &str, object: &str) -> &'a str {
+pub fn owner<'a>(tenant: &'a Schema, on: &str, object: &str) -> &'a str {
     let relation = match on {
         "COLUMN" => split_names(object).map_or(object, |(relation, _)| relation),
         _ => object,
@@ -146,74 +146,6 @@ pub fn changes(pair: &Pair, templates_role: Option<&str>, archived: bool) -> Vec
     changes
 }
 
-/// What the tenant's role has to have on views and has not, or has and must not: one without security_invoker
-/// shows what its owner sees.
-#[must_use]
-pub fn of_the_role_on_views(pair: &Pair) -> Vec<Change> {
-    let Some(role) = pair.role.filter(|role| *role != pair.tenant.owner) else { return Vec::new() };
-    let mut changes = Vec::new();
-    for view in &pair.template.views {
-        let name = quote(&view.name);
-        let has: BTreeSet<&str> = pair
-            .tenant
-            .objects
-            .privileges
-            .iter()
-            .filter(|p| p.on.ends_with("VIEW") && p.object == name && p.granted)
-            .filter(|p| p.grantee.as_deref() == Some(role))
-            .map(|p| p.privilege.as_str())
-            .collect();
-        let wanted: BTreeSet<&str> = match (shows(pair.template, view), view.kind.as_str()) {
-            (false, _) => BTreeSet::new(),
-            (true, "m") => BTreeSet::from(["SELECT"]),
-            (true, _) => BTreeSet::from(["SELECT", "INSERT", "UPDATE", "DELETE"]),
-        };
-        let lacking: Vec<&str> = wanted.difference(&has).copied().collect();
-        let opened: Vec<&str> =
-            if wanted.is_empty() { has.iter().copied().collect() } else { Vec::new() };
-        let (difference, words) = match (lacking.as_slice(), opened.as_slice()) {
-            ([], []) => continue,
-            ([], words) => (Difference::Extra, words.join(", ")),
-            (words, _) => (Difference::Missing, words.join(", ")),
-        };
-        let (on, to) = (pair.name(&view.name), quote(role));
-        let grant = format!("GRANT {words} ON TABLE {on} TO {to}");
-        let revoke = format!("REVOKE {words} ON TABLE {on} FROM {to}");
-        let extra = difference == Difference::Extra;
-        let (verb, sql, undo) =
-            if extra { ("revoke", revoke, grant) } else { ("grant", grant, revoke) };
-        let why = "a view without security_invoker shows what its owner sees";
-        let object = Object::table(Kind::TableGrants, pair.slug(), &view.name);
-        let action = format!("{verb} view {} of the tenant's role", view.name);
-        let mut fix = Fix::step(Phase::Grants, Step::new(object, action, why, sql, undo));
-        // What the view showed by its policies alone it does not show past them.
-        let before = pair.had_any(&view.name);
-        fix.destructive = extra && !before.is_some_and(|v| shows(pair.tenant, v));
-        let said = |words: &BTreeSet<&str>| {
-            (!words.is_empty()).then(|| words.iter().copied().collect::<Vec<_>>().join(", "))
-        };
-        changes.push(Change {
-            kind: "privileges",
-            object: format!("{name} of {to}"),
-            difference,
-            expected: said(&wanted),
-            actual: said(&has),
-            fix,
-            remake: None,
-        });
-    }
-    changes
-}
-
-/// Whether a view shows no more than its reader may see.
-fn shows(schema: &Schema, view: &crate::catalog::Table) -> bool {
-    let invoker = |o: &String| {
-        matches!(o.as_str(), "security_invoker=true" | "security_invoker=on" | "security_invoker=1")
-    };
-    view.kind == "v" && view.options.iter().any(invoker)
-        || !schema.tables.iter().any(|t| t.row_security)
-}
-
 fn said(all: &Granted) -> Option<String> {
     let word = |(privilege, grantable, granted): &(String, bool, bool)| {
         let no = if *granted { "" } else { "no " };
@@ -223,7 +155,7 @@ fn said(all: &Granted) -> Option<String> {
     (!all.is_empty()).then(|| all.iter().map(word).collect::<Vec<_>>().join(", "))
 }
 
-fn statements(pair: &Pair, privilege: &ItsPrivilege) -> Vec<Step> {
+pub fn statements(pair: &Pair, privilege: &ItsPrivilege) -> Vec<Step> {
     let slug = pair.slug();
     let names = pair.tenant.names();
     let target = Target { slug: slug.into(), ..Target::default() };

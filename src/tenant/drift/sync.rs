@@ -1,6 +1,7 @@
 //! The plan that makes a tenant's schema as its template is.
 
 use super::diff::{Change, Difference, Phase};
+use super::names::{self, Taken};
 use super::objects::Objects;
 use super::{found, read, Read};
 use crate::catalog::Schema;
@@ -30,6 +31,11 @@ pub fn sync(slug: &str, allow_destructive: bool, trusted: bool, dry_run: bool) -
 /// What is to be done, and what is left.
 fn plan(read: &Read, entry: &Entry, allow_destructive: bool, callers_path: &str) -> Result<Plan> {
     let objects = read.objects();
+    let taken = names::taken(&read.template, &read.tenant);
+    if !allow_destructive && !taken.is_empty() {
+        let objects = taken.iter().map(Taken::describe).collect();
+        return Err(Error::NamesTaken { slug: entry.slug.clone(), objects });
+    }
     let mut changes = read.changes(entry, &objects)?;
     let (mut by_hand, mut destructive, mut later) = (Vec::new(), Vec::new(), Vec::new());
     changes.retain(|change| {

@@ -1,11 +1,10 @@
-//! What mends types and sequences. Pure.
+//! What mends types. Pure.
 
 use super::diff::{Both, Fix, Pair, Phase};
-use super::objects::closed;
-use crate::catalog::{Attribute, Sequence, Type};
+use crate::catalog::{Attribute, Type};
 use crate::pg::ident::{literal, quote};
 use crate::plan::{Kind, Object, Step};
-use crate::tenant::create::{create_sequence, create_type, sequence_options};
+use crate::tenant::create::create_type;
 
 pub fn of_type(pair: &Pair, both: Both) -> Fix {
     let find = |types: &[Type], name: &str| types.iter().find(|t| t.name == name).cloned();
@@ -195,118 +194,4 @@ fn attributes(pair: &Pair, wanted: &Type, had: &Type) -> Fix {
         return Fix::by_hand("Its attributes are in another order.");
     }
     fix
-}
-
-pub fn of_sequence(pair: &Pair, both: Both) -> Fix {
-    let find =
-        |sequences: &[Sequence], name: &str| sequences.iter().find(|s| s.name == name).cloned();
-    let wanted = both.expected.and_then(|part| find(&pair.template.sequences, &part.name));
-    let had = both.actual.and_then(|part| find(&pair.tenant.sequences, &part.name));
-    let is_identity = |s: &Sequence| s.owned_by.as_ref().is_some_and(|o| o.identity);
-    match (wanted, had) {
-        // Its column makes it, and takes it away.
-        (Some(s), None) if is_identity(&s) => {
-            let mut fix = Fix::default();
-            granted(pair, &s, &mut fix);
-            fix
-        }
-        (None, Some(s)) if is_identity(&s) => Fix::default(),
-        (Some(wanted), None) => {
-            let name = pair.name(&wanted.name);
-            let made = Step::new(
-                sequence(pair, &wanted),
-                format!("create sequence {}", wanted.name),
-                "as in the template, from its start",
-                create_sequence(&wanted, pair.slug()),
-                format!("DROP SEQUENCE IF EXISTS {name}"),
-            );
-            let mut fix = Fix::step(Phase::Sequences, made);
-            owned(pair, &wanted, &mut fix);
-            for step in closed(pair.tenant, "SEQUENCE", &pair.name(&wanted.name)) {
-                fix.push(Phase::Settings, step);
-            }
-            granted(pair, &wanted, &mut fix);
-            fix
-        }
-        (None, Some(had)) => {
-            // With the column that owns it, it is gone already.
-            let sql = format!("DROP SEQUENCE IF EXISTS {}", pair.name(&had.name));
-            let dropped = Step::irreversible(
-                sequence(pair, &had),
-                format!("drop sequence {}", had.name),
-                "the template has none of that name",
-                sql,
-            );
-            Fix::step(Phase::Drop, dropped).dropping()
-        }
-        (Some(wanted), Some(had)) => altered(pair, &wanted, &had),
-        (None, None) => Fix::default(),
-    }
-}
-
-fn sequence(pair: &Pair, sequence: &Sequence) -> Object {
-    Object::in_schema(Kind::Sequence, pair.slug(), &sequence.name)
-}
-
-fn altered(pair: &Pair, wanted: &Sequence, had: &Sequence) -> Fix {
-    if wanted.persistence != had.persistence && cfg!(feature = "pg15") {
-        return Fix::by_hand("Whether a sequence is logged is its table's.");
-    }
-    let name = pair.name(&wanted.name);
-    let mut fix = Fix::default();
-    let options = |s: &Sequence| format!("AS {} {}", s.r#type, sequence_options(s));
-    if options(wanted) != options(had) {
-        let alter = |s: &Sequence| {
-            let cycle = if s.cycle { "" } else { " NO CYCLE" };
-            format!("ALTER SEQUENCE {name} {}{cycle}", options(s))
-        };
-        fix.push(
-            Phase::Sequences,
-            Step::new(
-                sequence(pair, wanted),
-                format!("alter sequence {}", wanted.name),
-                "as in the template; where it stands is kept",
-                alter(wanted),
-                alter(had),
-            ),
-        );
-    }
-    if wanted.owned_by.as_ref().map(|o| (&o.table, &o.column))
-        != had.owned_by.as_ref().map(|o| (&o.table, &o.column))
-    {
-        owned(pair, wanted, &mut fix);
-        let mut back = Fix::default();
-        owned(pair, had, &mut back);
-        if let (Some((_, step)), Some((_, back))) = (fix.steps.last_mut(), back.steps.last()) {
-            step.undo = Some(back.sql.clone());
-        }
-    }
-    fix
-}
-
-fn owned(pair: &Pair, wanted: &Sequence, fix: &mut Fix) {
-    let (to, why) = match &wanted.owned_by {
-        Some(owner) if !owner.identity => (
-            format!("{}.{}", pair.name(&owner.table), quote(&owner.column)),
-            "it goes when the column goes",
-        ),
-        Some(_) => return,
-        None => ("NONE".into(), "as in the template"),
-    };
-    let sql = format!("ALTER SEQUENCE {} OWNED BY {to}", pair.name(&wanted.name));
-    let action = format!("give sequence {} to its column", wanted.name);
-    fix.push(Phase::Settings, Step::part_of_table(sequence(pair, wanted), action, why, sql));
-}
-
-/// One that is made new; those that are there have theirs.
-fn granted(pair: &Pair, wanted: &Sequence, fix: &mut Fix) {
-    let Some(role) = pair.role.filter(|role| *role != pair.tenant.owner) else { return };
-    let (name, role) = (pair.name(&wanted.name), quote(role));
-    let step = Step::part_of_table(
-        Object::table(Kind::TableGrants, pair.slug(), &wanted.name),
-        format!("grant sequence {} to the tenant's role", wanted.name),
-        "column defaults draw from it",
-        format!("GRANT USAGE, SELECT ON SEQUENCE {name} TO {role}"),
-    );
-    fix.push(Phase::Grants, step);
 }

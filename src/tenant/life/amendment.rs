@@ -1,6 +1,6 @@
 //! Changes of a registration: the step of a plan, and what it calls.
 
-use super::ledger;
+use super::{archive, ledger};
 use crate::error::{Error, Result};
 use crate::pg::ident::literal;
 use crate::pg::{ident, query, user};
@@ -89,7 +89,7 @@ fn amend(mut entry: Entry, amendment: Value) -> Result<()> {
             ("state", Value::String(state)) if state == "active" || state == "archived" => {
                 entry.state.clone_from(state);
             }
-            ("remembered", _) => entry.remembered = value,
+            ("remembered", _) if archive::is_remembered(&value) => entry.remembered = value,
             ("version", Value::Null) => entry.template_version = None,
             ("version", Value::Number(number)) => {
                 let version = number.as_i64().and_then(|n| i32::try_from(n).ok());

@@ -6,14 +6,39 @@ use crate::pg::{ident, relation};
 use crate::plan::{self, Finding, Kind, Object, Plan, Rows, Severity, Step};
 use crate::tenant::registry::{self, Entry};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fmt;
+
+/// A word and nothing else: the registration is its owner's to write, and whoever restores runs what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum Word {
+    Usage,
+    Create,
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Word::Usage => "USAGE",
+            Word::Create => "CREATE",
+        })
+    }
+}
 
 /// One privilege on a schema.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Privilege {
     /// A role; none for PUBLIC.
     grantee: Option<String>,
-    privilege: String,
+    privilege: Word,
     grantable: bool,
+}
+
+/// Whether that is what archiving remembers.
+#[must_use]
+pub fn is_remembered(value: &Value) -> bool {
+    value.is_null() || serde_json::from_value::<Vec<Privilege>>(value.clone()).is_ok()
 }
 
 impl Privilege {
@@ -72,8 +97,8 @@ pub fn restore(slug: &str, dry_run: bool) -> Result<Rows> {
     if entry.state != "archived" {
         return Err(Error::NotArchived { slug: slug.into() });
     }
-    let remembered: Vec<Privilege> =
-        serde_json::from_value(entry.remembered.clone()).unwrap_or_default();
+    let remembered: Option<Vec<Privilege>> = serde_json::from_value(entry.remembered.clone())?;
+    let remembered = remembered.unwrap_or_default();
     let schema = ident::quote(slug);
     let mut plan = Plan::new("restore_tenant_schema", slug);
     let mut gone = Vec::new();
@@ -95,7 +120,7 @@ pub fn restore(slug: &str, dry_run: bool) -> Result<Rows> {
         &entry,
         "register the tenant schema as active",
         "use_tenant takes it again",
-        &[("state", "active".into()), ("remembered", serde_json::Value::Null)],
+        &[("state", "active".into()), ("remembered", Value::Null)],
     ));
     if !gone.is_empty() {
         plan.findings.push(Finding {
@@ -114,4 +139,23 @@ fn locked(slug: &str, dry_run: bool) -> Result<Entry> {
         relation::lock_name("tenant_schema", slug);
     }
     super::own(slug)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_remembered;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_remembered_are_privileges_and_no_other_text() {
+        let one = |privilege: &str| json!([{"grantee": null, "privilege": privilege, "grantable": false}]);
+        for kept in [json!(null), json!([]), one("USAGE"), one("CREATE")] {
+            assert!(is_remembered(&kept), "{kept}");
+        }
+        for other in
+            [one("ALL"), one("USAGE ON SCHEMA a TO PUBLIC; --"), json!({}), json!(["USAGE"])]
+        {
+            assert!(!is_remembered(&other), "{other}");
+        }
+    }
 }
