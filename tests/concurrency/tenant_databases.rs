@@ -81,7 +81,10 @@ fn a_tenant_gets_a_database_that_is_guarded_and_closed() {
     let closed = "SELECT count(*) FROM pg_database WHERE datname = 'hooli' AND datacl IS NOT NULL";
     assert_eq!(number(&mut admin, closed), 0);
     execute(&mut cluster.admin(), "DROP DATABASE hooli");
-    expect_clear_error(&mut admin, hooli, "55000");
+    let mended = "CALL tenant_guard.create_tenant_database('hooli', 'here', connection_limit => 3)";
+    execute(&mut admin, mended);
+    let limit = "SELECT datconnlimit FROM pg_database WHERE datname = 'hooli'";
+    assert_eq!(number(&mut admin, limit), 3);
 
     // Of two sessions one makes it.
     let both: Vec<_> = (0..2)

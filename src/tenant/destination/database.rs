@@ -124,25 +124,35 @@ fn begin(slug: &str, destination: &str, template: &str, limit: i32) -> Result<()
         if there.state == "ready" {
             return Err(Error::DatabaseExists { slug: slug.into() });
         }
-        if there.destination != destination || there.template != template {
-            return Err(Error::WrongOption {
-                option: if there.destination == destination { "template" } else { "destination" },
-                why: format!("It is being made at {} from {}", there.destination, there.template),
+        // What that server refused to make may be asked for otherwise.
+        let refused = there.state == "failed" && there.steps_done == 0;
+        let other = |option, given: &str| {
+            Err(Error::WrongOption {
+                option,
+                why: format!("It is being made with another: {given}"),
                 hint: "Go on with the same, or give it up: forget_tenant_database.".into(),
-            });
+            })
+        };
+        if there.destination != destination {
+            return other("destination", &there.destination);
         }
-        // What that server refused to make, and is there now, is somebody else's.
-        if there.state == "failed"
-            && there.steps_done == 0
-            && remote_has(&dblink, &at.conninfo, &making::exists(slug))?
-        {
+        if !refused && there.template != template {
+            return other("template", &there.template);
+        }
+        if !refused && there.connection_limit != limit {
+            return other("connection_limit", &there.connection_limit.to_string());
+        }
+        // And where it is there now, it is somebody else's.
+        if refused && remote_has(&dblink, &at.conninfo, &making::exists(slug))? {
             return Err(Error::DatabaseExists { slug: slug.into() });
         }
-        return write(
-            "UPDATE tenant_guard.tenant_database SET state = 'creating', error = NULL WHERE slug = $1",
-            slug,
-            None,
-        );
+        return user::as_extension_owner(|| {
+            query::run(
+                "UPDATE tenant_guard.tenant_database SET state = 'creating', error = NULL, template = $2, connection_limit = $3
+                 WHERE slug = $1",
+                &[slug.into(), template.into(), limit.into()],
+            )
+        });
     }
     at.has_room(store::tenants(destination)?)?;
     // One that somebody else made is not taken over.
