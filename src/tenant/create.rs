@@ -130,9 +130,13 @@ pub fn column_definition(
     if let Some(collation) = &column.collation {
         sql += &format!(" COLLATE {collation}");
     }
+    // Where only what is above forbids it (18 on), it comes from there, with the name that it has there.
+    let from_above = |k: &NotNull| !k.is_local && !table.is_partition && !table.parents.is_empty();
     if let (true, Some(constraint)) = (column.not_null, &column.not_null_constraint) {
-        sql +=
-            &format!(" CONSTRAINT {} NOT NULL{}", quote(&constraint.name), no_inherit(constraint));
+        if !from_above(constraint) {
+            let name = quote(&constraint.name);
+            sql += &format!(" CONSTRAINT {name} NOT NULL{}", no_inherit(constraint));
+        }
     } else if column.not_null {
         sql += " NOT NULL";
     }
