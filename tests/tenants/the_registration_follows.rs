@@ -241,5 +241,5 @@ fn a_move_names_what_will_act_with_the_new_owners_rights() {
     );
     let told = String::from_utf8_lossy(&told.stderr).into_owned();
     let detail = told.lines().find(|line| line.starts_with("DETAIL:")).expect("a warning");
-    assert!(detail.ends_with("may not read: acme.ruled, acme.steals, acme.asks()."), "{told}");
+    assert!(detail.ends_with("may not read: acme.steals, acme.ruled, acme.asks()."), "{told}");
 }
