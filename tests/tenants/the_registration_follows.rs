@@ -220,3 +220,26 @@ fn a_schema_of_an_odd_name_that_was_registered_by_hand_is_renamed() {
     apply(&mut owner, r"rename_tenant_schema('We(ird+ é\[', 'plain')");
     assert_eq!(number(&mut owner, "SELECT count(*) FROM tenant_guard.tenant_schemas WHERE slug = 'plain' AND state = 'active'"), 1);
 }
+
+#[test]
+fn a_move_names_what_will_act_with_the_new_owners_rights() {
+    let database = stage();
+    let mut owner = database.connect(OWNER);
+    execute(
+        &mut database.admin(),
+        "CREATE SCHEMA private; CREATE TABLE private.pay (x int); GRANT USAGE ON SCHEMA private TO app_owner",
+    );
+    execute(
+        &mut owner,
+        "CREATE VIEW acme.own AS SELECT * FROM acme.notes; CREATE VIEW acme.steals AS SELECT * FROM private.pay;
+         CREATE TABLE acme.ruled (x int); CREATE RULE r AS ON INSERT TO acme.ruled DO ALSO INSERT INTO acme.notes SELECT x FROM private.pay;
+         CREATE FUNCTION acme.asks() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; CREATE FUNCTION acme.plain() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    );
+    let told = database.paste(
+        "postgres",
+        "SELECT count(*) FROM tenant_guard.move_tenant_schema('acme', 'other_owner', dry_run => true)",
+    );
+    let told = String::from_utf8_lossy(&told.stderr).into_owned();
+    let detail = told.lines().find(|line| line.starts_with("DETAIL:")).expect("a warning");
+    assert!(detail.ends_with("may not read: acme.steals, acme.ruled, acme.asks()."), "{told}");
+}

@@ -64,7 +64,8 @@ fn restore_tenant_schema(
 }
 
 /// Gives a tenant schema, and everything in it, to another owner: all of it or nothing. A WARNING names the
-/// SECURITY DEFINER functions, which run with the new owner's rights from then on. Returns the steps; in a dry run
+/// SECURITY DEFINER functions, which run with the new owner's rights from then on, and the views and rules that
+/// reach what the present owner may not read. Returns the steps; in a dry run
 /// nothing changes. The caller must have the rights of all present owners, and be a member of the new one.
 /// Raises 22004, 3F000, 42501, 42704, 55000.
 ///

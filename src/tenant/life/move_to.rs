@@ -16,7 +16,7 @@ struct Owned {
     owner: String,
     /// Whether the caller has the owner's rights.
     mine: bool,
-    /// A function that runs with its owner's rights.
+    /// A function that runs with its owner's rights, or a view or rule that reaches what its owner may not.
     definer: bool,
 }
 
@@ -71,10 +71,13 @@ pub fn move_to(slug: &str, new: &str, dry_run: bool) -> Result<Rows> {
         plan.findings.push(Finding {
             severity: Severity::Warning,
             message: format!(
-                "functions of schema {} will run with the rights of {to}",
+                "functions or views of schema {} will act with the rights of {to}",
                 ident::quote(slug)
             ),
-            detail: format!("They are SECURITY DEFINER: {}.", definers.join(", ")),
+            detail: format!(
+                "They are SECURITY DEFINER, or reach what their present owner may not read: {}.",
+                definers.join(", ")
+            ),
             hint: "Read them first where the new owner may do more than the old one.".into(),
             fix: None,
         });

@@ -17,7 +17,13 @@ found(word, classid, objid, name, owner, definer, place) AS (
   SELECT 'SCHEMA', 'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid, ns.oid, $1::pg_catalog.text, ns.nspowner, false, 0 FROM ns
   UNION ALL
   SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END,
-         'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, c.relname::pg_catalog.text, c.relowner, false, 1
+         'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, c.relname::pg_catalog.text, c.relowner,
+         -- A view or a rule reaches with its owner's rights what its maker only had to be able to name.
+         EXISTS (SELECT FROM pg_catalog.pg_rewrite w
+                 JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = w.oid
+                  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> c.oid
+                 JOIN pg_catalog.pg_class r ON r.oid = d.refobjid AND r.relkind IN ('r', 'p', 'v', 'm', 'f')
+                 WHERE w.ev_class = c.oid AND NOT pg_catalog.has_table_privilege(c.relowner, r.oid, 'SELECT')), 1
   FROM pg_catalog.pg_class c
   WHERE c.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)
     AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
