@@ -202,6 +202,14 @@ pub struct Comment {
     pub text: String,
 }
 
+/// `ALTER ... DEPENDS ON EXTENSION`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Dependent {
+    pub on: String,
+    pub object: String,
+    pub extension: String,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Label {
     pub on: String,

@@ -307,6 +307,22 @@ SELECT pg_catalog.json_build_object(
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object('on', a.word, 'object', a.identity, 'text', d.description) ORDER BY a.word, a.identity)
     FROM address a JOIN pg_catalog.pg_description d ON d.classoid = a.classid AND d.objoid = a.objid AND d.objsubid = a.objsubid
     WHERE NOT a.told), '[]'),
+  -- What goes when an extension goes.
+  'dependents', coalesce((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object('on', a.word, 'object', a.identity, 'extension', e.extname)
+                               ORDER BY a.word, a.identity, e.extname)
+    FROM (SELECT a.classid, a.objid, a.word, a.identity FROM address a
+          WHERE a.objsubid = 0 AND a.word IN ('FUNCTION', 'PROCEDURE', 'MATERIALIZED VIEW')
+          UNION ALL
+          SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid, 'INDEX', pg_catalog.quote_ident(n.relname)
+          FROM relation c JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND (i.indisvalid OR c.relkind = 'p')
+          JOIN pg_catalog.pg_class n ON n.oid = i.indexrelid
+          UNION ALL
+          SELECT 'pg_catalog.pg_trigger'::pg_catalog.regclass, t.oid, 'TRIGGER',
+                 pg_catalog.quote_ident(t.tgname) || ' ON ' || pg_catalog.quote_ident(c.relname)
+          FROM relation c JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid AND NOT t.tgisinternal) a
+    JOIN pg_catalog.pg_depend d ON d.classid = a.classid AND d.objid = a.objid AND d.deptype = 'x'
+    JOIN pg_catalog.pg_extension e ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = e.oid), '[]'),
   'labels', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object('on', a.word, 'object', a.identity,
              'provider', l.provider, 'label', l.label) ORDER BY a.word, a.identity, l.provider)

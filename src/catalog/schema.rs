@@ -3,8 +3,8 @@
 use super::classes::Classes;
 use super::model::Named;
 use super::objects::{
-    Cast, Collation, Comment, Configuration, DefaultGrantee, DefaultPrivilege, Dictionary,
-    ItsPrivilege, Label, Operator, Owner, Published, Routine,
+    Cast, Collation, Comment, Configuration, DefaultGrantee, DefaultPrivilege, Dependent,
+    Dictionary, ItsPrivilege, Label, Operator, Owner, Published, Routine,
 };
 use super::table::Table;
 use serde::Deserialize;
@@ -123,6 +123,7 @@ pub struct Objects {
     pub default_privileges: Vec<DefaultPrivilege>,
     pub comments: Vec<Comment>,
     pub labels: Vec<Label>,
+    pub dependents: Vec<Dependent>,
     pub publications: Vec<Published>,
 }
 

@@ -2,17 +2,17 @@
 
 use super::clone::Clone;
 use crate::catalog::{split_names, ItsPrivilege, Owner, Published, Table, Type};
-use crate::pg::ident::{literal, qualified, quote};
+use crate::pg::ident::{qualified, quote};
 use crate::plan::{Finding, Kind, Object, Severity, Step};
 use std::collections::BTreeSet;
 
 impl Clone<'_> {
     /// An object as a statement names it; the words are those of objects.sql.
-    fn names(&self, word: &str, object: &str) -> String {
+    pub(super) fn names(&self, word: &str, object: &str) -> String {
         match word {
             "SCHEMA" => quote(self.slug()),
             // Named through what they belong to, which the path shows.
-            "CAST" | "RULE" | "CONSTRAINT" => object.to_string(),
+            "CAST" | "RULE" | "CONSTRAINT" | "TRIGGER" => object.to_string(),
             _ => format!("{}.{object}", quote(self.slug())),
         }
     }
@@ -258,29 +258,6 @@ impl Clone<'_> {
             );
             let object = Object::schema(Kind::Privileges, self.slug());
             self.part(object, format!("grant {what}"), "as in the template", sql);
-        }
-    }
-
-    pub(super) fn comments_and_labels(&mut self) {
-        let objects = &self.template.objects;
-        for comment in &objects.comments {
-            let name = self.names(&comment.on, &comment.object);
-            let sql = format!("COMMENT ON {} {name} IS {}", comment.on, literal(&comment.text));
-            let object = Object::schema(Kind::Privileges, self.slug());
-            let action = format!("comment on {} {}", comment.on.to_lowercase(), comment.object);
-            self.part(object, action, "as in the template", sql);
-        }
-        for label in &objects.labels {
-            let name = self.names(&label.on, &label.object);
-            let sql = format!(
-                "SECURITY LABEL FOR {} ON {} {name} IS {}",
-                quote(&label.provider),
-                label.on,
-                literal(&label.label)
-            );
-            let object = Object::schema(Kind::Privileges, self.slug());
-            let action = format!("label {} {}", label.on.to_lowercase(), label.object);
-            self.part(object, action, "as in the template", sql);
         }
     }
 

@@ -120,6 +120,7 @@ pub fn plan(template: &Schema, target: &Target) -> Result<Plan> {
     tables.iter().for_each(|t| clone.inherited_triggers(t));
     tables.iter().chain(&views).for_each(|t| clone.settings(t));
     clone.comments_and_labels();
+    clone.dependents();
     clone.refresh();
     clone.default_privileges();
     clone.owners();

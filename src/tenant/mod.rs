@@ -5,6 +5,7 @@ mod classes;
 mod clone;
 #[cfg(test)]
 mod clone_tests;
+mod comments;
 mod create;
 mod data;
 pub mod destination;

@@ -337,13 +337,13 @@ impl Clone<'_> {
             };
             statements.push(format!("COMMENT ON {word} {name} IS {}", literal(comment)));
         }
-        for constraint in table.constraints.iter().filter(|k| !k.inherited) {
+        for constraint in &table.constraints {
             if let Some(comment) = &constraint.comment {
                 let on = format!("CONSTRAINT {} ON {name}", quote(&constraint.name));
                 statements.push(format!("COMMENT ON {on} IS {}", literal(comment)));
             }
         }
-        for trigger in table.triggers.iter().filter(|t| !t.inherited) {
+        for trigger in &table.triggers {
             if let Some(comment) = &trigger.comment {
                 let on = format!("TRIGGER {} ON {name}", quote(&trigger.name));
                 statements.push(format!("COMMENT ON {on} IS {}", literal(comment)));

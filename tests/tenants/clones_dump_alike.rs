@@ -123,3 +123,41 @@ fn circles_and_casts_that_nobody_names_dump_alike() {
     assert!(!actions.iter().any(|a| a.starts_with("not carried over")), "{actions:?}");
     assert_same(&dump_of(&database, "ring_b", "ring"), &dump_of(&database, "ring", "ring"), "ring");
 }
+
+#[test]
+fn what_goes_with_an_extension_and_comments_on_parts_of_partitions_dump_alike() {
+    let database = Database::fresh_in(shared());
+    let mut admin = database.admin();
+    execute(
+        &mut admin,
+        "CREATE SCHEMA parts; SET search_path = parts;
+         CREATE TABLE r (id int PRIMARY KEY) PARTITION BY LIST (id);
+         CREATE TABLE r1 PARTITION OF r FOR VALUES IN (1);
+         CREATE TABLE p (a int PRIMARY KEY, b int REFERENCES r, c int CONSTRAINT ck CHECK (c > 0)) PARTITION BY LIST (a);
+         CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+         CREATE FUNCTION told() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+         CREATE TRIGGER told AFTER UPDATE ON p FOR EACH ROW EXECUTE FUNCTION told();
+         COMMENT ON CONSTRAINT p1_pkey ON p1 IS 'a key'; COMMENT ON CONSTRAINT ck ON p1 IS 'a check';
+         COMMENT ON CONSTRAINT p_b_fkey ON p1 IS 'a foreign key'; COMMENT ON TRIGGER told ON p1 IS 'a trigger';
+         CREATE TABLE t (id int); CREATE INDEX \"an index\" ON t (id);
+         CREATE TRIGGER \"it's\" AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION told();
+         CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM t;
+         ALTER FUNCTION told() DEPENDS ON EXTENSION tenant_guard;
+         ALTER INDEX \"an index\" DEPENDS ON EXTENSION tenant_guard;
+         ALTER TRIGGER \"it's\" ON t DEPENDS ON EXTENSION tenant_guard;
+         ALTER MATERIALIZED VIEW counted DEPENDS ON EXTENSION tenant_guard",
+    );
+    let original = dump_of(&database, "parts", "parts");
+    assert_eq!(original.matches("DEPENDS ON EXTENSION").count(), 4, "{original}");
+    clone(&database, "parts_b", "parts", "");
+    assert_same(&dump_of(&database, "parts_b", "parts"), &original, "parts");
+    let comments = |schema: &str| {
+        let sql = format!(
+            "SELECT d.description FROM pg_description d LEFT JOIN pg_constraint k ON k.oid = d.objoid LEFT JOIN pg_trigger g ON g.oid = d.objoid
+             WHERE coalesce(k.conrelid, g.tgrelid) = '{schema}.p1'::regclass ORDER BY 1"
+        );
+        rows(&mut database.admin(), &sql)
+    };
+    assert_eq!(comments("parts_b"), comments("parts"));
+    assert_eq!(comments("parts").len(), 4);
+}
