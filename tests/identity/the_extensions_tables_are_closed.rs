@@ -128,14 +128,14 @@ fn functions_that_decide_for_everybody_are_refused_to_all_but_administrators() {
             Ok(()) => (),
             Err(error) => {
                 let code = error.code().expect("an answer").code();
-                let expected = match call {
-                    c if c.contains("'{}'") => "22023",
-                    c if c.starts_with("begin_") => "25001",
-                    c if c.starts_with("run_database_step") => "0A000", // without dblink
-                    c if c.contains("'acme'") || c.contains("'nowhere'") => "42704",
-                    _ => "none",
+                let expected: &[&str] = match call {
+                    c if c.contains("'{}'") => &["22023"],
+                    c if c.starts_with("begin_") => &["25001"],
+                    // What goes over another connection needs dblink first.
+                    c if c.contains("'acme'") || c.contains("'nowhere'") => &["42704", "0A000"],
+                    _ => &[],
                 };
-                assert_eq!(code, expected, "{call}: {error:?}");
+                assert!(expected.contains(&code), "{call}: {error:?}");
             }
         }
         execute(&mut admin, "ROLLBACK");
