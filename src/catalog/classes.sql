@@ -4,26 +4,27 @@
 WITH ns AS (
   SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = $1
 ),
-member AS MATERIALIZED (
-  SELECT d.classid, d.objid FROM pg_catalog.pg_depend d
-  WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'
+-- By what depends on the schema: no index finds objects by it, and there may be those of a thousand tenants.
+held AS MATERIALIZED (
+  SELECT d.classid, d.objid FROM pg_catalog.pg_depend d JOIN ns ON d.refobjid = ns.oid
+  WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.deptype = 'n'
 ),
 superuser AS (
   SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = current_user AND r.rolsuper
 ),
 family AS MATERIALIZED (
   SELECT f.oid, f.opfname, m.amname
-  FROM ns JOIN pg_catalog.pg_opfamily f ON f.opfnamespace = ns.oid JOIN pg_catalog.pg_am m ON m.oid = f.opfmethod
+  FROM ns JOIN held h ON true JOIN pg_catalog.pg_opfamily f ON h.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass AND h.objid = f.oid JOIN pg_catalog.pg_am m ON m.oid = f.opfmethod
   WHERE EXISTS (SELECT FROM superuser)
-    AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass AND m.objid = f.oid)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass AND m.objid = f.oid AND m.deptype = 'e')
 ),
 class AS MATERIALIZED (
   SELECT o.*, m.amname, f.opfname
-  FROM ns JOIN pg_catalog.pg_opclass o ON o.opcnamespace = ns.oid JOIN pg_catalog.pg_am m ON m.oid = o.opcmethod
+  FROM ns JOIN held h ON true JOIN pg_catalog.pg_opclass o ON h.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass AND h.objid = o.oid JOIN pg_catalog.pg_am m ON m.oid = o.opcmethod
   JOIN family f ON f.oid = o.opcfamily
   JOIN pg_catalog.pg_type t ON t.oid = o.opcintype
   WHERE (t.typnamespace = ns.oid OR NOT o.opcdefault)
-    AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass AND m.objid = o.oid)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass AND m.objid = o.oid AND m.deptype = 'e')
 ),
 -- Whose each operator and function is: a class's, or its family's alone.
 operator AS (
@@ -80,8 +81,8 @@ SELECT pg_catalog.json_build_object(
       'function', (SELECT pg_catalog.json_build_object('schema', n.nspname, 'name', p.proname)
                    FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
                    WHERE p.oid = o.conproc::pg_catalog.oid)) ORDER BY o.conname)
-    FROM ns JOIN pg_catalog.pg_conversion o ON o.connamespace = ns.oid
+    FROM ns JOIN held h ON true JOIN pg_catalog.pg_conversion o ON h.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass AND h.objid = o.oid
     WHERE pg_catalog.has_function_privilege(o.conproc::pg_catalog.oid, 'EXECUTE')
-      AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass AND m.objid = o.oid)), '[]')
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass AND m.objid = o.oid AND m.deptype = 'e')), '[]')
 )::pg_catalog.text
 FROM ns

@@ -9,17 +9,13 @@ held AS MATERIALIZED (
   SELECT d.classid, d.objid FROM pg_catalog.pg_depend d JOIN ns ON d.refobjid = ns.oid
   WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.deptype = 'n'
 ),
-member AS MATERIALIZED (
-  SELECT d.classid, d.objid FROM pg_catalog.pg_depend d
-  WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'
-),
 routine AS MATERIALIZED (
   SELECT p.*, CASE p.prokind WHEN 'a' THEN 'AGGREGATE' WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END AS word,
          pg_catalog.quote_ident(p.proname) || '(' || CASE WHEN p.prokind = 'a' AND p.pronargs = 0 THEN '*'
            ELSE pg_catalog.pg_get_function_identity_arguments(p.oid) END || ')' AS identity
   FROM pg_catalog.pg_proc p
   WHERE p.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass)
-    AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND m.objid = p.oid)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND m.objid = p.oid AND m.deptype = 'e')
     -- The constructors of a range come with it.
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                     WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'i')
@@ -29,21 +25,21 @@ type AS MATERIALIZED (
   FROM pg_catalog.pg_type t
   WHERE t.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_type'::pg_catalog.regclass)
     AND t.typtype IN ('e', 'd', 'r', 'c')
-    AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND m.objid = t.oid)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND m.objid = t.oid AND m.deptype = 'e')
 ),
 relation AS MATERIALIZED (
   SELECT c.* FROM pg_catalog.pg_class c
   WHERE c.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)
     AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
-    AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = c.oid)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = c.oid AND m.deptype = 'e')
 ),
 operator AS MATERIALIZED (
   SELECT o.*, pg_catalog.format('%s (%s, %s)', o.oprname,
                 CASE o.oprleft WHEN 0 THEN 'NONE' ELSE pg_catalog.format_type(o.oprleft, NULL) END,
                 pg_catalog.format_type(o.oprright, NULL)) AS identity
-  FROM pg_catalog.pg_operator o JOIN ns ON o.oprnamespace = ns.oid
+  FROM held h JOIN pg_catalog.pg_operator o ON h.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.oprnamespace = ns.oid
   WHERE o.oprcode <> 0
-    AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND m.objid = o.oid)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND m.objid = o.oid AND m.deptype = 'e')
 ),
 conversion AS MATERIALIZED (
   SELECT k.*, pg_catalog.format('(%s AS %s)', pg_catalog.format_type(k.castsource, NULL), pg_catalog.format_type(k.casttarget, NULL)) AS identity
@@ -53,7 +49,7 @@ conversion AS MATERIALIZED (
     -- That of a range to its multirange comes with the two.
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                     WHERE d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND d.objid = k.oid AND d.deptype = 'i')
-    AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND m.objid = k.oid)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND m.objid = k.oid AND m.deptype = 'e')
     -- There is no function of another schema for the new one's type: schema.sql tells of such casts.
     AND NOT EXISTS (
       SELECT FROM pg_catalog.pg_proc f JOIN ns ON f.pronamespace <> ns.oid
@@ -61,23 +57,23 @@ conversion AS MATERIALIZED (
       WHERE f.oid = k.castfunc)
 ),
 kollation AS MATERIALIZED (
-  SELECT o.*, pg_catalog.to_jsonb(o) AS whole FROM pg_catalog.pg_collation o JOIN ns ON o.collnamespace = ns.oid
-  WHERE NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_collation'::pg_catalog.regclass AND m.objid = o.oid)
+  SELECT o.*, pg_catalog.to_jsonb(o) AS whole FROM held h JOIN pg_catalog.pg_collation o ON h.classid = 'pg_catalog.pg_collation'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.collnamespace = ns.oid
+  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_collation'::pg_catalog.regclass AND m.objid = o.oid AND m.deptype = 'e')
 ),
 dictionary AS MATERIALIZED (
-  SELECT o.* FROM pg_catalog.pg_ts_dict o JOIN ns ON o.dictnamespace = ns.oid
-  WHERE NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_ts_dict'::pg_catalog.regclass AND m.objid = o.oid)
+  SELECT o.* FROM held h JOIN pg_catalog.pg_ts_dict o ON h.classid = 'pg_catalog.pg_ts_dict'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.dictnamespace = ns.oid
+  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_ts_dict'::pg_catalog.regclass AND m.objid = o.oid AND m.deptype = 'e')
 ),
 configuration AS MATERIALIZED (
-  SELECT o.* FROM pg_catalog.pg_ts_config o JOIN ns ON o.cfgnamespace = ns.oid
-  WHERE NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_ts_config'::pg_catalog.regclass AND m.objid = o.oid)
+  SELECT o.* FROM held h JOIN pg_catalog.pg_ts_config o ON h.classid = 'pg_catalog.pg_ts_config'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.cfgnamespace = ns.oid
+  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_ts_config'::pg_catalog.regclass AND m.objid = o.oid AND m.deptype = 'e')
 ),
 -- As classes.sql has them.
 family AS MATERIALIZED (
   SELECT f.*, pg_catalog.format('%I USING %I', f.opfname, m.amname) AS identity
-  FROM pg_catalog.pg_opfamily f JOIN ns ON f.opfnamespace = ns.oid JOIN pg_catalog.pg_am m ON m.oid = f.opfmethod
+  FROM held h JOIN pg_catalog.pg_opfamily f ON h.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass AND h.objid = f.oid JOIN ns ON f.opfnamespace = ns.oid JOIN pg_catalog.pg_am m ON m.oid = f.opfmethod
   WHERE EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = current_user AND r.rolsuper)
-    AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass AND m.objid = f.oid)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass AND m.objid = f.oid AND m.deptype = 'e')
 ),
 -- Everything that has an owner, privileges, a comment or a label, as a statement under the path names it.
 -- told: whether its comment is told elsewhere in the model.
@@ -123,15 +119,15 @@ address(classid, objid, objsubid, word, identity, owner, acl, acltype, told) AS 
   UNION ALL
   SELECT 'pg_catalog.pg_opclass'::pg_catalog.regclass, o.oid, 0, 'OPERATOR CLASS',
          pg_catalog.format('%I USING %I', o.opcname, m.amname), o.opcowner, NULL, NULL, false
-  FROM pg_catalog.pg_opclass o JOIN ns ON o.opcnamespace = ns.oid JOIN family f ON f.oid = o.opcfamily
+  FROM held h JOIN pg_catalog.pg_opclass o ON h.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.opcnamespace = ns.oid JOIN family f ON f.oid = o.opcfamily
   JOIN pg_catalog.pg_am m ON m.oid = o.opcmethod JOIN pg_catalog.pg_type t ON t.oid = o.opcintype
   WHERE (t.typnamespace = ns.oid OR NOT o.opcdefault)
-    AND NOT EXISTS (SELECT FROM member e WHERE e.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass AND e.objid = o.oid)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass AND e.objid = o.oid AND e.deptype = 'e')
   UNION ALL
   SELECT 'pg_catalog.pg_conversion'::pg_catalog.regclass, o.oid, 0, 'CONVERSION', pg_catalog.quote_ident(o.conname), o.conowner, NULL, NULL, false
-  FROM pg_catalog.pg_conversion o JOIN ns ON o.connamespace = ns.oid
+  FROM held h JOIN pg_catalog.pg_conversion o ON h.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.connamespace = ns.oid
   WHERE pg_catalog.has_function_privilege(o.conproc::pg_catalog.oid, 'EXECUTE')
-    AND NOT EXISTS (SELECT FROM member e WHERE e.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass AND e.objid = o.oid)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass AND e.objid = o.oid AND e.deptype = 'e')
   UNION ALL
   SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid, 0, 'STATISTICS', pg_catalog.quote_ident(s.stxname), s.stxowner, NULL, NULL, false
   FROM held h JOIN pg_catalog.pg_statistic_ext s ON s.oid = h.objid AND h.classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass
@@ -143,8 +139,7 @@ address(classid, objid, objsubid, word, identity, owner, acl, acltype, told) AS 
 )
 SELECT pg_catalog.json_build_object(
   'has_extension', EXISTS (
-    SELECT FROM member m JOIN pg_catalog.pg_depend d ON d.classid = m.classid AND d.objid = m.objid
-    JOIN ns ON d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.refobjid = ns.oid),
+    SELECT FROM held h JOIN pg_catalog.pg_depend m ON m.classid = h.classid AND m.objid = h.objid AND m.deptype = 'e'),
   'routines', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'oid', p.oid::pg_catalog.int8,

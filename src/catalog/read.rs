@@ -6,7 +6,7 @@ use super::table::Table;
 use crate::error::{Error, Result};
 use crate::pg::relation::{lock, Lock};
 use crate::pg::types::RegClass;
-use crate::pg::{ident, kept, query, user};
+use crate::pg::{ident, planned, query, user};
 use pgrx::pg_sys::Oid;
 
 /// A table and all that inherits from it (parents first), for a function that changes tables:
@@ -114,8 +114,8 @@ fn read_one(oid: u32) -> Result<Table> {
 }
 
 fn family_oids(oid: u32) -> Result<Vec<Oid>> {
-    let _read = query::catalog_read(query::PINNED);
-    let oids = kept::rows(include_str!("descendants.sql"), &[Oid::from(oid).into()], |row| {
+    let args = [Oid::from(oid).into()];
+    let oids = planned::rows(query::PINNED, include_str!("descendants.sql"), &args, |row| {
         Ok(row.get::<Oid>(1)?)
     })?;
     Ok(oids.into_iter().flatten().collect())
@@ -123,8 +123,8 @@ fn family_oids(oid: u32) -> Result<Vec<Oid>> {
 
 /// Deparsed text comes fully qualified, whatever the caller's path.
 fn read(oids: &[Oid]) -> Result<Vec<Table>> {
-    let _read = query::catalog_read(query::PINNED);
-    let tables = kept::model_here(include_str!("tables.sql"), &[oids.to_vec().into()])?;
+    let args = [oids.to_vec().into(), true.into()];
+    let tables = planned::model(query::PINNED, include_str!("tables.sql"), &args)?;
     Ok(tables.unwrap_or_default())
 }
 
@@ -161,9 +161,9 @@ fn check(table: &Table) -> Result<()> {
 
 /// The foreign keys among which the way from a table to a tenant column is searched.
 pub fn foreign_keys_from(table: u32, tenant_column: &str) -> Result<Vec<ForeignKey>> {
-    let _read = query::catalog_read(query::PINNED);
     let args = [Oid::from(table).into(), tenant_column.into()];
-    Ok(kept::model_here(include_str!("foreign_keys.sql"), &args)?.unwrap_or_default())
+    let keys = planned::model(query::PINNED, include_str!("foreign_keys.sql"), &args)?;
+    Ok(keys.unwrap_or_default())
 }
 
 /// Those of the roles that row-level security does not bind.
@@ -252,8 +252,10 @@ pub fn clone_of(name: &str, template: &str) -> Result<Option<Schema>> {
 
 /// `clone_of` without what depends on what: for a fingerprint.
 pub fn structure_of(name: &str, template: &str) -> Result<Option<Schema>> {
-    let shared = query::value::<bool>(include_str!("has_extension.sql"), &[template.into()])?;
-    if shared != Some(true) {
+    let sql = include_str!("has_extension.sql");
+    let shared =
+        planned::rows(query::PINNED, sql, &[template.into()], |row| Ok(row.get::<bool>(1)?))?;
+    if shared != [Some(true)] {
         return structure_under(name, &own_path(name));
     }
     let (own, beside) = (ident::quote(name), ident::quote(template));
@@ -265,32 +267,33 @@ fn with_edges(schema: Option<Schema>) -> Result<Option<Schema>> {
     if schema.usable {
         let args = [schema.name.as_str().into()];
         schema.edges =
-            kept::model_under(query::PINNED, include_str!("edges.sql"), &args)?.unwrap_or_default();
+            planned::model(query::PINNED, include_str!("edges.sql"), &args)?.unwrap_or_default();
     }
     Ok(Some(schema))
 }
 
 fn structure_under(name: &str, path: &str) -> Result<Option<Schema>> {
     let args = || [name.into()];
-    let Some(mut schema) = kept::model_under::<Schema>(path, include_str!("schema.sql"), &args())?
+    let Some(mut schema) = planned::model::<Schema>(path, include_str!("schema.sql"), &args())?
     else {
         return Ok(None);
     };
     if schema.usable {
-        let oids =
-            kept::rows(include_str!("relations.sql"), &args(), |row| Ok(row.get::<Oid>(1)?))?;
+        let oids = planned::rows(query::PINNED, include_str!("relations.sql"), &args(), |row| {
+            Ok(row.get::<Oid>(1)?)
+        })?;
         let oids: Vec<Oid> = oids.into_iter().flatten().collect();
         for oid in &oids {
             lock(oid.to_u32(), Lock::Share)?;
         }
         let read: Option<Vec<Table>> =
-            kept::model_under(path, include_str!("tables.sql"), &[oids.into()])?;
+            planned::model(path, include_str!("tables.sql"), &[oids.into(), false.into()])?;
         (schema.tables, schema.views) =
             read.unwrap_or_default().into_iter().partition(|t| t.definition.is_none());
-        schema.objects = kept::model_under(path, include_str!("objects.sql"), &args())?
+        schema.objects = planned::model(path, include_str!("objects.sql"), &args())?
             .ok_or_else(|| Error::NoSuchSchema { schema: name.into() })?;
         schema.classes =
-            kept::model_under(path, include_str!("classes.sql"), &args())?.unwrap_or_default();
+            planned::model(path, include_str!("classes.sql"), &args())?.unwrap_or_default();
     }
     Ok(Some(schema))
 }

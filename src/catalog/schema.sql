@@ -20,11 +20,6 @@ routine AS MATERIALIZED (
   SELECT p.oid, p.prolang, p.proowner FROM pg_catalog.pg_proc p
   WHERE p.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass)
 ),
--- What belongs to an extension is shared by all schemas, wherever it lies.
-member AS MATERIALIZED (
-  SELECT d.classid, d.objid FROM pg_catalog.pg_depend d
-  WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'
-),
 -- Everything that is part of a table or sequence of the schema, by its catalog address.
 part(classid, objid) AS (
   SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, c.oid FROM relation c WHERE c.relkind IN ('r', 'p', 'S')
@@ -74,14 +69,14 @@ other(classid, objid) AS (
     FROM type t
     WHERE t.typtype IN ('b', 'p') AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = t.oid)
     UNION ALL
-    SELECT 'pg_catalog.pg_opclass'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_opclass o JOIN ns ON o.opcnamespace = ns.oid
+    SELECT 'pg_catalog.pg_opclass'::pg_catalog.regclass, o.oid FROM held h JOIN pg_catalog.pg_opclass o ON h.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.opcnamespace = ns.oid
     WHERE NOT EXISTS (SELECT FROM superuser) OR (SELECT f.opfnamespace FROM pg_catalog.pg_opfamily f WHERE f.oid = o.opcfamily) <> ns.oid
        OR (o.opcdefault AND (SELECT t.typnamespace FROM pg_catalog.pg_type t WHERE t.oid = o.opcintype) <> ns.oid)
     UNION ALL
-    SELECT 'pg_catalog.pg_opfamily'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_opfamily o JOIN ns ON o.opfnamespace = ns.oid
+    SELECT 'pg_catalog.pg_opfamily'::pg_catalog.regclass, o.oid FROM held h JOIN pg_catalog.pg_opfamily o ON h.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.opfnamespace = ns.oid
     WHERE NOT EXISTS (SELECT FROM superuser)
     UNION ALL
-    SELECT 'pg_catalog.pg_conversion'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_conversion o JOIN ns ON o.connamespace = ns.oid
+    SELECT 'pg_catalog.pg_conversion'::pg_catalog.regclass, o.oid FROM held h JOIN pg_catalog.pg_conversion o ON h.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.connamespace = ns.oid
     WHERE NOT pg_catalog.has_function_privilege(o.conproc::pg_catalog.oid, 'EXECUTE')
     UNION ALL
     SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid
@@ -103,16 +98,16 @@ other(classid, objid) AS (
     WHERE k.oid >= 16384 AND EXISTS (
       SELECT FROM pg_catalog.pg_type t WHERE t.oid IN (k.castsource, k.casttarget) AND t.typnamespace = ns.oid AND (t.oid = f.prorettype OR t.oid = ANY (f.proargtypes::pg_catalog.oid[])))
     UNION ALL
-    SELECT 'pg_catalog.pg_ts_parser'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_ts_parser o JOIN ns ON o.prsnamespace = ns.oid
+    SELECT 'pg_catalog.pg_ts_parser'::pg_catalog.regclass, o.oid FROM held h JOIN pg_catalog.pg_ts_parser o ON h.classid = 'pg_catalog.pg_ts_parser'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.prsnamespace = ns.oid
     UNION ALL
-    SELECT 'pg_catalog.pg_ts_template'::pg_catalog.regclass, o.oid FROM pg_catalog.pg_ts_template o JOIN ns ON o.tmplnamespace = ns.oid
+    SELECT 'pg_catalog.pg_ts_template'::pg_catalog.regclass, o.oid FROM held h JOIN pg_catalog.pg_ts_template o ON h.classid = 'pg_catalog.pg_ts_template'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.tmplnamespace = ns.oid
   ) o
-  WHERE NOT EXISTS (SELECT FROM member m WHERE m.classid = o.classid AND m.objid = o.objid)
+  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = o.classid AND m.objid = o.objid AND m.deptype = 'e')
 )
 SELECT pg_catalog.json_build_object(
   'name', ns.nspname,
   'owner', pg_catalog.pg_get_userbyid(ns.nspowner),
-  'comment', pg_catalog.obj_description(ns.oid, 'pg_namespace'),
+  'comment', (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND told.objoid = ns.oid AND told.objsubid = 0),
   'usable', pg_catalog.has_schema_privilege(ns.oid, 'USAGE'),
   'foreign_owners', coalesce((
     SELECT pg_catalog.json_agg(DISTINCT r.rolname)
@@ -170,10 +165,10 @@ SELECT pg_catalog.json_build_object(
                                  FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace
                                  WHERE f.oid = r.rngsubdiff::pg_catalog.oid))
                 FROM pg_catalog.pg_range r JOIN pg_catalog.pg_type m ON m.oid = r.rngmultitypid WHERE r.rngtypid = t.oid),
-      'comment', pg_catalog.obj_description(t.oid, 'pg_type')) ORDER BY t.typname)
+      'comment', (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_type'::pg_catalog.regclass AND told.objoid = t.oid AND told.objsubid = 0)) ORDER BY t.typname)
     FROM type t
     WHERE t.typtype IN ('e', 'd', 'r', 'c')
-      AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND m.objid = t.oid)), '[]'),
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND m.objid = t.oid AND m.deptype = 'e')), '[]'),
   'tables', pg_catalog.json_build_array(),
   'sequences', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
@@ -189,9 +184,9 @@ SELECT pg_catalog.json_build_object(
                    JOIN pg_catalog.pg_attribute a ON a.attrelid = tc.oid AND a.attnum = d.refobjsubid
                    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
                      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i')),
-      'comment', pg_catalog.obj_description(c.oid, 'pg_class')) ORDER BY c.relname)
+      'comment', (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND told.objoid = c.oid AND told.objsubid = 0)) ORDER BY c.relname)
     FROM relation c JOIN pg_catalog.pg_sequence s ON s.seqrelid = c.oid
-    WHERE NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = c.oid)), '[]'),
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = c.oid AND m.deptype = 'e')), '[]'),
   'others', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'object', pg_catalog.pg_describe_object(o.classid, o.objid, 0),

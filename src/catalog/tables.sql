@@ -1,4 +1,5 @@
--- Everything the planners want to know of the tables $1 (oid[]), one JSON document for all.
+-- Everything the planners want to know of the tables $1 (oid[]), one JSON document for all; where $2 is false, what
+-- makes the tables what they are, and not what lies around them: all that a clone and its comparison need.
 -- Names that the search_path shows come out unqualified in deparsed text, all others qualified:
 -- the caller chooses the path, and with it whether the text is position-independent.
 SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
@@ -23,18 +24,18 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
           UNION ALL
           SELECT x.*, att.attname, att.attnum
           FROM pg_catalog.pg_attribute att CROSS JOIN LATERAL pg_catalog.aclexplode(att.attacl) x
-          WHERE att.attrelid = c.oid AND NOT att.attisdropped) a
+          WHERE att.attrelid = c.oid AND NOT att.attisdropped AND att.attacl IS NOT NULL) a
     WHERE a.grantee <> c.relowner), '[]'),
   'row_security', c.relrowsecurity,
   'force_row_security', c.relforcerowsecurity,
   'is_partition', c.relispartition,
   'partition_key', pg_catalog.pg_get_partkeydef(c.oid),
-  'partition_columns', coalesce((
+  'partition_columns', CASE WHEN $2 THEN coalesce((
     SELECT pg_catalog.json_agg(a.attname ORDER BY a.attnum)
     FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.objsubid = a.attnum
       AND d.refclassid = d.classid AND d.refobjid = c.oid AND d.refobjsubid = 0 AND d.deptype = 'i'
-    WHERE a.attrelid = c.oid AND c.relkind = 'p'), '[]'),
+    WHERE a.attrelid = c.oid AND c.relkind = 'p'), '[]') ELSE '[]' END,
   'partition_bound', pg_catalog.pg_get_expr(c.relpartbound, c.oid),
   'parents', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object('schema', pn.nspname, 'name', pc.relname) ORDER BY i.inhseqno)
@@ -43,18 +44,18 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace
     WHERE i.inhrelid = c.oid), '[]'),
   -- Tables right above it without the floor of protect_table: a query on one of them shows its rows.
-  'open_parents', coalesce((
+  'open_parents', CASE WHEN $2 THEN coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object('schema', pn.nspname, 'name', pc.relname) ORDER BY i.inhseqno)
     FROM pg_catalog.pg_inherits i
     JOIN pg_catalog.pg_class pc ON pc.oid = i.inhparent
     JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace
     WHERE i.inhrelid = c.oid AND NOT (pc.relrowsecurity AND EXISTS (
-      SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = pc.oid AND p.polname = 'tenant_guard_tenant'))), '[]'),
+      SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = pc.oid AND p.polname = 'tenant_guard_tenant'))), '[]') ELSE '[]' END,
   'access_method', (SELECT am.amname FROM pg_catalog.pg_am am WHERE am.oid = c.relam AND am.amname <> 'heap'),
-  'tablespace', (SELECT t.spcname FROM pg_catalog.pg_tablespace t WHERE t.oid = c.reltablespace),
+  'tablespace', CASE WHEN c.reltablespace <> 0 THEN (SELECT t.spcname FROM pg_catalog.pg_tablespace t WHERE t.oid = c.reltablespace) END,
   -- Whether there may be a row in it: asked of the storage, since a policy could hide the rows.
-  'may_have_rows', EXISTS (SELECT FROM pg_catalog.pg_partition_tree(c.oid) p WHERE pg_catalog.pg_relation_size(p.relid) > 0)
-                   OR (c.relkind = 'r' AND pg_catalog.pg_relation_size(c.oid) > 0),
+  'may_have_rows', CASE WHEN $2 THEN EXISTS (SELECT FROM pg_catalog.pg_partition_tree(c.oid) p WHERE pg_catalog.pg_relation_size(p.relid) > 0)
+                   OR (c.relkind = 'r' AND pg_catalog.pg_relation_size(c.oid) > 0) ELSE false END,
   'options', coalesce(pg_catalog.to_json(c.reloptions), '[]'),
   'toast_options', coalesce((SELECT pg_catalog.to_json(t.reloptions) FROM pg_catalog.pg_class t WHERE t.oid = c.reltoastrelid), '[]'),
   'of_type', CASE WHEN c.reloftype <> 0 THEN pg_catalog.format_type(c.reloftype, NULL) END,
@@ -62,33 +63,38 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END,
   'populated', c.relispopulated,
   'replica_identity', c.relreplident,
-  'comment', pg_catalog.obj_description(c.oid, 'pg_class'),
+  'comment', (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND told.objoid = c.oid AND told.objsubid = 0),
 
   'columns', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', a.attname,
       'quoted', pg_catalog.quote_ident(a.attname),
       'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
-      'base_type', (
+      'base_type', CASE WHEN $2 THEN (
         WITH RECURSIVE base(oid, typtype, typbasetype) AS (
           SELECT t.oid, t.typtype, t.typbasetype FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid
           UNION ALL
           SELECT t.oid, t.typtype, t.typbasetype FROM base JOIN pg_catalog.pg_type t ON t.oid = base.typbasetype WHERE base.typtype = 'd'
-        ) SELECT pg_catalog.format_type(oid, NULL) FROM base WHERE typtype <> 'd'),
+        ) SELECT pg_catalog.format_type(oid, NULL) FROM base WHERE typtype <> 'd') ELSE '' END,
       'domain', ty.typtype = 'd',
       -- Whether the type, or that of its elements, is of the table's own schema.
-      'own_type', c.relnamespace IN (ty.typnamespace, coalesce((SELECT e.typnamespace FROM pg_catalog.pg_type e WHERE e.oid = ty.typelem), 0)),
-      'collation', (SELECT CASE WHEN cn.nspname <> 'pg_catalog' AND pg_catalog.pg_collation_is_visible(co.oid) THEN pg_catalog.quote_ident(co.collname)
+      'own_type', c.relnamespace = ty.typnamespace
+                  OR (ty.typelem <> 0 AND c.relnamespace = (SELECT e.typnamespace FROM pg_catalog.pg_type e WHERE e.oid = ty.typelem)),
+      'collation', CASE WHEN a.attcollation <> ty.typcollation THEN (
+                    SELECT CASE WHEN cn.nspname <> 'pg_catalog' AND pg_catalog.pg_collation_is_visible(co.oid) THEN pg_catalog.quote_ident(co.collname)
                                 ELSE pg_catalog.format('%I.%I', cn.nspname, co.collname) END
                     FROM pg_catalog.pg_collation co
                     JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
-                    WHERE co.oid = a.attcollation AND a.attcollation <> ty.typcollation),
-      'fuzzy', EXISTS (SELECT FROM pg_catalog.pg_collation co WHERE co.oid = a.attcollation AND NOT co.collisdeterministic),
+                    WHERE co.oid = a.attcollation) END,
+      'fuzzy', CASE WHEN $2 THEN EXISTS (SELECT FROM pg_catalog.pg_collation co WHERE co.oid = a.attcollation AND NOT co.collisdeterministic) ELSE false END,
       'not_null', a.attnotnull,
-      'not_null_constraint', (SELECT pg_catalog.json_build_object('name', k.conname, 'is_local', k.conislocal, 'no_inherit', k.connoinherit)
+      -- From version 18 on.
+      'not_null_constraint', CASE WHEN a.attnotnull AND (SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4) >= 180000 THEN (
+                              SELECT pg_catalog.json_build_object('name', k.conname, 'is_local', k.conislocal, 'no_inherit', k.connoinherit)
                               FROM pg_catalog.pg_constraint k
-                              WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]),
-      'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+                              WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]) END,
+      'default', CASE WHEN a.atthasdef THEN (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attrdef d
+                                             WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END,
       'generated', a.attgenerated,
       'identity', a.attidentity,
       'is_local', a.attislocal,
@@ -97,11 +103,13 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'compression', CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
       'statistics', nullif(a.attstattarget, -1),
       -- A server may keep stamps of its own among the options: only those that SET takes.
-      'options', coalesce((SELECT pg_catalog.json_agg(o) FROM pg_catalog.unnest(a.attoptions) o WHERE o LIKE 'n\_distinct%'), '[]'),
-      'comment', pg_catalog.col_description(a.attrelid, a.attnum)) ORDER BY a.attnum)
+      'options', CASE WHEN a.attoptions IS NULL THEN '[]' ELSE coalesce((
+                   SELECT pg_catalog.json_agg(o) FROM pg_catalog.unnest(a.attoptions) o WHERE o LIKE 'n\_distinct%'), '[]') END,
+      'comment', CASE WHEN commented.columns THEN (
+                   SELECT told.description FROM pg_catalog.pg_description told
+                   WHERE told.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND told.objoid = a.attrelid AND told.objsubid = a.attnum) END) ORDER BY a.attnum)
     FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_type ty ON ty.oid = a.atttypid
-    LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '[]'),
 
   -- Not-null constraints have names of their own from version 18 on; the columns tell them already.
@@ -113,36 +121,36 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'definition', pg_catalog.pg_get_constraintdef(k.oid),
       'is_local', k.conislocal,
       'inherited', k.conparentid <> 0,
-      'columns', coalesce((SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord)
-                           FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY u(num, ord)
-                           JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num), '[]'),
+      'columns', coalesce((SELECT pg_catalog.json_agg((SELECT a.attname FROM pg_catalog.pg_attribute a
+                                                       WHERE a.attrelid = k.conrelid AND a.attnum = u.num) ORDER BY u.ord)
+                           FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY u(num, ord) WHERE u.num <> 0), '[]'),
       'deferrable', k.condeferrable,
       'validated', k.convalidated,
       'references', CASE WHEN k.contype = 'f' THEN (
         SELECT pg_catalog.json_build_object(
           'oid', rc.oid::pg_catalog.int8, 'schema', rn.nspname, 'name', rc.relname,
-          'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord)
-                      FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY u(num, ord)
-                      JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num),
+          'columns', (SELECT pg_catalog.json_agg((SELECT a.attname FROM pg_catalog.pg_attribute a
+                                                  WHERE a.attrelid = k.confrelid AND a.attnum = u.num) ORDER BY u.ord)
+                      FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY u(num, ord)),
           'on_delete', k.confdeltype, 'on_update', k.confupdtype,
           'forced', rc.relforcerowsecurity,
-          'from_columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord)
+          'from_columns', CASE WHEN $2 THEN (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord)
                            FROM pg_catalog.unnest(coalesce(nullif(k.confdelsetcols, '{}'), k.conkey)) WITH ORDINALITY u(num, ord)
-                           JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num),
-          'all_columns', (SELECT pg_catalog.json_agg(a.attname)
-                          FROM pg_catalog.pg_attribute a WHERE a.attrelid = rc.oid AND a.attnum > 0 AND NOT a.attisdropped),
-          'keys', coalesce((SELECT pg_catalog.json_agg((SELECT pg_catalog.json_agg(a.attname)
+                           JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num) ELSE '[]' END,
+          'all_columns', CASE WHEN $2 THEN (SELECT pg_catalog.json_agg(a.attname)
+                          FROM pg_catalog.pg_attribute a WHERE a.attrelid = rc.oid AND a.attnum > 0 AND NOT a.attisdropped) ELSE '[]' END,
+          'keys', CASE WHEN $2 THEN coalesce((SELECT pg_catalog.json_agg((SELECT pg_catalog.json_agg(a.attname)
                             FROM pg_catalog.pg_attribute a WHERE a.attrelid = rc.oid AND a.attnum = ANY (u.conkey)))
                             FROM pg_catalog.pg_constraint u
-                            WHERE u.conrelid = rc.oid AND u.contype IN ('p', 'u') AND NOT u.condeferrable), '[]'))
+                            WHERE u.conrelid = rc.oid AND u.contype IN ('p', 'u') AND NOT u.condeferrable), '[]') ELSE '[]' END)
         FROM pg_catalog.pg_class rc JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace
         WHERE rc.oid = k.confrelid) END,
-      'comment', pg_catalog.obj_description(k.oid, 'pg_constraint')) ORDER BY k.conname)
+      'comment', (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND told.objoid = k.oid AND told.objsubid = 0)) ORDER BY k.conname)
     FROM pg_catalog.pg_constraint k
     WHERE k.conrelid = c.oid AND k.contype IN ('c', 'f', 'p', 'u', 'x')), '[]'),
 
   -- Foreign keys of other tables, and of itself, that point here; not those that partitions inherit.
-  'referenced_by', coalesce((
+  'referenced_by', CASE WHEN $2 THEN coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'oid', fc.oid::pg_catalog.int8, 'schema', fn.nspname, 'name', fc.relname, 'constraint', k.conname,
       'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord)
@@ -159,10 +167,10 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     WHERE k.oid IN (SELECT d.objid FROM pg_catalog.pg_depend d
                     WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = c.oid
                       AND d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass)
-      AND k.confrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0), '[]'),
+      AND k.confrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0), '[]') ELSE '[]' END,
 
   -- Views and materialized views whose rules read it.
-  'views', coalesce((
+  'views', CASE WHEN $2 THEN coalesce((
     SELECT pg_catalog.json_agg(DISTINCT pg_catalog.jsonb_build_object(
       'schema', vn.nspname, 'name', v.relname, 'kind', v.relkind,
       'owned', pg_catalog.pg_has_role(v.relowner, 'USAGE'),
@@ -173,17 +181,17 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     JOIN pg_catalog.pg_class v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm')
     JOIN pg_catalog.pg_namespace vn ON vn.oid = v.relnamespace
     WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = c.oid
-      AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass), '[]'),
+      AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass), '[]') ELSE '[]' END,
 
-  'publications', coalesce((
+  'publications', CASE WHEN $2 THEN coalesce((
     SELECT pg_catalog.json_agg(p.pubname ORDER BY p.pubname)
     FROM pg_catalog.pg_publication p
     WHERE p.puballtables
        OR EXISTS (SELECT FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid)
-       OR EXISTS (SELECT FROM pg_catalog.pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = c.relnamespace)), '[]'),
+       OR EXISTS (SELECT FROM pg_catalog.pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = c.relnamespace)), '[]') ELSE '[]' END,
 
   -- Sequences that its columns own or take their defaults from.
-  'sequences', coalesce((
+  'sequences', CASE WHEN $2 THEN coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'schema', sn.nspname, 'name', sc.relname, 'identity', u.identity,
       'owned', pg_catalog.pg_has_role(sc.relowner, 'USAGE'),
@@ -209,35 +217,38 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
           GROUP BY d.objid) u
     -- OFFSET: or all sequences there are might be looked through for those of one table.
     CROSS JOIN LATERAL (SELECT s.* FROM pg_catalog.pg_class s WHERE s.oid = u.objid AND s.relkind = 'S' OFFSET 0) sc
-    JOIN pg_catalog.pg_namespace sn ON sn.oid = sc.relnamespace), '[]'),
+    JOIN pg_catalog.pg_namespace sn ON sn.oid = sc.relnamespace), '[]') ELSE '[]' END,
 
   'indexes', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', ic.relname,
       'definition', pg_catalog.pg_get_indexdef(i.indexrelid, 0, true),
       'method', am.amname,
-      'constraint', (SELECT k.conname FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x')),
+      'constraint', CASE WHEN i.indisunique OR i.indisexclusion THEN (
+                      SELECT k.conname FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x')) END,
       'valid', i.indisvalid,
       'partitioned', ic.relkind = 'I',
       'options', coalesce(pg_catalog.to_json(ic.reloptions), '[]'),
-      'tablespace', (SELECT t.spcname FROM pg_catalog.pg_tablespace t WHERE t.oid = ic.reltablespace),
-      -- By the number of the column.
-      'statistics', coalesce((SELECT pg_catalog.json_agg(pg_catalog.json_build_array(ia.attnum, ia.attstattarget) ORDER BY ia.attnum)
-                              FROM pg_catalog.pg_attribute ia WHERE ia.attrelid = ic.oid AND ia.attstattarget >= 0), '[]'),
+      'tablespace', CASE WHEN ic.reltablespace <> 0 THEN (SELECT t.spcname FROM pg_catalog.pg_tablespace t WHERE t.oid = ic.reltablespace) END,
+      -- By the number of the column, which is an expression.
+      'statistics', CASE WHEN i.indexprs IS NULL THEN '[]' ELSE coalesce((
+                      SELECT pg_catalog.json_agg(pg_catalog.json_build_array(ia.attnum, ia.attstattarget) ORDER BY ia.attnum)
+                      FROM pg_catalog.pg_attribute ia WHERE ia.attrelid = ic.oid AND ia.attstattarget >= 0), '[]') END,
       'partial', i.indpred IS NOT NULL,
       'unique', i.indisunique,
       'clustered', i.indisclustered,
       'replica_identity', i.indisreplident,
-      'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord)
+      'columns', (SELECT pg_catalog.json_agg((SELECT a.attname FROM pg_catalog.pg_attribute a
+                                              WHERE a.attrelid = i.indrelid AND a.attnum = u.num AND u.num <> 0) ORDER BY u.ord)
                   FROM pg_catalog.unnest(i.indkey::pg_catalog.int2[]) WITH ORDINALITY u(num, ord)
-                  LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.num AND u.num > 0
                   WHERE u.ord <= i.indnkeyatts),
-      'parent', (SELECT pg_catalog.json_build_object('schema', pn.nspname, 'name', pc.relname)
+      'parent', CASE WHEN ic.relispartition THEN (
+                 SELECT pg_catalog.json_build_object('schema', pn.nspname, 'name', pc.relname)
                  FROM pg_catalog.pg_inherits h
                  JOIN pg_catalog.pg_class pc ON pc.oid = h.inhparent
                  JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace
-                 WHERE h.inhrelid = i.indexrelid),
-      'comment', pg_catalog.obj_description(i.indexrelid, 'pg_class')) ORDER BY ic.relname)
+                 WHERE h.inhrelid = i.indexrelid) END,
+      'comment', (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND told.objoid = i.indexrelid AND told.objsubid = 0)) ORDER BY ic.relname)
     FROM pg_catalog.pg_index i
     JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
     JOIN pg_catalog.pg_am am ON am.oid = ic.relam
@@ -251,7 +262,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'roles', coalesce((SELECT pg_catalog.json_agg(r.rolname ORDER BY r.rolname) FROM pg_catalog.pg_roles r WHERE r.oid = ANY (p.polroles)), '[]'),
       'using', pg_catalog.pg_get_expr(p.polqual, p.polrelid),
       'check', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid),
-      'comment', pg_catalog.obj_description(p.oid, 'pg_policy')) ORDER BY p.polname)
+      'comment', (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND told.objoid = p.oid AND told.objsubid = 0)) ORDER BY p.polname)
     FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid), '[]'),
 
   'triggers', coalesce((
@@ -267,7 +278,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
                    WHERE f.oid = t.tgfoid),
       'executable', pg_catalog.has_function_privilege(t.tgfoid, 'EXECUTE'),
       'arguments_hex', pg_catalog.encode(t.tgargs, 'hex'),
-      'comment', pg_catalog.obj_description(t.oid, 'pg_trigger')) ORDER BY t.tgname)
+      'comment', (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND told.objoid = t.oid AND told.objsubid = 0)) ORDER BY t.tgname)
     FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal), '[]'),
 
   'rules', coalesce((
@@ -290,4 +301,8 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
 ) ORDER BY pg_catalog.array_position($1, c.oid))::pg_catalog.text
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (
+  SELECT EXISTS (SELECT FROM pg_catalog.pg_description told
+                 WHERE told.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND told.objoid = c.oid AND told.objsubid > 0) AS columns
+  OFFSET 0) commented
 WHERE c.oid = ANY ($1)

@@ -95,34 +95,6 @@ pub fn model_here<T: DeserializeOwned>(sql: &str, args: &[DatumWithOid]) -> Resu
     }
 }
 
-/// A query whose one value is JSON text, as a model of the catalog, whose deparsed text is written as it means the
-/// same under `path`. The query itself is parsed and planned under the pinned path and only run under the other
-/// one, so that no operator of whoever owns what is first there takes the place of the one meant.
-pub fn model_under<T: DeserializeOwned>(
-    path: &str,
-    sql: &str,
-    args: &[DatumWithOid],
-) -> Result<Option<T>> {
-    let _read = query::catalog_read(query::PINNED);
-    let text = Spi::connect(|client| {
-        let lent = lend(client, sql, args)?;
-        let Some(statement) = &lent.statement else {
-            return Ok(None);
-        };
-        let mut planned = client.try_open_cursor(&**statement, args)?;
-        let _path = query::under(path);
-        let rows = planned.fetch(1)?;
-        if rows.is_empty() {
-            return Ok::<_, crate::error::Error>(None);
-        }
-        Ok(rows.first().get_one::<String>()?)
-    })?;
-    match text {
-        Some(text) => Ok(Some(serde_json::from_str(&text)?)),
-        None => Ok(None),
-    }
-}
-
 fn rows_here<T>(
     sql: &str,
     args: &[DatumWithOid],

@@ -30,6 +30,7 @@ pub mod log;
 pub mod mailbox;
 mod moved;
 pub mod own_scan;
+pub mod planned;
 pub mod policies;
 pub mod query;
 pub mod record;

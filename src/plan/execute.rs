@@ -3,10 +3,11 @@
 use super::{journal, Finding, Plan, Rows, Severity, Step};
 use crate::error::{Error, Result};
 use crate::pg::types::PlannedStep;
-use crate::pg::{query, user};
+use crate::pg::{planned, query, user};
 use crate::security::{self, Event, Kind};
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
+use pgrx::spi::SpiTupleTable;
 use std::cell::Cell;
 
 /// Operations that an auditor wants to see beside what was tried.
@@ -81,7 +82,8 @@ pub(super) fn apply(plan: &Plan) -> Result<()> {
     }
     for check in &plan.checks {
         let args: Vec<DatumWithOid> = check.args.iter().map(|a| a.as_str().into()).collect();
-        let offenders = query::rows(check.sql, &args, |row| Ok(row.get::<String>(1)?))?;
+        let offender = |row: &mut SpiTupleTable| Ok(row.get::<String>(1)?);
+        let offenders = planned::rows(query::PINNED, check.sql, &args, offender)?;
         let offenders: Vec<String> = offenders.into_iter().flatten().collect();
         if !offenders.is_empty() {
             return Err((check.refuse)(&check.args, offenders));

@@ -1,9 +1,9 @@
 //! The journal: what was applied, by whom, and how to take it back. Written only from here, as the
 //! extension's owner; read by the roles that own the touched objects.
 
-use super::{object, Object, Plan, Step};
+use super::{object, Kind, Object, Plan, Step};
 use crate::error::{Error, Result};
-use crate::pg::{query, relation, user};
+use crate::pg::{kept, query, relation, user};
 use serde::{Deserialize, Serialize};
 
 /// One applied change as the journal has it.
@@ -55,15 +55,22 @@ pub fn record(plan: &Plan, undoes: Option<i64>, applied_by: &str) -> Result<i64>
         )?
         .ok_or_else(|| Error::Internal { what: "the journal gave no id".into() })?;
         let objects: Vec<&Object> = plan.steps.iter().map(|step| &step.object).collect();
-        let states = object::states(&objects)?;
+        let parts: Vec<bool> = plan.steps.iter().map(|s| is_part(s.undo.as_deref())).collect();
+        let states = object::states(&objects, &object::told_by_tables(&objects, &parts))?;
         let entries: Vec<Entry> = plan
             .steps
             .iter()
             .zip(states)
             .zip(1..)
+            // What goes with another step, and is done by it, is told in the plan alone.
+            .filter(|((step, _), _)| {
+                !step.sql.is_empty()
+                    || step.undo.as_deref() != Some("")
+                    || step.object.kind == Kind::NotCarried
+            })
             .map(|((step, state_after), number)| Entry::of(step, number, state_after))
             .collect();
-        query::run(
+        kept::run(
             include_str!("record.sql"),
             &[
                 change.into(),
@@ -74,6 +81,12 @@ pub fn record(plan: &Plan, undoes: Option<i64>, applied_by: &str) -> Result<i64>
         )?;
         Ok(change)
     })
+}
+
+/// Whether a step with that undo goes with its table.
+#[must_use]
+pub fn is_part(undo: Option<&str>) -> bool {
+    undo == Some("")
 }
 
 /// A step as record.sql takes it.

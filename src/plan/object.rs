@@ -2,9 +2,9 @@
 //! tell whether somebody altered it.
 
 use crate::error::Result;
-use crate::pg::{ident, kept, query};
+use crate::pg::{ident, planned, query};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -186,16 +186,34 @@ impl Object {
     }
 }
 
-/// The objects' definitions as the catalog has them, in their order; None where there is no such object.
-/// One query a kind: a plan may touch thousands.
-pub fn states(objects: &[&Object]) -> Result<Vec<Option<String>>> {
+/// Which of the objects are told by the state of their table, which is among them: the parts of it that go with it.
+#[must_use]
+pub fn told_by_tables(objects: &[&Object], parts: &[bool]) -> Vec<bool> {
+    let tables = objects.iter().filter(|o| o.kind == Kind::Table);
+    let tables: HashSet<(&str, &str)> =
+        tables.map(|o| (o.schema.as_str(), o.table.as_str())).collect();
+    let told = |(o, part): (&&Object, &bool)| {
+        *part
+            && matches!(
+                o.kind,
+                Kind::Constraint | Kind::Index | Kind::Policy | Kind::RowSecurity | Kind::Trigger
+            )
+            && tables.contains(&(o.schema.as_str(), o.table.as_str()))
+    };
+    objects.iter().zip(parts).map(told).collect()
+}
+
+/// The objects' definitions as the catalog has them, in their order; None where there is no such object, and where
+/// `told` says that its table tells. One query a kind: a plan may touch thousands.
+pub fn states(objects: &[&Object], told: &[bool]) -> Result<Vec<Option<String>>> {
     let mut states = vec![None; objects.len()];
-    let kinds: BTreeSet<String> = objects.iter().map(|o| o.kind_name()).collect();
-    let _read = query::catalog_read(query::PINNED);
+    let asked: Vec<usize> = (0..objects.len()).filter(|i| !told[*i]).collect();
+    let kinds: BTreeSet<String> = asked.iter().map(|i| objects[*i].kind_name()).collect();
     for name in kinds {
         let kind = Object::kind_from(&name)?;
         let Some(state) = Object::state_query(kind) else { continue };
-        let places: Vec<usize> = (0..objects.len()).filter(|i| objects[*i].kind == kind).collect();
+        let places: Vec<usize> =
+            asked.iter().copied().filter(|i| objects[*i].kind == kind).collect();
         // Many steps of a plan may touch one object: it is asked for once.
         let mut numbers = HashMap::new();
         let mut distinct: Vec<&Object> = Vec::new();
@@ -222,7 +240,8 @@ pub fn states(objects: &[&Object]) -> Result<Vec<Option<String>>> {
         );
         let args =
             [column(|o| &o.schema).into(), column(|o| &o.table).into(), column(|o| &o.name).into()];
-        let found: Vec<Option<String>> = kept::model_here(&sql, &args)?.unwrap_or_default();
+        let found: Vec<Option<String>> =
+            planned::model(query::PINNED, &sql, &args)?.unwrap_or_default();
         for (place, number) in places.into_iter().zip(number_of) {
             states[place] = found.get(number).cloned().flatten();
         }

@@ -85,7 +85,10 @@ fn altered(id: i64, change: &Change, force: bool) -> Result<Vec<i32>> {
     let mut gone = Vec::new();
     let objects: Vec<Object> = change.steps.iter().map(Recorded::object).collect::<Result<_>>()?;
     let references: Vec<&Object> = objects.iter().collect();
-    let states = user::as_extension_owner(|| object::states(&references))?;
+    let parts: Vec<bool> =
+        change.steps.iter().map(|s| journal::is_part(s.undo.as_deref())).collect();
+    let told = object::told_by_tables(&references, &parts);
+    let states = user::as_extension_owner(|| object::states(&references, &told))?;
     for ((recorded, object), now) in change.steps.iter().zip(&objects).zip(states) {
         if now == recorded.state_after {
             continue;

@@ -157,13 +157,9 @@ impl Clone<'_> {
         let name = self.name(table);
         let order = self.order;
         let later = |part: &str| order.is_later(table_address(table), part);
-        let sql = create_table(
-            table,
-            self.slug(),
-            &self.template.sequences,
-            &self.keys_at_once(table),
-            later,
-        );
+        let mut keys = self.keys_at_once(table);
+        keys.extend(self.foreign_keys_at_once(table));
+        let sql = create_table(table, self.slug(), &self.template.sequences, &keys, later);
         self.plan.push(Step::new(
             Object::table(Kind::Table, self.slug(), &table.name),
             format!("create table {}", table.name),

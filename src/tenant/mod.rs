@@ -1,6 +1,7 @@
 //! Tenant schemas: a template's structure made again for one tenant, with a role of its own.
 
 mod access;
+mod at_once;
 mod classes;
 mod clone;
 #[cfg(test)]

@@ -75,6 +75,8 @@ pub struct Order<'a> {
     /// `query`; a function's body is `body`.
     pub later: HashSet<(Address, String)>,
     pub early_keys: HashSet<u32>,
+    /// The places of the tables among the nodes, by their OIDs.
+    pub tables: HashMap<u32, usize>,
 }
 
 impl Order<'_> {
@@ -140,8 +142,14 @@ pub fn order(schema: &Schema) -> Order<'_> {
     }
     let mut order = Order { later, ..Order::default() };
     for place in sequence {
-        if let Node::Key(_, constraint) = known[place].1 {
-            order.early_keys.insert(constraint.oid);
+        match known[place].1 {
+            Node::Key(_, constraint) => {
+                order.early_keys.insert(constraint.oid);
+            }
+            Node::Table(table) => {
+                order.tables.insert(table.oid, order.nodes.len());
+            }
+            _ => {}
         }
         order.nodes.push(known[place].1);
     }

@@ -27,22 +27,6 @@ impl Clone<'_> {
         );
     }
 
-    /// The keys that CREATE TABLE makes at once, which is half the work of adding them: where no rows come before them,
-    /// and nothing is attached or inherited.
-    pub(super) fn keys_at_once<'t>(&self, table: &'t Table) -> Vec<&'t Constraint> {
-        let plain = !table.is_partition
-            && table.partition_key.is_none()
-            && table.parents.is_empty()
-            && !self.target.data.has(&table.name);
-        let at_once = |k: &&Constraint| {
-            plain
-                && matches!(k.kind.as_str(), "p" | "u")
-                && !k.definition.contains("WITHOUT OVERLAPS")
-                && !self.order.early_keys.contains(&k.oid)
-        };
-        table.constraints.iter().filter(at_once).collect()
-    }
-
     /// Primary, unique and exclusion constraints, and CHECKs not validated yet. A CHECK goes on to
     /// the tables below; the others stand on each partition by themselves and are attached.
     pub(super) fn keys_and_checks(&mut self, table: &Table) {
@@ -115,7 +99,7 @@ impl Clone<'_> {
 
     pub(super) fn indexes(&mut self, table: &Table) {
         for index in table.indexes.iter().filter(|i| i.is_sound() && i.constraint.is_none()) {
-            let object = Object::in_schema(Kind::Index, self.slug(), &index.name);
+            let object = self.in_table(Kind::Index, table, &index.name);
             self.part(
                 object,
                 format!("create index {}", index.name),
@@ -135,7 +119,7 @@ impl Clone<'_> {
                 qualified(self.slug(), &parent.name),
                 qualified(self.slug(), &index.name)
             );
-            let object = Object::in_schema(Kind::Index, self.slug(), &index.name);
+            let object = self.in_table(Kind::Index, table, &index.name);
             self.part(
                 object,
                 format!("attach index {}", index.name),
@@ -146,8 +130,16 @@ impl Clone<'_> {
     }
 
     pub(super) fn foreign_keys(&mut self, table: &Table) {
+        let at_once: HashSet<u32> =
+            self.foreign_keys_at_once(table).iter().map(|k| k.oid).collect();
         for constraint in table.constraints.iter().filter(|k| k.kind == "f" && !k.inherited) {
             let name = quote(&constraint.name);
+            if at_once.contains(&constraint.oid) {
+                let object = self.in_table(Kind::Constraint, table, &constraint.name);
+                let action = format!("add foreign key {}", constraint.name);
+                self.part(object, action, "made with its table", String::new());
+                continue;
+            }
             let only = if table.partition_key.is_some() { "" } else { "ONLY " };
             let object = self.in_table(Kind::Constraint, table, &constraint.name);
             self.plan.push(Step::new(
