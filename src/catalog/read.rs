@@ -217,12 +217,14 @@ pub fn role_exists(role: &str) -> Result<bool> {
 }
 
 pub fn may_create_schemas() -> Result<bool> {
-    let may = query::value::<bool>(
+    let may = planned::rows(
+        query::PINNED,
         "SELECT pg_catalog.has_database_privilege(d.oid, 'CREATE')
          FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()",
         &[],
+        |row| Ok(row.get::<bool>(1)?),
     )?;
-    Ok(may == Some(true))
+    Ok(may == [Some(true)])
 }
 
 pub fn may_create_roles() -> Result<bool> {
@@ -292,8 +294,10 @@ fn structure_under(name: &str, path: &str) -> Result<Option<Schema>> {
             read.unwrap_or_default().into_iter().partition(|t| t.definition.is_none());
         schema.objects = planned::model(path, include_str!("objects.sql"), &args())?
             .ok_or_else(|| Error::NoSuchSchema { schema: name.into() })?;
-        schema.classes =
-            planned::model(path, include_str!("classes.sql"), &args())?.unwrap_or_default();
+        if schema.has_classes {
+            schema.classes =
+                planned::model(path, include_str!("classes.sql"), &args())?.unwrap_or_default();
+        }
     }
     Ok(Some(schema))
 }

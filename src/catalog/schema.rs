@@ -86,6 +86,9 @@ pub struct Schema {
     pub comment: Option<String>,
     /// Whether the caller may see what is in it.
     pub usable: bool,
+    /// Whether there is anything that classes.sql could tell.
+    #[serde(default)]
+    pub has_classes: bool,
     /// The owners, of it or of anything in it, that have not all the rights of the caller.
     pub foreign_owners: Vec<String>,
     /// Enums, domains, composite types and ranges.

@@ -109,6 +109,9 @@ SELECT pg_catalog.json_build_object(
   'owner', pg_catalog.pg_get_userbyid(ns.nspowner),
   'comment', (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND told.objoid = ns.oid AND told.objsubid = 0),
   'usable', pg_catalog.has_schema_privilege(ns.oid, 'USAGE'),
+  'has_classes', EXISTS (SELECT FROM held h
+                         WHERE h.classid IN ('pg_catalog.pg_opfamily'::pg_catalog.regclass, 'pg_catalog.pg_opclass'::pg_catalog.regclass,
+                                             'pg_catalog.pg_conversion'::pg_catalog.regclass)),
   'foreign_owners', coalesce((
     SELECT pg_catalog.json_agg(DISTINCT r.rolname)
     -- public belongs to whoever owns the database.

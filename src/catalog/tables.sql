@@ -222,10 +222,12 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'indexes', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', ic.relname,
-      'definition', pg_catalog.pg_get_indexdef(i.indexrelid, 0, true),
+      -- The constraint tells it, where it has nothing of its own.
+      'definition', CASE WHEN NOT $2 AND k.contype IN ('p', 'u') AND ic.reloptions IS NULL AND ic.reltablespace = 0 AND NOT ic.relispartition
+                           AND NOT i.indisclustered AND NOT i.indisreplident THEN ''
+                         ELSE pg_catalog.pg_get_indexdef(i.indexrelid, 0, true) END,
       'method', am.amname,
-      'constraint', CASE WHEN i.indisunique OR i.indisexclusion THEN (
-                      SELECT k.conname FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x')) END,
+      'constraint', k.conname,
       'valid', i.indisvalid,
       'partitioned', ic.relkind = 'I',
       'options', coalesce(pg_catalog.to_json(ic.reloptions), '[]'),
@@ -252,6 +254,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     FROM pg_catalog.pg_index i
     JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
     JOIN pg_catalog.pg_am am ON am.oid = ic.relam
+    LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x')
     WHERE i.indrelid = c.oid), '[]'),
 
   'policies', coalesce((

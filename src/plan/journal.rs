@@ -41,7 +41,7 @@ impl Recorded {
 pub fn record(plan: &Plan, undoes: Option<i64>, applied_by: &str) -> Result<i64> {
     let session_role = user::session();
     user::as_extension_owner(|| {
-        let change = query::returning::<i64>(
+        let found = kept::changed(
             "INSERT INTO tenant_guard.change (operation, target, applied_by, session_role, undoes, steps)
              VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
             &[
@@ -52,8 +52,13 @@ pub fn record(plan: &Plan, undoes: Option<i64>, applied_by: &str) -> Result<i64>
                 undoes.into(),
                 (plan.steps.len() as i32).into(),
             ],
-        )?
-        .ok_or_else(|| Error::Internal { what: "the journal gave no id".into() })?;
+            |row| Ok(row.get::<i64>(1)?),
+        )?;
+        let change = found
+            .into_iter()
+            .flatten()
+            .next()
+            .ok_or_else(|| Error::Internal { what: "the journal gave no id".into() })?;
         let objects: Vec<&Object> = plan.steps.iter().map(|step| &step.object).collect();
         let parts: Vec<bool> = plan.steps.iter().map(|s| is_part(s.undo.as_deref())).collect();
         let states = object::states(&objects, &object::told_by_tables(&objects, &parts))?;

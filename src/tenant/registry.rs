@@ -1,7 +1,7 @@
 //! The registered tenant schemas.
 
 use crate::error::{Error, Result};
-use crate::pg::{ident, query, relation, user};
+use crate::pg::{ident, kept, planned, query, relation, user};
 use serde::Deserialize;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -29,7 +29,7 @@ pub struct Entry {
 pub fn find(slug: &str) -> Result<Option<Entry>> {
     user::as_extension_owner(|| {
         let _read = query::catalog_read(query::PINNED); // as it is after what was waited for
-        query::model_here(
+        kept::model_here(
             "SELECT pg_catalog.to_json(t)::pg_catalog.text FROM tenant_guard.tenant_schema t WHERE t.slug = $1",
             &[slug.into()],
         )
@@ -57,7 +57,7 @@ pub fn register(entry: &Entry) -> Result<()> {
         });
     }
     user::as_extension_owner(|| {
-        query::run(
+        kept::run(
             "INSERT INTO tenant_guard.tenant_schema (slug, template, organization, tenant_role, role_created, created_by, fingerprint, schema_oid, origin, template_version)
              VALUES ($1, $2, $3::pg_catalog.uuid, $4, $5, $6, $7,
                      (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = $1), $8, $9)",
@@ -105,7 +105,8 @@ struct Owner {
 
 /// Refuses unless the caller owns the schema, or registered it where somebody dropped it by hand.
 pub fn check_owner(entry: &Entry) -> Result<()> {
-    let owner: Option<Owner> = query::model(
+    let owner: Option<Owner> = planned::model(
+        query::PINNED,
         "SELECT pg_catalog.json_build_object('owner', r.rolname, 'owned', pg_catalog.pg_has_role(r.oid, 'USAGE'))::pg_catalog.text
          FROM pg_catalog.pg_roles r
          WHERE r.oid = coalesce((SELECT n.nspowner FROM pg_catalog.pg_namespace n WHERE n.nspname = $1),
@@ -152,7 +153,8 @@ pub struct Registered {
 
 pub fn registered(template: &str) -> Result<Vec<Registered>> {
     let found: Option<Vec<Registered>> = user::as_extension_owner(|| {
-        query::model(include_str!("registered.sql"), &[template.into()])
+        let _path = query::pin();
+        kept::model_here(include_str!("registered.sql"), &[template.into()])
     })?;
     Ok(found.unwrap_or_default())
 }

@@ -9,14 +9,22 @@ SELECT pg_catalog.concat_ws(E'\n',
     c.reloptions, c.relreplident, c.relacl, c.relrowsecurity, c.relforcerowsecurity),
   (SELECT pg_catalog.string_agg(pg_catalog.format('column %I %s %s %s %s %s %s %s %s %s', a.attname,
             pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attstorage, a.attstattarget,
-            ARRAY(SELECT o FROM pg_catalog.unnest(a.attoptions) o WHERE o LIKE 'n\_distinct%'), a.attacl, pg_catalog.pg_get_expr(d.adbin, d.adrelid),
-            (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND told.objoid = c.oid AND told.objsubid = a.attnum)), E'\n' ORDER BY a.attnum)
+            CASE WHEN a.attoptions IS NOT NULL THEN ARRAY(SELECT o FROM pg_catalog.unnest(a.attoptions) o WHERE o LIKE 'n\_distinct%') END, a.attacl,
+            CASE WHEN a.atthasdef THEN (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attrdef d
+                                        WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END,
+            CASE WHEN commented.columns THEN (
+              SELECT told.description FROM pg_catalog.pg_description told
+              WHERE told.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND told.objoid = c.oid AND told.objsubid = a.attnum) END), E'\n' ORDER BY a.attnum)
    FROM pg_catalog.pg_attribute a
-   LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
   (SELECT pg_catalog.string_agg(pg_catalog.format('constraint %I %s', k.conname, pg_catalog.pg_get_constraintdef(k.oid)), E'\n' ORDER BY k.conname)
    FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid),
-  (SELECT pg_catalog.string_agg(pg_catalog.format('%s valid %s clustered %s identity %s %s', pg_catalog.pg_get_indexdef(i.indexrelid),
+  (SELECT pg_catalog.string_agg(pg_catalog.format('%s valid %s clustered %s identity %s %s',
+            -- A constraint above tells what its own index is like, but for the options.
+            CASE WHEN i.indisunique AND EXISTS (SELECT FROM pg_catalog.pg_constraint k
+                                                WHERE k.conrelid = c.oid AND k.conindid = i.indexrelid AND k.contype IN ('p', 'u'))
+                 THEN (SELECT pg_catalog.format('%s %s', ic.relname, ic.reloptions) FROM pg_catalog.pg_class ic WHERE ic.oid = i.indexrelid)
+                 ELSE pg_catalog.pg_get_indexdef(i.indexrelid) END,
             i.indisvalid, i.indisclustered, i.indisreplident,
             (SELECT told.description FROM pg_catalog.pg_description told
              WHERE told.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND told.objoid = i.indexrelid AND told.objsubid = 0)),
@@ -38,4 +46,8 @@ SELECT pg_catalog.concat_ws(E'\n',
    FROM pg_catalog.pg_publication_rel r WHERE r.prrelid = c.oid),
   (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND told.objoid = c.oid AND told.objsubid = 0))
 FROM pg_catalog.pg_class c
+CROSS JOIN LATERAL (
+  SELECT EXISTS (SELECT FROM pg_catalog.pg_description told
+                 WHERE told.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND told.objoid = c.oid AND told.objsubid > 0) AS columns
+  OFFSET 0) commented
 WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = $1) AND c.relname = $2 AND $3 IS NOT NULL

@@ -2,7 +2,7 @@
 
 use crate::catalog::{self, Schema};
 use crate::error::Result;
-use crate::pg::{query, relation, user};
+use crate::pg::{kept, query, relation, user};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use std::cell::RefCell;
@@ -63,7 +63,7 @@ struct Latest {
 fn latest(template: &str) -> Result<Option<Latest>> {
     user::as_extension_owner(|| {
         let _read = query::catalog_read(query::PINNED);
-        let rows = query::rows(
+        let rows = kept::rows(
             "SELECT v.version, v.fingerprint FROM tenant_guard.template_version v
              WHERE v.template = $1 ORDER BY v.version DESC LIMIT 1",
             &[template.into()],

@@ -2,8 +2,8 @@
 //! first, by OID, so that no two wait for each other.
 
 use crate::error::Result;
-use crate::pg::query;
 use crate::pg::relation::{lock, Lock};
+use crate::pg::{planned, query};
 use pgrx::pg_sys::Oid;
 
 /// What the foreign keys of a template point at outside it. Only what the caller may refer to: the rest is refused
@@ -18,10 +18,7 @@ pub fn referenced_by_the_tenant(slug: &str) -> Result<()> {
 }
 
 fn outside(schema: &str, to_refer: bool) -> Result<Vec<Oid>> {
-    let _read = query::catalog_read(query::PINNED);
-    let found =
-        query::rows(include_str!("referenced.sql"), &[schema.into(), to_refer.into()], |row| {
-            Ok(row.get::<Oid>(1)?)
-        })?;
+    let (sql, args) = (include_str!("referenced.sql"), [schema.into(), to_refer.into()]);
+    let found = planned::rows(query::PINNED, sql, &args, |row| Ok(row.get::<Oid>(1)?))?;
     Ok(found.into_iter().flatten().collect())
 }
