@@ -1,6 +1,7 @@
 -- What a schema ($1) holds beside its tables: routines, operators, casts, collations, text search; and,
 -- of everything in it, owners, privileges, comments and labels. Read under a path that begins with that
 -- schema (see tables.sql). What belongs to an extension is no part of it: all schemas share that.
+-- What is marked is left out for a schema that holds relations alone.
 WITH ns AS (
   SELECT n.* FROM pg_catalog.pg_namespace n WHERE n.nspname = $1
 ),
@@ -9,6 +10,7 @@ held AS MATERIALIZED (
   SELECT d.classid, d.objid FROM pg_catalog.pg_depend d JOIN ns ON d.refobjid = ns.oid
   WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.deptype = 'n'
 ),
+-- [beside tables
 routine AS MATERIALIZED (
   SELECT p.*, CASE p.prokind WHEN 'a' THEN 'AGGREGATE' WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END AS word,
          pg_catalog.quote_ident(p.proname) || '(' || CASE WHEN p.prokind = 'a' AND p.pronargs = 0 THEN '*'
@@ -27,12 +29,14 @@ type AS MATERIALIZED (
     AND t.typtype IN ('e', 'd', 'r', 'c')
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND m.objid = t.oid AND m.deptype = 'e')
 ),
+-- beside tables]
 relation AS MATERIALIZED (
   SELECT c.* FROM pg_catalog.pg_class c
   WHERE c.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)
     AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = c.oid AND m.deptype = 'e')
 ),
+-- [beside tables
 operator AS MATERIALIZED (
   SELECT o.*, pg_catalog.format('%s (%s, %s)', o.oprname,
                 CASE o.oprleft WHEN 0 THEN 'NONE' ELSE pg_catalog.format_type(o.oprleft, NULL) END,
@@ -75,6 +79,7 @@ family AS MATERIALIZED (
   WHERE EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = current_user AND r.rolsuper)
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass AND m.objid = f.oid AND m.deptype = 'e')
 ),
+-- beside tables]
 -- Everything that has an owner, privileges, a comment or a label, as a statement under the path names it.
 -- told: whether its comment is told elsewhere in the model.
 address(classid, objid, objsubid, word, identity, owner, acl, acltype, told) AS MATERIALIZED (
@@ -89,6 +94,7 @@ address(classid, objid, objsubid, word, identity, owner, acl, acltype, told) AS 
          pg_catalog.quote_ident(c.relname) || '.' || pg_catalog.quote_ident(a.attname), c.relowner, a.attacl, 'c', true
   FROM relation c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   WHERE c.relkind <> 'S'
+-- [beside tables
   UNION ALL
   SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, t.typrelid, a.attnum, 'COLUMN',
          t.identity || '.' || pg_catalog.quote_ident(a.attname), t.typowner, NULL, 'c', false
@@ -128,6 +134,7 @@ address(classid, objid, objsubid, word, identity, owner, acl, acltype, told) AS 
   FROM held h JOIN pg_catalog.pg_conversion o ON h.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.connamespace = ns.oid
   WHERE pg_catalog.has_function_privilege(o.conproc::pg_catalog.oid, 'EXECUTE')
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass AND e.objid = o.oid AND e.deptype = 'e')
+-- beside tables]
   UNION ALL
   SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid, 0, 'STATISTICS', pg_catalog.quote_ident(s.stxname), s.stxowner, NULL, NULL, false
   FROM held h JOIN pg_catalog.pg_statistic_ext s ON s.oid = h.objid AND h.classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass
@@ -140,6 +147,7 @@ address(classid, objid, objsubid, word, identity, owner, acl, acltype, told) AS 
 SELECT pg_catalog.json_build_object(
   'has_extension', EXISTS (
     SELECT FROM held h JOIN pg_catalog.pg_depend m ON m.classid = h.classid AND m.objid = h.objid AND m.deptype = 'e'),
+-- [beside tables
   'routines', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'oid', p.oid::pg_catalog.int8,
@@ -250,6 +258,7 @@ SELECT pg_catalog.json_build_object(
               JOIN pg_catalog.pg_namespace dn ON dn.oid = d.dictnamespace
               WHERE g.mapcfg = o.oid GROUP BY y.alias) m), '[]')) ORDER BY o.cfgname)
     FROM configuration o), '[]'),
+-- beside tables]
   'owners', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object('on', a.word, 'object', a.identity,
              'owner', pg_catalog.pg_get_userbyid(a.owner), 'may', pg_catalog.pg_has_role(a.owner, 'MEMBER')) ORDER BY a.word, a.identity)

@@ -8,6 +8,7 @@ use crate::pg::relation::{lock, Lock};
 use crate::pg::types::RegClass;
 use crate::pg::{ident, planned, query, user};
 use pgrx::pg_sys::Oid;
+use std::sync::LazyLock;
 
 /// A table and all that inherits from it (parents first), for a function that changes tables:
 /// refuses what is no table, is not the user's to change, or is not the caller's own. Unless it is
@@ -121,10 +122,36 @@ fn family_oids(oid: u32) -> Result<Vec<Oid>> {
     Ok(oids.into_iter().flatten().collect())
 }
 
+/// tables.sql for all that is known of tables, or for what makes them what they are: what a statement's constants
+/// leave out is not planned.
+fn tables_sql(whole: bool) -> &'static str {
+    static TEXTS: LazyLock<[String; 2]> = LazyLock::new(|| {
+        ["false", "true"].map(|whole| include_str!("tables.sql").replace("$2", whole))
+    });
+    &TEXTS[usize::from(whole)]
+}
+
+/// What of a statement a schema needs that holds relations alone: all but what is marked.
+fn of_relations(sql: &str) -> String {
+    let parts = sql.split("-- [beside tables\n");
+    parts.map(|p| p.split_once("-- beside tables]\n").map_or(p, |(_, kept)| kept)).collect()
+}
+
+/// schema.sql and objects.sql for such a schema, or for any.
+fn schema_sql(only_relations: bool) -> (&'static str, &'static str) {
+    const WHOLE: (&str, &str) = (include_str!("schema.sql"), include_str!("objects.sql"));
+    static REST: LazyLock<(String, String)> =
+        LazyLock::new(|| (of_relations(WHOLE.0), of_relations(WHOLE.1)));
+    match only_relations {
+        true => (&REST.0, &REST.1),
+        false => WHOLE,
+    }
+}
+
 /// Deparsed text comes fully qualified, whatever the caller's path.
 fn read(oids: &[Oid]) -> Result<Vec<Table>> {
-    let args = [oids.to_vec().into(), true.into()];
-    let tables = planned::model(query::PINNED, include_str!("tables.sql"), &args)?;
+    let args = [oids.to_vec().into()];
+    let tables = planned::model(query::PINNED, tables_sql(true), &args)?;
     Ok(tables.unwrap_or_default())
 }
 
@@ -276,8 +303,12 @@ fn with_edges(schema: Option<Schema>) -> Result<Option<Schema>> {
 
 fn structure_under(name: &str, path: &str) -> Result<Option<Schema>> {
     let args = || [name.into()];
-    let Some(mut schema) = planned::model::<Schema>(path, include_str!("schema.sql"), &args())?
-    else {
+    let only_relations =
+        planned::rows(query::PINNED, include_str!("only_relations.sql"), &args(), |row| {
+            Ok(row.get::<bool>(1)?)
+        })?;
+    let (schema_sql, objects_sql) = schema_sql(only_relations == [Some(true)]);
+    let Some(mut schema) = planned::model::<Schema>(path, schema_sql, &args())? else {
         return Ok(None);
     };
     if schema.usable {
@@ -288,11 +319,10 @@ fn structure_under(name: &str, path: &str) -> Result<Option<Schema>> {
         for oid in &oids {
             lock(oid.to_u32(), Lock::Share)?;
         }
-        let read: Option<Vec<Table>> =
-            planned::model(path, include_str!("tables.sql"), &[oids.into(), false.into()])?;
+        let read: Option<Vec<Table>> = planned::model(path, tables_sql(false), &[oids.into()])?;
         (schema.tables, schema.views) =
             read.unwrap_or_default().into_iter().partition(|t| t.definition.is_none());
-        schema.objects = planned::model(path, include_str!("objects.sql"), &args())?
+        schema.objects = planned::model(path, objects_sql, &args())?
             .ok_or_else(|| Error::NoSuchSchema { schema: name.into() })?;
         if schema.has_classes {
             schema.classes =

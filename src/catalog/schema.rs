@@ -92,6 +92,7 @@ pub struct Schema {
     /// The owners, of it or of anything in it, that have not all the rights of the caller.
     pub foreign_owners: Vec<String>,
     /// Enums, domains, composite types and ranges.
+    #[serde(default)]
     pub types: Vec<Type>,
     pub tables: Vec<Table>,
     /// Views, materialized or not: like tables, with a definition.
@@ -111,6 +112,7 @@ pub struct Schema {
 
 /// What objects.sql tells.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
 pub struct Objects {
     /// Whether an extension's objects lie in the schema: references to them stay.
     pub has_extension: bool,

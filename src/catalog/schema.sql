@@ -1,5 +1,6 @@
 -- A schema ($1) without its tables: its types and sequences, and whatever else is in it that cannot be made
 -- again. Read under a path that begins with that schema (see tables.sql); objects.sql and classes.sql tell the rest.
+-- What is marked is left out for a schema that holds relations alone.
 WITH ns AS (
   SELECT n.* FROM pg_catalog.pg_namespace n WHERE n.nspname = $1
 ),
@@ -12,6 +13,7 @@ relation AS MATERIALIZED (
   SELECT c.* FROM pg_catalog.pg_class c
   WHERE c.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)
 ),
+-- [beside tables
 type AS MATERIALIZED (
   SELECT t.* FROM pg_catalog.pg_type t
   WHERE t.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_type'::pg_catalog.regclass)
@@ -20,6 +22,7 @@ routine AS MATERIALIZED (
   SELECT p.oid, p.prolang, p.proowner FROM pg_catalog.pg_proc p
   WHERE p.oid IN (SELECT h.objid FROM held h WHERE h.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass)
 ),
+-- beside tables]
 -- Everything that is part of a table or sequence of the schema, by its catalog address.
 part(classid, objid) AS (
   SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, c.oid FROM relation c WHERE c.relkind IN ('r', 'p', 'S')
@@ -35,9 +38,11 @@ part(classid, objid) AS (
   UNION ALL
   SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass, p.oid
   FROM relation c JOIN pg_catalog.pg_policy p ON p.polrelid = c.oid
+-- [beside tables
   UNION ALL
   SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid FROM routine p
   WHERE p.prolang <> 13 -- the functions of a base type are of no use without it
+-- beside tables]
   UNION ALL
   SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass, w.oid
   FROM relation c JOIN pg_catalog.pg_rewrite w ON w.ev_class = c.oid
@@ -45,6 +50,7 @@ part(classid, objid) AS (
   SELECT 'pg_catalog.pg_trigger'::pg_catalog.regclass, t.oid
   FROM relation c JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid
   WHERE c.relkind IN ('r', 'p') AND NOT t.tgisinternal
+-- [beside tables
   UNION ALL
   SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid
   FROM type t WHERE t.typtype IN ('e', 'd')
@@ -54,16 +60,20 @@ part(classid, objid) AS (
   UNION ALL
   SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid
   FROM pg_catalog.pg_constraint k WHERE k.contypid = ANY (ARRAY(SELECT t.oid FROM type t WHERE t.typtype = 'd'))
+-- beside tables]
 ),
+-- [beside tables
 superuser AS (
   SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = current_user AND r.rolsuper
 ),
+-- beside tables]
 -- What the schema holds and is not cloned; of operator classes and conversions what classes.sql leaves out.
 other(classid, objid) AS (
   SELECT o.classid, o.objid
   FROM (
     SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AS classid, c.oid AS objid
     FROM relation c WHERE c.relkind = 'f'
+-- [beside tables
     UNION ALL
     SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid
     FROM type t
@@ -82,6 +92,7 @@ other(classid, objid) AS (
     SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid
     FROM held h JOIN pg_catalog.pg_statistic_ext s ON s.oid = h.objid AND h.classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass
     WHERE s.stxrelid NOT IN (SELECT c.oid FROM relation c)
+-- beside tables]
     UNION ALL
     -- Partitions elsewhere of tables in here.
     SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid
@@ -89,6 +100,7 @@ other(classid, objid) AS (
     JOIN pg_catalog.pg_inherits i ON i.inhparent = p.oid
     JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND c.relispartition AND c.relkind IN ('r', 'p', 'f') AND c.relnamespace <> p.relnamespace
     WHERE p.relkind = 'p'
+-- [beside tables
     UNION ALL
     -- By a function of another schema for a type of this one.
     SELECT 'pg_catalog.pg_cast'::pg_catalog.regclass, k.oid
@@ -101,6 +113,7 @@ other(classid, objid) AS (
     SELECT 'pg_catalog.pg_ts_parser'::pg_catalog.regclass, o.oid FROM held h JOIN pg_catalog.pg_ts_parser o ON h.classid = 'pg_catalog.pg_ts_parser'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.prsnamespace = ns.oid
     UNION ALL
     SELECT 'pg_catalog.pg_ts_template'::pg_catalog.regclass, o.oid FROM held h JOIN pg_catalog.pg_ts_template o ON h.classid = 'pg_catalog.pg_ts_template'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.tmplnamespace = ns.oid
+-- beside tables]
   ) o
   WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = o.classid AND m.objid = o.objid AND m.deptype = 'e')
 )
@@ -109,9 +122,11 @@ SELECT pg_catalog.json_build_object(
   'owner', pg_catalog.pg_get_userbyid(ns.nspowner),
   'comment', (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND told.objoid = ns.oid AND told.objsubid = 0),
   'usable', pg_catalog.has_schema_privilege(ns.oid, 'USAGE'),
+-- [beside tables
   'has_classes', EXISTS (SELECT FROM held h
                          WHERE h.classid IN ('pg_catalog.pg_opfamily'::pg_catalog.regclass, 'pg_catalog.pg_opclass'::pg_catalog.regclass,
                                              'pg_catalog.pg_conversion'::pg_catalog.regclass)),
+-- beside tables]
   'foreign_owners', coalesce((
     SELECT pg_catalog.json_agg(DISTINCT r.rolname)
     -- public belongs to whoever owns the database.
@@ -119,11 +134,15 @@ SELECT pg_catalog.json_build_object(
                    (SELECT b.datdba FROM pg_catalog.pg_database b WHERE b.datname = pg_catalog.current_database())
                  ELSE ns.nspowner END AS owner
           UNION SELECT c.relowner FROM relation c
+-- [beside tables
           UNION SELECT p.proowner FROM routine p
           UNION SELECT o.oprowner FROM pg_catalog.pg_operator o WHERE o.oprnamespace = ns.oid
-          UNION SELECT t.typowner FROM type t) o
+          UNION SELECT t.typowner FROM type t
+-- beside tables]
+          ) o
     JOIN pg_catalog.pg_roles r ON r.oid = o.owner
     WHERE NOT pg_catalog.pg_has_role(o.owner, current_user, 'USAGE')), '[]'),
+-- [beside tables
   'types', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'oid', t.oid::pg_catalog.int8,
@@ -172,6 +191,7 @@ SELECT pg_catalog.json_build_object(
     FROM type t
     WHERE t.typtype IN ('e', 'd', 'r', 'c')
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND m.objid = t.oid AND m.deptype = 'e')), '[]'),
+-- beside tables]
   'tables', pg_catalog.json_build_array(),
   'sequences', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(

@@ -1,5 +1,5 @@
--- Everything the planners want to know of the tables $1 (oid[]), one JSON document for all; where $2 is false, what
--- makes the tables what they are, and not what lies around them: all that a clone and its comparison need.
+-- Everything the planners want to know of the tables $1 (oid[]), one JSON document for all; where $2 (a
+-- constant) is false, what makes the tables what they are, and not what lies around them: all that a clone needs.
 -- Names that the search_path shows come out unqualified in deparsed text, all others qualified:
 -- the caller chooses the path, and with it whether the text is position-independent.
 SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
