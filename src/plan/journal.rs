@@ -40,6 +40,14 @@ impl Recorded {
 /// change's id.
 pub fn record(plan: &Plan, undoes: Option<i64>, applied_by: &str) -> Result<i64> {
     let session_role = user::session();
+    // What goes with another step, and is done by it, is told in the plan alone.
+    let done = |step: &Step| {
+        !step.sql.is_empty()
+            || !is_part(step.undo.as_deref())
+            || step.object.kind == Kind::NotCarried
+    };
+    let steps: Vec<(&Step, i32)> =
+        plan.steps.iter().zip(1..).filter(|(step, _)| done(step)).collect();
     user::as_extension_owner(|| {
         let found = kept::changed(
             "INSERT INTO tenant_guard.change (operation, target, applied_by, session_role, undoes, steps)
@@ -50,7 +58,7 @@ pub fn record(plan: &Plan, undoes: Option<i64>, applied_by: &str) -> Result<i64>
                 applied_by.into(),
                 session_role.into(),
                 undoes.into(),
-                (plan.steps.len() as i32).into(),
+                (steps.len() as i32).into(),
             ],
             |row| Ok(row.get::<i64>(1)?),
         )?;
@@ -59,21 +67,13 @@ pub fn record(plan: &Plan, undoes: Option<i64>, applied_by: &str) -> Result<i64>
             .flatten()
             .next()
             .ok_or_else(|| Error::Internal { what: "the journal gave no id".into() })?;
-        let objects: Vec<&Object> = plan.steps.iter().map(|step| &step.object).collect();
-        let parts: Vec<bool> = plan.steps.iter().map(|s| is_part(s.undo.as_deref())).collect();
+        let objects: Vec<&Object> = steps.iter().map(|(step, _)| &step.object).collect();
+        let parts: Vec<bool> = steps.iter().map(|(s, _)| is_part(s.undo.as_deref())).collect();
         let states = object::states(&objects, &object::told_by_tables(&objects, &parts))?;
-        let entries: Vec<Entry> = plan
-            .steps
+        let entries: Vec<Entry> = steps
             .iter()
             .zip(states)
-            .zip(1..)
-            // What goes with another step, and is done by it, is told in the plan alone.
-            .filter(|((step, _), _)| {
-                !step.sql.is_empty()
-                    || step.undo.as_deref() != Some("")
-                    || step.object.kind == Kind::NotCarried
-            })
-            .map(|((step, state_after), number)| Entry::of(step, number, state_after))
+            .map(|((step, number), state_after)| Entry::of(step, *number, state_after))
             .collect();
         kept::run(
             include_str!("record.sql"),
