@@ -222,10 +222,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'indexes', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', ic.relname,
-      -- The constraint tells it, where it has nothing of its own.
-      'definition', CASE WHEN NOT $2 AND k.contype IN ('p', 'u') AND ic.reloptions IS NULL AND ic.reltablespace = 0 AND NOT ic.relispartition
-                           AND NOT i.indisclustered AND NOT i.indisreplident THEN ''
-                         ELSE pg_catalog.pg_get_indexdef(i.indexrelid, 0, true) END,
+      'definition', pg_catalog.pg_get_indexdef(i.indexrelid, 0, true),
       'method', am.amname,
       'constraint', k.conname,
       'valid', i.indisvalid,
