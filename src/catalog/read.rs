@@ -303,6 +303,14 @@ fn with_edges(schema: Option<Schema>) -> Result<Option<Schema>> {
 
 fn structure_under(name: &str, path: &str) -> Result<Option<Schema>> {
     let args = || [name.into()];
+    // The locks come first: whoever is altering the schema is waited for, and all that follows is read as they left it.
+    let oids = planned::rows(query::PINNED, include_str!("relations.sql"), &args(), |row| {
+        Ok(row.get::<Oid>(1)?)
+    })?;
+    let oids: Vec<Oid> = oids.into_iter().flatten().collect();
+    for oid in &oids {
+        lock(oid.to_u32(), Lock::Share)?;
+    }
     let only_relations =
         planned::rows(query::PINNED, include_str!("only_relations.sql"), &args(), |row| {
             Ok(row.get::<bool>(1)?)
@@ -312,13 +320,6 @@ fn structure_under(name: &str, path: &str) -> Result<Option<Schema>> {
         return Ok(None);
     };
     if schema.usable {
-        let oids = planned::rows(query::PINNED, include_str!("relations.sql"), &args(), |row| {
-            Ok(row.get::<Oid>(1)?)
-        })?;
-        let oids: Vec<Oid> = oids.into_iter().flatten().collect();
-        for oid in &oids {
-            lock(oid.to_u32(), Lock::Share)?;
-        }
         let read: Option<Vec<Table>> = planned::model(path, tables_sql(false), &[oids.into()])?;
         (schema.tables, schema.views) =
             read.unwrap_or_default().into_iter().partition(|t| t.definition.is_none());

@@ -202,6 +202,7 @@ impl View<'_> {
             publications: vec![],
             sequences: vec![],
             may_have_rows: false,
+            partition_columns: vec![],
             ..table.clone()
         };
         t.parents.iter_mut().for_each(|p| self.own(p));
@@ -210,12 +211,18 @@ impl View<'_> {
         if inherits && t.columns.iter().any(|c| !c.is_local) {
             t.columns.sort_by(|a, b| a.name.cmp(&b.name));
         }
-        t.columns.iter_mut().for_each(|c| c.own_type = false);
+        // The type and the partition key say the rest.
+        for column in &mut t.columns {
+            column.own_type = false;
+            column.base_type.clear();
+            column.fuzzy = false;
+        }
         for c in &mut t.constraints {
             let references = c.references.take().map(|r| References {
                 oid: 0,
                 schema: if r.schema == self.schema.name { OWN.into() } else { r.schema },
                 forced: false,
+                from_columns: vec![],
                 all_columns: vec![],
                 keys: vec![],
                 ..r

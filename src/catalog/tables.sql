@@ -2,6 +2,8 @@
 -- constant) is false, what makes the tables what they are, and not what lies around them: all that a clone needs.
 -- Names that the search_path shows come out unqualified in deparsed text, all others qualified:
 -- the caller chooses the path, and with it whether the text is position-independent.
+-- Columns, constraints and indexes are told as arrays, in the order of the fields of the model's Column, Constraint and
+-- Index: to write out each one's names would take longer than to find what they name.
 SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'oid', c.oid::pg_catalog.int8,
   'schema', n.nspname,
@@ -66,46 +68,46 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'comment', (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND told.objoid = c.oid AND told.objsubid = 0),
 
   'columns', coalesce((
-    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
-      'name', a.attname,
-      'quoted', pg_catalog.quote_ident(a.attname),
-      'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
-      'base_type', CASE WHEN $2 THEN (
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+      /* name */ a.attname,
+      /* quoted */ pg_catalog.quote_ident(a.attname),
+      /* type */ pg_catalog.format_type(a.atttypid, a.atttypmod),
+      /* base_type */ CASE WHEN $2 THEN (
         WITH RECURSIVE base(oid, typtype, typbasetype) AS (
           SELECT t.oid, t.typtype, t.typbasetype FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid
           UNION ALL
           SELECT t.oid, t.typtype, t.typbasetype FROM base JOIN pg_catalog.pg_type t ON t.oid = base.typbasetype WHERE base.typtype = 'd'
         ) SELECT pg_catalog.format_type(oid, NULL) FROM base WHERE typtype <> 'd') ELSE '' END,
-      'domain', ty.typtype = 'd',
+      /* domain */ ty.typtype = 'd',
       -- Whether the type, or that of its elements, is of the table's own schema.
-      'own_type', c.relnamespace = ty.typnamespace
+      /* own_type */ c.relnamespace = ty.typnamespace
                   OR (ty.typelem <> 0 AND c.relnamespace = (SELECT e.typnamespace FROM pg_catalog.pg_type e WHERE e.oid = ty.typelem)),
-      'collation', CASE WHEN a.attcollation <> ty.typcollation THEN (
+      /* collation */ CASE WHEN a.attcollation <> ty.typcollation THEN (
                     SELECT CASE WHEN cn.nspname <> 'pg_catalog' AND pg_catalog.pg_collation_is_visible(co.oid) THEN pg_catalog.quote_ident(co.collname)
                                 ELSE pg_catalog.format('%I.%I', cn.nspname, co.collname) END
                     FROM pg_catalog.pg_collation co
                     JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
                     WHERE co.oid = a.attcollation) END,
-      'fuzzy', CASE WHEN $2 THEN EXISTS (SELECT FROM pg_catalog.pg_collation co WHERE co.oid = a.attcollation AND NOT co.collisdeterministic) ELSE false END,
-      'not_null', a.attnotnull,
+      /* fuzzy */ CASE WHEN $2 THEN EXISTS (SELECT FROM pg_catalog.pg_collation co WHERE co.oid = a.attcollation AND NOT co.collisdeterministic) ELSE false END,
+      /* not_null */ a.attnotnull,
       -- From version 18 on.
-      'not_null_constraint', CASE WHEN a.attnotnull AND (SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4) >= 180000 THEN (
+      /* not_null_constraint */ CASE WHEN a.attnotnull AND (SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4) >= 180000 THEN (
                               SELECT pg_catalog.json_build_object('name', k.conname, 'is_local', k.conislocal, 'no_inherit', k.connoinherit)
                               FROM pg_catalog.pg_constraint k
                               WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]) END,
-      'default', CASE WHEN a.atthasdef THEN (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attrdef d
+      /* default */ CASE WHEN a.atthasdef THEN (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attrdef d
                                              WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END,
-      'generated', a.attgenerated,
-      'identity', a.attidentity,
-      'is_local', a.attislocal,
-      'storage', CASE WHEN a.attstorage <> ty.typstorage THEN
+      /* generated */ a.attgenerated,
+      /* identity */ a.attidentity,
+      /* is_local */ a.attislocal,
+      /* storage */ CASE WHEN a.attstorage <> ty.typstorage THEN
                    CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END END,
-      'compression', CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
-      'statistics', nullif(a.attstattarget, -1),
+      /* compression */ CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
+      /* statistics */ nullif(a.attstattarget, -1),
       -- A server may keep stamps of its own among the options: only those that SET takes.
-      'options', CASE WHEN a.attoptions IS NULL THEN '[]' ELSE coalesce((
+      /* options */ CASE WHEN a.attoptions IS NULL THEN '[]' ELSE coalesce((
                    SELECT pg_catalog.json_agg(o) FROM pg_catalog.unnest(a.attoptions) o WHERE o LIKE 'n\_distinct%'), '[]') END,
-      'comment', CASE WHEN commented.columns THEN (
+      /* comment */ CASE WHEN commented.columns THEN (
                    SELECT told.description FROM pg_catalog.pg_description told
                    WHERE told.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND told.objoid = a.attrelid AND told.objsubid = a.attnum) END) ORDER BY a.attnum)
     FROM pg_catalog.pg_attribute a
@@ -114,19 +116,19 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
 
   -- Not-null constraints have names of their own from version 18 on; the columns tell them already.
   'constraints', coalesce((
-    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
-      'oid', k.oid::pg_catalog.int8,
-      'name', k.conname,
-      'kind', k.contype,
-      'definition', pg_catalog.pg_get_constraintdef(k.oid),
-      'is_local', k.conislocal,
-      'inherited', k.conparentid <> 0,
-      'columns', coalesce((SELECT pg_catalog.json_agg((SELECT a.attname FROM pg_catalog.pg_attribute a
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+      /* oid */ k.oid::pg_catalog.int8,
+      /* name */ k.conname,
+      /* kind */ k.contype,
+      /* definition */ pg_catalog.pg_get_constraintdef(k.oid),
+      /* is_local */ k.conislocal,
+      /* inherited */ k.conparentid <> 0,
+      /* columns */ coalesce((SELECT pg_catalog.json_agg((SELECT a.attname FROM pg_catalog.pg_attribute a
                                                        WHERE a.attrelid = k.conrelid AND a.attnum = u.num) ORDER BY u.ord)
                            FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY u(num, ord) WHERE u.num <> 0), '[]'),
-      'deferrable', k.condeferrable,
-      'validated', k.convalidated,
-      'references', CASE WHEN k.contype = 'f' THEN (
+      /* deferrable */ k.condeferrable,
+      /* validated */ k.convalidated,
+      /* references */ CASE WHEN k.contype = 'f' THEN (
         SELECT pg_catalog.json_build_object(
           'oid', rc.oid::pg_catalog.int8, 'schema', rn.nspname, 'name', rc.relname,
           'columns', (SELECT pg_catalog.json_agg((SELECT a.attname FROM pg_catalog.pg_attribute a
@@ -145,7 +147,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
                             WHERE u.conrelid = rc.oid AND u.contype IN ('p', 'u') AND NOT u.condeferrable), '[]') ELSE '[]' END)
         FROM pg_catalog.pg_class rc JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace
         WHERE rc.oid = k.confrelid) END,
-      'comment', (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND told.objoid = k.oid AND told.objsubid = 0)) ORDER BY k.conname)
+      /* comment */ (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND told.objoid = k.oid AND told.objsubid = 0)) ORDER BY k.conname)
     FROM pg_catalog.pg_constraint k
     WHERE k.conrelid = c.oid AND k.contype IN ('c', 'f', 'p', 'u', 'x')), '[]'),
 
@@ -220,34 +222,34 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     JOIN pg_catalog.pg_namespace sn ON sn.oid = sc.relnamespace), '[]') ELSE '[]' END,
 
   'indexes', coalesce((
-    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
-      'name', ic.relname,
-      'definition', pg_catalog.pg_get_indexdef(i.indexrelid, 0, true),
-      'method', am.amname,
-      'constraint', k.conname,
-      'valid', i.indisvalid,
-      'partitioned', ic.relkind = 'I',
-      'options', coalesce(pg_catalog.to_json(ic.reloptions), '[]'),
-      'tablespace', CASE WHEN ic.reltablespace <> 0 THEN (SELECT t.spcname FROM pg_catalog.pg_tablespace t WHERE t.oid = ic.reltablespace) END,
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+      /* name */ ic.relname,
+      /* definition */ pg_catalog.pg_get_indexdef(i.indexrelid, 0, true),
+      /* method */ am.amname,
+      /* constraint */ k.conname,
+      /* valid */ i.indisvalid,
+      /* partitioned */ ic.relkind = 'I',
+      /* options */ coalesce(pg_catalog.to_json(ic.reloptions), '[]'),
+      /* tablespace */ CASE WHEN ic.reltablespace <> 0 THEN (SELECT t.spcname FROM pg_catalog.pg_tablespace t WHERE t.oid = ic.reltablespace) END,
       -- By the number of the column, which is an expression.
-      'statistics', CASE WHEN i.indexprs IS NULL THEN '[]' ELSE coalesce((
+      /* statistics */ CASE WHEN i.indexprs IS NULL THEN '[]' ELSE coalesce((
                       SELECT pg_catalog.json_agg(pg_catalog.json_build_array(ia.attnum, ia.attstattarget) ORDER BY ia.attnum)
                       FROM pg_catalog.pg_attribute ia WHERE ia.attrelid = ic.oid AND ia.attstattarget >= 0), '[]') END,
-      'partial', i.indpred IS NOT NULL,
-      'unique', i.indisunique,
-      'clustered', i.indisclustered,
-      'replica_identity', i.indisreplident,
-      'columns', (SELECT pg_catalog.json_agg((SELECT a.attname FROM pg_catalog.pg_attribute a
+      /* partial */ i.indpred IS NOT NULL,
+      /* unique */ i.indisunique,
+      /* clustered */ i.indisclustered,
+      /* replica_identity */ i.indisreplident,
+      /* columns */ (SELECT pg_catalog.json_agg((SELECT a.attname FROM pg_catalog.pg_attribute a
                                               WHERE a.attrelid = i.indrelid AND a.attnum = u.num AND u.num <> 0) ORDER BY u.ord)
                   FROM pg_catalog.unnest(i.indkey::pg_catalog.int2[]) WITH ORDINALITY u(num, ord)
                   WHERE u.ord <= i.indnkeyatts),
-      'parent', CASE WHEN ic.relispartition THEN (
+      /* parent */ CASE WHEN ic.relispartition THEN (
                  SELECT pg_catalog.json_build_object('schema', pn.nspname, 'name', pc.relname)
                  FROM pg_catalog.pg_inherits h
                  JOIN pg_catalog.pg_class pc ON pc.oid = h.inhparent
                  JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace
                  WHERE h.inhrelid = i.indexrelid) END,
-      'comment', (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND told.objoid = i.indexrelid AND told.objsubid = 0)) ORDER BY ic.relname)
+      /* comment */ (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND told.objoid = i.indexrelid AND told.objsubid = 0)) ORDER BY ic.relname)
     FROM pg_catalog.pg_index i
     JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
     JOIN pg_catalog.pg_am am ON am.oid = ic.relam

@@ -9,6 +9,7 @@ use crate::pg::user;
 use crate::security::{self, Event, Kind as EventKind};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use std::collections::HashSet;
 
 /// Takes an applied change back, all of its steps in one transaction, and journals that as a
 /// change of its own, which can be undone in turn. The caller must own every object it touched.
@@ -100,6 +101,18 @@ fn altered(id: i64, change: &Change, force: bool) -> Result<Vec<i32>> {
             gone.push(recorded.step);
         }
     }
+    // What a table told is gone with it.
+    let lost: HashSet<(&str, &str)> = change
+        .steps
+        .iter()
+        .zip(&objects)
+        .filter(|(step, object)| object.kind == Kind::Table && gone.contains(&step.step))
+        .map(|(_, object)| (object.schema.as_str(), object.table.as_str()))
+        .collect();
+    let parts = change.steps.iter().zip(&objects).zip(told).filter(|((_, object), told)| {
+        *told && lost.contains(&(object.schema.as_str(), object.table.as_str()))
+    });
+    gone.extend(parts.map(|((step, _), _)| step.step));
     Ok(gone)
 }
 

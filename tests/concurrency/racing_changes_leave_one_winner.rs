@@ -232,3 +232,25 @@ fn assert_one_tenant(database: &Database) {
     let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'east'";
     assert_eq!(number(&mut admin, tables), 4, "every table of the template");
 }
+
+#[test]
+fn a_clone_that_waited_for_a_change_of_its_template_has_all_of_it() {
+    let database = Database::fresh();
+    database.load("CREATE SCHEMA shop; CREATE TABLE shop.items (id int PRIMARY KEY)");
+    let (mut first, mut second) = (database.connect(OWNER), database.connect(OWNER));
+    let mut admin = database.admin();
+    let pid = backend_pid(&mut second);
+    execute(
+        &mut first,
+        "BEGIN; ALTER TABLE shop.items ADD n int; CREATE TYPE shop.state AS ENUM ('new');
+         CREATE FUNCTION shop.one() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    );
+    let clone = "create_tenant_schema('acme', 'shop', tenant_role => 'none')";
+    let waiting = thread::spawn(move || try_call(&mut second, clone));
+    assert!(waits_for_a_lock(&mut admin, pid, || waiting.is_finished()));
+    execute(&mut first, "COMMIT");
+    waiting.join().expect("the second session answers").expect("waiting is no error");
+    let there = "SELECT count(*) FROM (VALUES (to_regtype('acme.state')::oid), (to_regprocedure('acme.one()')::oid),
+       ((SELECT attrelid FROM pg_attribute WHERE attrelid = 'acme.items'::regclass AND attname = 'n'))) v(oid) WHERE oid <> 0";
+    assert_eq!(number(&mut admin, there), 3);
+}

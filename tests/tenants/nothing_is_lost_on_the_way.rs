@@ -204,3 +204,57 @@ fn what_cannot_be_there_twice_refuses_the_clone_or_is_told() {
     );
     assert_eq!(number(&mut admin, "SELECT count(*) FROM pg_namespace WHERE nspname = 'beta'"), 0);
 }
+
+#[test]
+fn foreign_keys_come_however_their_tables_are_made() {
+    let database = Database::fresh();
+    database.load(
+        "CREATE SCHEMA shop; CREATE SCHEMA beside; CREATE TABLE beside.lands (code text PRIMARY KEY); SET search_path = shop;
+         CREATE TABLE later (id int PRIMARY KEY, early int);
+         CREATE TABLE deferred (id int, CONSTRAINT deferred_key UNIQUE (id) DEFERRABLE);
+         CREATE UNIQUE INDEX deferred_index ON deferred (id);
+         CREATE TABLE indexed (a int, b int); CREATE UNIQUE INDEX indexed_pair ON indexed (b, a);
+         CREATE TABLE early (id int PRIMARY KEY, up int REFERENCES early, land text REFERENCES beside.lands ON DELETE SET NULL,
+           later int REFERENCES later DEFERRABLE INITIALLY DEFERRED, of_deferred int REFERENCES deferred (id),
+           x int, y int, FOREIGN KEY (x, y) REFERENCES indexed (a, b) MATCH FULL);
+         ALTER TABLE later ADD CONSTRAINT later_early FOREIGN KEY (early) REFERENCES early,
+           ADD CONSTRAINT later_self FOREIGN KEY (id) REFERENCES later NOT VALID;
+         CREATE TABLE parts (id int PRIMARY KEY, early int REFERENCES early) PARTITION BY RANGE (id);
+         CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (1) TO (9);
+         CREATE TABLE heirs (z int REFERENCES early) INHERITS (indexed)",
+    );
+    let mut owner = database.connect(OWNER);
+    let keys = |client: &mut Client, schema: &str| {
+        let sql = format!(
+            "SELECT conrelid::regclass::text, conname, convalidated::text, pg_get_constraintdef(oid) FROM pg_constraint
+             WHERE contype = 'f' AND connamespace = '{schema}'::regnamespace ORDER BY conrelid::regclass::text COLLATE \"C\", conname"
+        );
+        execute(client, &format!("SET search_path = {schema}"));
+        let found = rows(client, &sql);
+        execute(client, "RESET search_path");
+        found
+    };
+    let meant = keys(&mut owner, "shop");
+    assert_eq!(meant.len(), 10);
+    for (slug, options) in [
+        ("bare", ""),
+        ("full", ", with_data => 'all'"),
+        ("a_few", ", with_data => '{later,early}'"),
+    ] {
+        let steps = call(&mut owner, &create(slug, options));
+        assert!(steps.iter().any(|sql| sql.contains("FOREIGN KEY")), "{slug}");
+        assert_eq!(keys(&mut owner, slug), meant, "{slug}");
+    }
+    // Back again, whichever refers to which; and what is gone already is left out.
+    let undo = "SELECT count(*) FROM (SELECT max(id) AS id FROM tenant_guard.change) c, tenant_guard.undo(c.id";
+    execute(&mut owner, "BEGIN; DROP TABLE bare.parts, bare.deferred CASCADE");
+    let refused = expect_clear_error(&mut owner, &format!("{undo})"), "55000");
+    assert!(refused.message().contains("altered"), "{refused:?}");
+    execute(&mut owner, "ROLLBACK; BEGIN; DROP TABLE bare.parts, bare.deferred CASCADE");
+    assert!(number(&mut owner, &format!("{undo}, force => true)")) > 0);
+    assert_eq!(number(&mut owner, "SELECT count(*) FROM pg_namespace WHERE nspname = 'bare'"), 0);
+    execute(&mut owner, "ROLLBACK");
+    assert!(number(&mut owner, &format!("{undo})")) > 0);
+    assert_eq!(keys(&mut owner, "full"), meant);
+    assert_eq!(number(&mut owner, "SELECT count(*) FROM pg_namespace WHERE nspname = 'bare'"), 0);
+}

@@ -210,6 +210,7 @@ fn what_was_changed_around_rows_is_mended_around_them() {
     execute(&mut owner, "INSERT INTO acme.t VALUES (1, 1); INSERT INTO acme.ev VALUES (2, 1)");
     for (drifted, left) in [
         ("ALTER TABLE acme.t REPLICA IDENTITY USING INDEX t_pkey", ""),
+        ("ALTER TABLE acme.t CLUSTER ON t_pkey", ""),
         ("ALTER TABLE acme.ev DETACH PARTITION acme.ev1", ""),
         ("ALTER TABLE acme.base DROP COLUMN k", ""),
         ("ALTER TABLE acme.loose SET LOGGED", "loose"),
