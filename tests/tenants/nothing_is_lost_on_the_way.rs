@@ -237,9 +237,9 @@ fn foreign_keys_come_however_their_tables_are_made() {
     let meant = keys(&mut owner, "shop");
     assert_eq!(meant.len(), 10);
     for (slug, options) in [
-        ("bare", ""),
         ("full", ", with_data => 'all'"),
         ("a_few", ", with_data => '{later,early}'"),
+        ("bare", ""),
     ] {
         let steps = call(&mut owner, &create(slug, options));
         assert!(steps.iter().any(|sql| sql.contains("FOREIGN KEY")), "{slug}");
