@@ -279,6 +279,15 @@ impl Relation {
         Relation { raw: unsafe { pg_sys::index_open(oid, mode as i32) } }
     }
 
+    /// How many pages it has.
+    #[must_use]
+    pub fn pages(&self) -> u32 {
+        // SAFETY: the relation is open.
+        unsafe {
+            pg_sys::RelationGetNumberOfBlocksInFork(self.raw, pg_sys::ForkNumber::MAIN_FORKNUM)
+        }
+    }
+
     /// Whether it has grown to so many bytes and has no room left in them for a row of `row` bytes.
     #[must_use]
     pub fn is_full(&self, bytes: u64, row: usize) -> bool {
