@@ -1,5 +1,5 @@
-//! What a table of the model is made of: what tables.sql and its like return, field for field; of columns, constraints
-//! and indexes in the order of the fields.
+//! What a table of the model is made of: what tables.sql and its like return, field for field; tables.sql in the order
+//! of the fields.
 
 use serde::Deserialize;
 

@@ -2,22 +2,22 @@
 -- constant) is false, what makes the tables what they are, and not what lies around them: all that a clone needs.
 -- Names that the search_path shows come out unqualified in deparsed text, all others qualified:
 -- the caller chooses the path, and with it whether the text is position-independent.
--- Columns, constraints and indexes are told as arrays, in the order of the fields of the model's Column, Constraint and
--- Index: to write out each one's names would take longer than to find what they name.
-SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
-  'oid', c.oid::pg_catalog.int8,
-  'schema', n.nspname,
-  'name', c.relname,
-  'kind', c.relkind,
-  'persistence', c.relpersistence,
-  'owner', pg_catalog.pg_get_userbyid(c.relowner),
-  'owned', pg_catalog.pg_has_role(c.relowner, 'USAGE'),
-  'system', c.relpersistence = 't' OR n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast', 'tenant_guard')
+-- Tables, columns, constraints, indexes, policies and triggers are told as arrays, in the order of the fields of the
+-- model's Table, Column and so on: to write out each one's names would take longer than to find what they name.
+SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+  /* oid */ c.oid::pg_catalog.int8,
+  /* schema */ n.nspname,
+  /* name */ c.relname,
+  /* kind */ c.relkind,
+  /* persistence */ c.relpersistence,
+  /* owner */ pg_catalog.pg_get_userbyid(c.relowner),
+  /* owned */ pg_catalog.pg_has_role(c.relowner, 'USAGE'),
+  /* system */ c.relpersistence = 't' OR n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast', 'tenant_guard')
             OR EXISTS (SELECT FROM pg_catalog.pg_depend d
                        WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'),
   -- Privileges of others than the owner, on the table or on one of its columns, with what it takes to grant
   -- them again; PUBLIC is public.
-  'privileges', coalesce((
+  /* privileges */ coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'grantee', CASE a.grantee WHEN 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text END,
       'privilege', a.privilege_type, 'column', a.attname, 'grantable', a.is_grantable,
@@ -28,46 +28,46 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
           FROM pg_catalog.pg_attribute att CROSS JOIN LATERAL pg_catalog.aclexplode(att.attacl) x
           WHERE att.attrelid = c.oid AND NOT att.attisdropped AND att.attacl IS NOT NULL) a
     WHERE a.grantee <> c.relowner), '[]'),
-  'row_security', c.relrowsecurity,
-  'force_row_security', c.relforcerowsecurity,
-  'is_partition', c.relispartition,
-  'partition_key', pg_catalog.pg_get_partkeydef(c.oid),
-  'partition_columns', CASE WHEN $2 THEN coalesce((
+  /* row_security */ c.relrowsecurity,
+  /* force_row_security */ c.relforcerowsecurity,
+  /* is_partition */ c.relispartition,
+  /* partition_key */ pg_catalog.pg_get_partkeydef(c.oid),
+  /* partition_columns */ CASE WHEN $2 THEN coalesce((
     SELECT pg_catalog.json_agg(a.attname ORDER BY a.attnum)
     FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.objsubid = a.attnum
       AND d.refclassid = d.classid AND d.refobjid = c.oid AND d.refobjsubid = 0 AND d.deptype = 'i'
     WHERE a.attrelid = c.oid AND c.relkind = 'p'), '[]') ELSE '[]' END,
-  'partition_bound', pg_catalog.pg_get_expr(c.relpartbound, c.oid),
-  'parents', coalesce((
+  /* partition_bound */ pg_catalog.pg_get_expr(c.relpartbound, c.oid),
+  /* parents */ coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object('schema', pn.nspname, 'name', pc.relname) ORDER BY i.inhseqno)
     FROM pg_catalog.pg_inherits i
     JOIN pg_catalog.pg_class pc ON pc.oid = i.inhparent
     JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace
     WHERE i.inhrelid = c.oid), '[]'),
   -- Tables right above it without the floor of protect_table: a query on one of them shows its rows.
-  'open_parents', CASE WHEN $2 THEN coalesce((
+  /* open_parents */ CASE WHEN $2 THEN coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object('schema', pn.nspname, 'name', pc.relname) ORDER BY i.inhseqno)
     FROM pg_catalog.pg_inherits i
     JOIN pg_catalog.pg_class pc ON pc.oid = i.inhparent
     JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace
     WHERE i.inhrelid = c.oid AND NOT (pc.relrowsecurity AND EXISTS (
       SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = pc.oid AND p.polname = 'tenant_guard_tenant'))), '[]') ELSE '[]' END,
-  'access_method', (SELECT am.amname FROM pg_catalog.pg_am am WHERE am.oid = c.relam AND am.amname <> 'heap'),
-  'tablespace', CASE WHEN c.reltablespace <> 0 THEN (SELECT t.spcname FROM pg_catalog.pg_tablespace t WHERE t.oid = c.reltablespace) END,
+  /* access_method */ (SELECT am.amname FROM pg_catalog.pg_am am WHERE am.oid = c.relam AND am.amname <> 'heap'),
+  /* tablespace */ CASE WHEN c.reltablespace <> 0 THEN (SELECT t.spcname FROM pg_catalog.pg_tablespace t WHERE t.oid = c.reltablespace) END,
   -- Whether there may be a row in it: asked of the storage, since a policy could hide the rows.
-  'may_have_rows', CASE WHEN $2 THEN EXISTS (SELECT FROM pg_catalog.pg_partition_tree(c.oid) p WHERE pg_catalog.pg_relation_size(p.relid) > 0)
+  /* may_have_rows */ CASE WHEN $2 THEN EXISTS (SELECT FROM pg_catalog.pg_partition_tree(c.oid) p WHERE pg_catalog.pg_relation_size(p.relid) > 0)
                    OR (c.relkind = 'r' AND pg_catalog.pg_relation_size(c.oid) > 0) ELSE false END,
-  'options', coalesce(pg_catalog.to_json(c.reloptions), '[]'),
-  'toast_options', coalesce((SELECT pg_catalog.to_json(t.reloptions) FROM pg_catalog.pg_class t WHERE t.oid = c.reltoastrelid), '[]'),
-  'of_type', CASE WHEN c.reloftype <> 0 THEN pg_catalog.format_type(c.reloftype, NULL) END,
+  /* options */ coalesce(pg_catalog.to_json(c.reloptions), '[]'),
+  /* toast_options */ coalesce((SELECT pg_catalog.to_json(t.reloptions) FROM pg_catalog.pg_class t WHERE t.oid = c.reltoastrelid), '[]'),
+  /* of_type */ CASE WHEN c.reloftype <> 0 THEN pg_catalog.format_type(c.reloftype, NULL) END,
   -- Of a view, materialized or not.
-  'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END,
-  'populated', c.relispopulated,
-  'replica_identity', c.relreplident,
-  'comment', (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND told.objoid = c.oid AND told.objsubid = 0),
+  /* definition */ CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END,
+  /* populated */ c.relispopulated,
+  /* replica_identity */ c.relreplident,
+  /* comment */ (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND told.objoid = c.oid AND told.objsubid = 0),
 
-  'columns', coalesce((
+  /* columns */ coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       /* name */ a.attname,
       /* quoted */ pg_catalog.quote_ident(a.attname),
@@ -105,7 +105,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       /* compression */ CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
       /* statistics */ nullif(a.attstattarget, -1),
       -- A server may keep stamps of its own among the options: only those that SET takes.
-      /* options */ CASE WHEN a.attoptions IS NULL THEN '[]' ELSE coalesce((
+      /* options */ CASE WHEN a.attoptions IS NULL OR a.attoptions::pg_catalog.text NOT LIKE '%n\_distinct%' THEN '[]' ELSE coalesce((
                    SELECT pg_catalog.json_agg(o) FROM pg_catalog.unnest(a.attoptions) o WHERE o LIKE 'n\_distinct%'), '[]') END,
       /* comment */ CASE WHEN commented.columns THEN (
                    SELECT told.description FROM pg_catalog.pg_description told
@@ -115,7 +115,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '[]'),
 
   -- Not-null constraints have names of their own from version 18 on; the columns tell them already.
-  'constraints', coalesce((
+  /* constraints */ coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       /* oid */ k.oid::pg_catalog.int8,
       /* name */ k.conname,
@@ -152,7 +152,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     WHERE k.conrelid = c.oid AND k.contype IN ('c', 'f', 'p', 'u', 'x')), '[]'),
 
   -- Foreign keys of other tables, and of itself, that point here; not those that partitions inherit.
-  'referenced_by', CASE WHEN $2 THEN coalesce((
+  /* referenced_by */ CASE WHEN $2 THEN coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'oid', fc.oid::pg_catalog.int8, 'schema', fn.nspname, 'name', fc.relname, 'constraint', k.conname,
       'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord)
@@ -172,7 +172,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       AND k.confrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0), '[]') ELSE '[]' END,
 
   -- Views and materialized views whose rules read it.
-  'views', CASE WHEN $2 THEN coalesce((
+  /* views */ CASE WHEN $2 THEN coalesce((
     SELECT pg_catalog.json_agg(DISTINCT pg_catalog.jsonb_build_object(
       'schema', vn.nspname, 'name', v.relname, 'kind', v.relkind,
       'owned', pg_catalog.pg_has_role(v.relowner, 'USAGE'),
@@ -185,7 +185,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = c.oid
       AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass), '[]') ELSE '[]' END,
 
-  'publications', CASE WHEN $2 THEN coalesce((
+  /* publications */ CASE WHEN $2 THEN coalesce((
     SELECT pg_catalog.json_agg(p.pubname ORDER BY p.pubname)
     FROM pg_catalog.pg_publication p
     WHERE p.puballtables
@@ -193,7 +193,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
        OR EXISTS (SELECT FROM pg_catalog.pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = c.relnamespace)), '[]') ELSE '[]' END,
 
   -- Sequences that its columns own or take their defaults from.
-  'sequences', CASE WHEN $2 THEN coalesce((
+  /* sequences */ CASE WHEN $2 THEN coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'schema', sn.nspname, 'name', sc.relname, 'identity', u.identity,
       'owned', pg_catalog.pg_has_role(sc.relowner, 'USAGE'),
@@ -221,7 +221,7 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     CROSS JOIN LATERAL (SELECT s.* FROM pg_catalog.pg_class s WHERE s.oid = u.objid AND s.relkind = 'S' OFFSET 0) sc
     JOIN pg_catalog.pg_namespace sn ON sn.oid = sc.relnamespace), '[]') ELSE '[]' END,
 
-  'indexes', coalesce((
+  /* indexes */ coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       /* name */ ic.relname,
       /* definition */ pg_catalog.pg_get_indexdef(i.indexrelid, 0, true),
@@ -256,41 +256,41 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x')
     WHERE i.indrelid = c.oid), '[]'),
 
-  'policies', coalesce((
-    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
-      'name', p.polname,
-      'command', CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
-      'permissive', p.polpermissive,
-      'roles', coalesce((SELECT pg_catalog.json_agg(r.rolname ORDER BY r.rolname) FROM pg_catalog.pg_roles r WHERE r.oid = ANY (p.polroles)), '[]'),
-      'using', pg_catalog.pg_get_expr(p.polqual, p.polrelid),
-      'check', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid),
-      'comment', (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND told.objoid = p.oid AND told.objsubid = 0)) ORDER BY p.polname)
+  /* policies */ coalesce((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+      /* name */ p.polname,
+      /* command */ CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+      /* permissive */ p.polpermissive,
+      /* roles */ coalesce((SELECT pg_catalog.json_agg(r.rolname ORDER BY r.rolname) FROM pg_catalog.pg_roles r WHERE r.oid = ANY (p.polroles)), '[]'),
+      /* using */ pg_catalog.pg_get_expr(p.polqual, p.polrelid),
+      /* check */ pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid),
+      /* comment */ (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND told.objoid = p.oid AND told.objsubid = 0)) ORDER BY p.polname)
     FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid), '[]'),
 
-  'triggers', coalesce((
-    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
-      'name', t.tgname,
-      'definition', pg_catalog.pg_get_triggerdef(t.oid, true),
-      'enabled', t.tgenabled,
-      'inherited', t.tgparentid <> 0,
-      'row_with_transition', t.tgtype & 1 = 1 AND (t.tgoldtable IS NOT NULL OR t.tgnewtable IS NOT NULL),
-      'conditional', t.tgqual IS NOT NULL OR t.tgattr <> '',
-      'function', (SELECT pg_catalog.json_build_object('schema', fn.nspname, 'name', f.proname)
+  /* triggers */ coalesce((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+      /* name */ t.tgname,
+      /* definition */ pg_catalog.pg_get_triggerdef(t.oid, true),
+      /* enabled */ t.tgenabled,
+      /* inherited */ t.tgparentid <> 0,
+      /* row_with_transition */ t.tgtype & 1 = 1 AND (t.tgoldtable IS NOT NULL OR t.tgnewtable IS NOT NULL),
+      /* conditional */ t.tgqual IS NOT NULL OR t.tgattr <> '',
+      /* function */ (SELECT pg_catalog.json_build_object('schema', fn.nspname, 'name', f.proname)
                    FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace fn ON fn.oid = f.pronamespace
                    WHERE f.oid = t.tgfoid),
-      'executable', pg_catalog.has_function_privilege(t.tgfoid, 'EXECUTE'),
-      'arguments_hex', pg_catalog.encode(t.tgargs, 'hex'),
-      'comment', (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND told.objoid = t.oid AND told.objsubid = 0)) ORDER BY t.tgname)
+      /* executable */ pg_catalog.has_function_privilege(t.tgfoid, 'EXECUTE'),
+      /* arguments_hex */ pg_catalog.encode(t.tgargs, 'hex'),
+      /* comment */ (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND told.objoid = t.oid AND told.objsubid = 0)) ORDER BY t.tgname)
     FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal), '[]'),
 
-  'rules', coalesce((
+  /* rules */ coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', w.rulename,
       'definition', pg_catalog.pg_get_ruledef(w.oid, true),
       'enabled', w.ev_enabled) ORDER BY w.rulename)
     FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid AND w.rulename <> '_RETURN'), '[]'),
 
-  'extended_statistics', coalesce((
+  /* extended_statistics */ coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', s.stxname, 'schema', sn.nspname,
       'kinds', pg_catalog.to_json(s.stxkind),

@@ -9,7 +9,7 @@ SELECT pg_catalog.concat_ws(E'\n',
     c.reloptions, c.relreplident, c.relacl, c.relrowsecurity, c.relforcerowsecurity),
   (SELECT pg_catalog.string_agg(pg_catalog.format('column %I %s %s %s %s %s %s %s %s %s', a.attname,
             pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attstorage, a.attstattarget,
-            CASE WHEN a.attoptions IS NOT NULL THEN ARRAY(SELECT o FROM pg_catalog.unnest(a.attoptions) o WHERE o LIKE 'n\_distinct%') ELSE '{}' END, a.attacl,
+            CASE WHEN a.attoptions::pg_catalog.text LIKE '%n\_distinct%' THEN ARRAY(SELECT o FROM pg_catalog.unnest(a.attoptions) o WHERE o LIKE 'n\_distinct%') ELSE '{}' END, a.attacl,
             CASE WHEN a.atthasdef THEN (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attrdef d
                                         WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END,
             CASE WHEN commented.columns THEN (
