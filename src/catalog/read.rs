@@ -332,3 +332,19 @@ fn structure_under(name: &str, path: &str) -> Result<Option<Schema>> {
     }
     Ok(Some(schema))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_marked_is_left_out_for_relations_alone() {
+        let ((schema, objects), (whole_schema, whole_objects)) =
+            (schema_sql(true), schema_sql(false));
+        for (cut, whole) in [(schema, whole_schema), (objects, whole_objects)] {
+            assert!(whole.contains("pg_operator") && !cut.contains("pg_operator"));
+            assert!(whole.contains("beside tables") && !cut.contains("beside tables"));
+            assert_eq!(cut.matches('(').count(), cut.matches(')').count());
+        }
+    }
+}
