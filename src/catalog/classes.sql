@@ -14,13 +14,16 @@ superuser AS (
 ),
 family AS MATERIALIZED (
   SELECT f.oid, f.opfname, m.amname
-  FROM ns JOIN held h ON true JOIN pg_catalog.pg_opfamily f ON h.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass AND h.objid = f.oid JOIN pg_catalog.pg_am m ON m.oid = f.opfmethod
+  FROM held h JOIN pg_catalog.pg_opfamily f ON h.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass AND h.objid = f.oid
+  JOIN pg_catalog.pg_am m ON m.oid = f.opfmethod
   WHERE EXISTS (SELECT FROM superuser)
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass AND m.objid = f.oid AND m.deptype = 'e')
 ),
 class AS MATERIALIZED (
   SELECT o.*, m.amname, f.opfname
-  FROM ns JOIN held h ON true JOIN pg_catalog.pg_opclass o ON h.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass AND h.objid = o.oid JOIN pg_catalog.pg_am m ON m.oid = o.opcmethod
+  FROM held h JOIN pg_catalog.pg_opclass o ON h.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass AND h.objid = o.oid
+  JOIN ns ON ns.oid = o.opcnamespace
+  JOIN pg_catalog.pg_am m ON m.oid = o.opcmethod
   JOIN family f ON f.oid = o.opcfamily
   JOIN pg_catalog.pg_type t ON t.oid = o.opcintype
   WHERE (t.typnamespace = ns.oid OR NOT o.opcdefault)
@@ -81,7 +84,7 @@ SELECT pg_catalog.json_build_object(
       'function', (SELECT pg_catalog.json_build_object('schema', n.nspname, 'name', p.proname)
                    FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
                    WHERE p.oid = o.conproc::pg_catalog.oid)) ORDER BY o.conname)
-    FROM ns JOIN held h ON true JOIN pg_catalog.pg_conversion o ON h.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass AND h.objid = o.oid
+    FROM held h JOIN pg_catalog.pg_conversion o ON h.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass AND h.objid = o.oid
     WHERE pg_catalog.has_function_privilege(o.conproc::pg_catalog.oid, 'EXECUTE')
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass AND m.objid = o.oid AND m.deptype = 'e')), '[]')
 )::pg_catalog.text

@@ -41,7 +41,7 @@ operator AS MATERIALIZED (
   SELECT o.*, pg_catalog.format('%s (%s, %s)', o.oprname,
                 CASE o.oprleft WHEN 0 THEN 'NONE' ELSE pg_catalog.format_type(o.oprleft, NULL) END,
                 pg_catalog.format_type(o.oprright, NULL)) AS identity
-  FROM held h JOIN pg_catalog.pg_operator o ON h.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.oprnamespace = ns.oid
+  FROM held h JOIN pg_catalog.pg_operator o ON h.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND h.objid = o.oid
   WHERE o.oprcode <> 0
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND m.objid = o.oid AND m.deptype = 'e')
 ),
@@ -61,21 +61,22 @@ conversion AS MATERIALIZED (
       WHERE f.oid = k.castfunc)
 ),
 kollation AS MATERIALIZED (
-  SELECT o.*, pg_catalog.to_jsonb(o) AS whole FROM held h JOIN pg_catalog.pg_collation o ON h.classid = 'pg_catalog.pg_collation'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.collnamespace = ns.oid
+  SELECT o.*, pg_catalog.to_jsonb(o) AS whole FROM held h JOIN pg_catalog.pg_collation o ON h.classid = 'pg_catalog.pg_collation'::pg_catalog.regclass AND h.objid = o.oid
   WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_collation'::pg_catalog.regclass AND m.objid = o.oid AND m.deptype = 'e')
 ),
 dictionary AS MATERIALIZED (
-  SELECT o.* FROM held h JOIN pg_catalog.pg_ts_dict o ON h.classid = 'pg_catalog.pg_ts_dict'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.dictnamespace = ns.oid
+  SELECT o.* FROM held h JOIN pg_catalog.pg_ts_dict o ON h.classid = 'pg_catalog.pg_ts_dict'::pg_catalog.regclass AND h.objid = o.oid
   WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_ts_dict'::pg_catalog.regclass AND m.objid = o.oid AND m.deptype = 'e')
 ),
 configuration AS MATERIALIZED (
-  SELECT o.* FROM held h JOIN pg_catalog.pg_ts_config o ON h.classid = 'pg_catalog.pg_ts_config'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.cfgnamespace = ns.oid
+  SELECT o.* FROM held h JOIN pg_catalog.pg_ts_config o ON h.classid = 'pg_catalog.pg_ts_config'::pg_catalog.regclass AND h.objid = o.oid
   WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_ts_config'::pg_catalog.regclass AND m.objid = o.oid AND m.deptype = 'e')
 ),
 -- As classes.sql has them.
 family AS MATERIALIZED (
   SELECT f.*, pg_catalog.format('%I USING %I', f.opfname, m.amname) AS identity
-  FROM held h JOIN pg_catalog.pg_opfamily f ON h.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass AND h.objid = f.oid JOIN ns ON f.opfnamespace = ns.oid JOIN pg_catalog.pg_am m ON m.oid = f.opfmethod
+  FROM held h JOIN pg_catalog.pg_opfamily f ON h.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass AND h.objid = f.oid
+  JOIN pg_catalog.pg_am m ON m.oid = f.opfmethod
   WHERE EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = current_user AND r.rolsuper)
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass AND m.objid = f.oid AND m.deptype = 'e')
 ),
@@ -125,13 +126,14 @@ address(classid, objid, objsubid, word, identity, owner, acl, acltype, told) AS 
   UNION ALL
   SELECT 'pg_catalog.pg_opclass'::pg_catalog.regclass, o.oid, 0, 'OPERATOR CLASS',
          pg_catalog.format('%I USING %I', o.opcname, m.amname), o.opcowner, NULL, NULL, false
-  FROM held h JOIN pg_catalog.pg_opclass o ON h.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.opcnamespace = ns.oid JOIN family f ON f.oid = o.opcfamily
+  FROM held h JOIN pg_catalog.pg_opclass o ON h.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass AND h.objid = o.oid
+  JOIN ns ON o.opcnamespace = ns.oid JOIN family f ON f.oid = o.opcfamily
   JOIN pg_catalog.pg_am m ON m.oid = o.opcmethod JOIN pg_catalog.pg_type t ON t.oid = o.opcintype
   WHERE (t.typnamespace = ns.oid OR NOT o.opcdefault)
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass AND e.objid = o.oid AND e.deptype = 'e')
   UNION ALL
   SELECT 'pg_catalog.pg_conversion'::pg_catalog.regclass, o.oid, 0, 'CONVERSION', pg_catalog.quote_ident(o.conname), o.conowner, NULL, NULL, false
-  FROM held h JOIN pg_catalog.pg_conversion o ON h.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.connamespace = ns.oid
+  FROM held h JOIN pg_catalog.pg_conversion o ON h.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass AND h.objid = o.oid
   WHERE pg_catalog.has_function_privilege(o.conproc::pg_catalog.oid, 'EXECUTE')
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass AND e.objid = o.oid AND e.deptype = 'e')
 -- beside tables]

@@ -83,10 +83,10 @@ other(classid, objid) AS (
     WHERE NOT EXISTS (SELECT FROM superuser) OR (SELECT f.opfnamespace FROM pg_catalog.pg_opfamily f WHERE f.oid = o.opcfamily) <> ns.oid
        OR (o.opcdefault AND (SELECT t.typnamespace FROM pg_catalog.pg_type t WHERE t.oid = o.opcintype) <> ns.oid)
     UNION ALL
-    SELECT 'pg_catalog.pg_opfamily'::pg_catalog.regclass, o.oid FROM held h JOIN pg_catalog.pg_opfamily o ON h.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.opfnamespace = ns.oid
+    SELECT 'pg_catalog.pg_opfamily'::pg_catalog.regclass, o.oid FROM held h JOIN pg_catalog.pg_opfamily o ON h.classid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass AND h.objid = o.oid
     WHERE NOT EXISTS (SELECT FROM superuser)
     UNION ALL
-    SELECT 'pg_catalog.pg_conversion'::pg_catalog.regclass, o.oid FROM held h JOIN pg_catalog.pg_conversion o ON h.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.connamespace = ns.oid
+    SELECT 'pg_catalog.pg_conversion'::pg_catalog.regclass, o.oid FROM held h JOIN pg_catalog.pg_conversion o ON h.classid = 'pg_catalog.pg_conversion'::pg_catalog.regclass AND h.objid = o.oid
     WHERE NOT pg_catalog.has_function_privilege(o.conproc::pg_catalog.oid, 'EXECUTE')
     UNION ALL
     SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid
@@ -110,9 +110,9 @@ other(classid, objid) AS (
     WHERE k.oid >= 16384 AND EXISTS (
       SELECT FROM pg_catalog.pg_type t WHERE t.oid IN (k.castsource, k.casttarget) AND t.typnamespace = ns.oid AND (t.oid = f.prorettype OR t.oid = ANY (f.proargtypes::pg_catalog.oid[])))
     UNION ALL
-    SELECT 'pg_catalog.pg_ts_parser'::pg_catalog.regclass, o.oid FROM held h JOIN pg_catalog.pg_ts_parser o ON h.classid = 'pg_catalog.pg_ts_parser'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.prsnamespace = ns.oid
+    SELECT 'pg_catalog.pg_ts_parser'::pg_catalog.regclass, o.oid FROM held h JOIN pg_catalog.pg_ts_parser o ON h.classid = 'pg_catalog.pg_ts_parser'::pg_catalog.regclass AND h.objid = o.oid
     UNION ALL
-    SELECT 'pg_catalog.pg_ts_template'::pg_catalog.regclass, o.oid FROM held h JOIN pg_catalog.pg_ts_template o ON h.classid = 'pg_catalog.pg_ts_template'::pg_catalog.regclass AND h.objid = o.oid JOIN ns ON o.tmplnamespace = ns.oid
+    SELECT 'pg_catalog.pg_ts_template'::pg_catalog.regclass, o.oid FROM held h JOIN pg_catalog.pg_ts_template o ON h.classid = 'pg_catalog.pg_ts_template'::pg_catalog.regclass AND h.objid = o.oid
 -- beside tables]
   ) o
   WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = o.classid AND m.objid = o.objid AND m.deptype = 'e')
@@ -120,7 +120,7 @@ other(classid, objid) AS (
 SELECT pg_catalog.json_build_object(
   'name', ns.nspname,
   'owner', pg_catalog.pg_get_userbyid(ns.nspowner),
-  'comment', (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND told.objoid = ns.oid AND told.objsubid = 0),
+  'comment', pg_catalog.obj_description(ns.oid, 'pg_namespace'),
   'usable', pg_catalog.has_schema_privilege(ns.oid, 'USAGE'),
 -- [beside tables
   'has_classes', EXISTS (SELECT FROM held h

@@ -20,10 +20,8 @@ pub fn fetch(table: u32, place: pg_sys::ItemPointerData) -> Option<Fetched> {
         if (*(*table.raw).rd_rel).relkind as u8 != pg_sys::RELKIND_RELATION {
             return None;
         }
-        let blocks =
-            pg_sys::RelationGetNumberOfBlocksInFork(table.raw, pg_sys::ForkNumber::MAIN_FORKNUM);
         let block = u32::from(place.ip_blkid.bi_hi) << 16 | u32::from(place.ip_blkid.bi_lo);
-        if block >= blocks || place.ip_posid == 0 {
+        if block >= table.pages() || place.ip_posid == 0 {
             return None;
         }
         let mut found = pg_sys::HeapTupleData { t_self: place, ..Default::default() };

@@ -1,7 +1,7 @@
 //! Reads of the system catalogs, planned once in a session.
 //!
 //! PostgreSQL drops every plan that is kept, whatever it names, when a schema or an operator is made or altered; and
-//! planning what reads the model of a schema takes longer than reading fifty tables with it. These statements name
+//! planning what reads the model of a schema takes about as long as reading fifty tables with it. These statements name
 //! system catalogs and what is in pg_catalog, by their full names, and nothing else: none of that changes while a
 //! session lasts, and so their plans hold, until there is twice as much in the catalogs. A statement that names anything
 //! else is kept as PostgreSQL keeps plans.

@@ -291,13 +291,9 @@ impl Relation {
     /// Whether it has grown to so many bytes and has no room left in them for a row of `row` bytes.
     #[must_use]
     pub fn is_full(&self, bytes: u64, row: usize) -> bool {
-        // SAFETY: asks the storage of an open table how long it is, and its map of free space.
-        unsafe {
-            let blocks =
-                pg_sys::RelationGetNumberOfBlocksInFork(self.raw, pg_sys::ForkNumber::MAIN_FORKNUM);
-            u64::from(blocks) * u64::from(pg_sys::BLCKSZ) >= bytes
-                && pg_sys::GetPageWithFreeSpace(self.raw, row) == pg_sys::InvalidBlockNumber
-        }
+        // SAFETY: asks an open table's map of free space.
+        u64::from(self.pages()) * u64::from(pg_sys::BLCKSZ) >= bytes
+            && unsafe { pg_sys::GetPageWithFreeSpace(self.raw, row) } == pg_sys::InvalidBlockNumber
     }
 
     /// Inserts one row as the executor would, indexes and constraints included, but without a plan

@@ -33,9 +33,7 @@ impl Clone<'_> {
         let keys = self.keys_at_once(table);
         let at_once: HashSet<u32> = keys.iter().map(|k| k.oid).collect();
         for constraint in keys {
-            let object = self.in_table(Kind::Constraint, table, &constraint.name);
-            let action = format!("add constraint {}", constraint.name);
-            self.part(object, action, "made with its table", String::new());
+            self.made_with_table(table, constraint, "constraint");
         }
         for constraint in &table.constraints {
             let only = match constraint.kind.as_str() {
@@ -46,6 +44,12 @@ impl Clone<'_> {
             };
             self.constraint(table, constraint, only);
         }
+    }
+
+    fn made_with_table(&mut self, table: &Table, constraint: &Constraint, word: &str) {
+        let object = self.in_table(Kind::Constraint, table, &constraint.name);
+        let action = format!("add {word} {}", constraint.name);
+        self.part(object, action, "made with its table", String::new());
     }
 
     /// A key that something else needs, before the others.
@@ -135,9 +139,7 @@ impl Clone<'_> {
         for constraint in table.constraints.iter().filter(|k| k.kind == "f" && !k.inherited) {
             let name = quote(&constraint.name);
             if at_once.contains(&constraint.oid) {
-                let object = self.in_table(Kind::Constraint, table, &constraint.name);
-                let action = format!("add foreign key {}", constraint.name);
-                self.part(object, action, "made with its table", String::new());
+                self.made_with_table(table, constraint, "foreign key");
                 continue;
             }
             let only = if table.partition_key.is_some() { "" } else { "ONLY " };

@@ -8,6 +8,6 @@ SELECT pg_catalog.concat_ws(E'\n',
    FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
   (SELECT pg_catalog.string_agg(pg_catalog.pg_get_ruledef(w.oid), E'\n' ORDER BY w.rulename)
    FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid AND w.rulename <> '_RETURN'),
-  (SELECT told.description FROM pg_catalog.pg_description told WHERE told.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND told.objoid = c.oid AND told.objsubid = 0))
+  pg_catalog.obj_description(c.oid, 'pg_class'))
 FROM pg_catalog.pg_class c
 WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = $1) AND c.relname = $2 AND c.relkind IN ('v', 'm') AND $3 IS NOT NULL
