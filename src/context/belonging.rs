@@ -41,7 +41,7 @@ const REMEMBERED: usize = 4_096;
 struct Memory {
     position: Position,
     command: u32,
-    generation: u64,
+    revision: u64,
     user: String,
     /// Whether `known` has all memberships.
     complete: bool,
@@ -143,8 +143,8 @@ pub fn all(table: &Membership, user: &str) -> Result<Vec<Rc<Member>>> {
 impl Memory {
     /// Forgets what is not true any more, or was of another user.
     fn turn_to(&mut self, user: &str) {
-        let (command, generation) = (transaction::command(), membership::generation());
-        let same = self.position.lasts() && self.generation == generation && self.user == user;
+        let (command, revision) = (transaction::command(), membership::revision());
+        let same = self.position.lasts() && self.revision == revision && self.user == user;
         if same && self.command == command {
             return;
         }
@@ -158,7 +158,7 @@ impl Memory {
             self.user.push_str(user);
             self.position = transaction::position();
         }
-        (self.command, self.generation) = (command, generation);
+        (self.command, self.revision) = (command, revision);
     }
 
     /// What is learnt here lasts no longer than this subtransaction, and so does all beside it.

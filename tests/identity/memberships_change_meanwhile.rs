@@ -41,6 +41,28 @@ fn revocation_bites_in_the_next_transaction_and_not_in_this_one() {
 }
 
 #[test]
+fn what_leaves_the_table_as_it_was_leaves_the_answer_as_it_was() {
+    let database = protected_crm();
+    let mut client = visit(&database, ALICE, Some(ORG_A));
+    assert_eq!(contacts(&mut client), CONTACTS_OF_A);
+    database.load(&format!("DELETE FROM crm.members WHERE user_id = '{ALICE}'"));
+    // Each tells all sessions that the table is to be looked at anew; asking for another table is when they listen.
+    for told in [
+        "GRANT INSERT ON crm.members TO visitor",
+        "CREATE STATISTICS crm.of_members ON user_id, role FROM crm.members",
+        "ANALYZE crm.members",
+        "VACUUM crm.members",
+    ] {
+        database.load(told);
+        let heard =
+            format!("SAVEPOINT s; CREATE TEMP TABLE heard (); ROLLBACK TO s; SELECT '{told}'");
+        execute(&mut client, &heard);
+        assert_eq!(contacts(&mut client), CONTACTS_OF_A, "{told}");
+        assert!(is_member(&mut client, ORG_A), "{told}");
+    }
+}
+
+#[test]
 fn a_membership_that_was_rolled_back_leaves_nothing_behind() {
     let database = protected_crm();
     // The owner may write memberships; row-level security holds for it as for anybody.

@@ -11,6 +11,7 @@ use crate::pg::scan::Indexed;
 use crate::pg::{ident, invalidation, query, relation, user};
 use pgrx::pg_sys;
 use serde::Deserialize;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -18,7 +19,7 @@ pub use self::lookup::Row;
 pub use self::registration::{check_condition, may_register, register, registration, unregister};
 
 /// What `use_membership` registered, as it is now.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Registered {
     No,
     /// A table that was registered and is gone, or no longer fits: nobody is a member of anything.
@@ -26,7 +27,7 @@ pub enum Registered {
     Table(Rc<Membership>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Membership {
     user: Column,
     org: Column,
@@ -41,19 +42,19 @@ pub struct Membership {
     pub organizations: Option<Organizations>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Projects {
     Gone,
     Table { project: Column, org: Column },
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Organizations {
     Gone,
     Table { id: Column, status: Option<(String, Vec<String>)> },
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Column {
     oid: u32,
     schema: String,
@@ -65,7 +66,7 @@ pub struct Column {
     fuzzy: bool,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 struct RoleColumn {
     column: String,
     array: bool,
@@ -122,12 +123,34 @@ impl Found {
 
 thread_local! {
     static CACHE: Cached<Registered> = const { Cached::new(Subject::Membership) };
+    static LATEST: RefCell<Latest> = const { RefCell::new(Latest { revision: 0, registered: Registered::No }) };
+}
+
+struct Latest {
+    revision: u64,
+    registered: Registered,
+}
+
+impl Latest {
+    fn learn(&mut self, registered: Registered) -> Registered {
+        if registered != self.registered {
+            self.revision += 1;
+            self.registered = registered;
+        }
+        self.registered.clone()
+    }
 }
 
 /// Changes whenever `registered` may give another answer.
 #[must_use]
 pub fn generation() -> u64 {
     invalidation::generation(Subject::Membership)
+}
+
+/// Changes when `registered` has given another answer. A table that was vacuumed, or granted to somebody, is what it was.
+#[must_use]
+pub fn revision() -> u64 {
+    LATEST.with_borrow(|latest| latest.revision)
 }
 
 /// Read once, and again whenever the registration or one of its tables changes.
@@ -139,7 +162,8 @@ pub fn registered() -> Result<Registered> {
             })?;
             let own = relation::own("membership");
             let Some(found) = found else {
-                return Ok((Registered::No, Some(own.into_iter().collect())));
+                let none = LATEST.with_borrow_mut(|latest| latest.learn(Registered::No));
+                return Ok((none, Some(own.into_iter().collect())));
             };
             let tables = found.columns.values().map(|c| pg_sys::Oid::from(c.oid));
             let mut watched: Vec<pg_sys::Oid> = own.into_iter().chain(tables).collect();
@@ -147,7 +171,7 @@ pub fn registered() -> Result<Registered> {
             let complete = found.columns.len()
                 == 2 + 2 * usize::from(found.projects_named)
                     + usize::from(found.organizations_named);
-            let resolved = found.resolve();
+            let resolved = LATEST.with_borrow_mut(|latest| latest.learn(found.resolve()));
             // While something is missing, any relation may become it.
             Ok((resolved, complete.then_some(watched)))
         })
