@@ -11,6 +11,7 @@ mod read;
 mod schema;
 mod structure;
 mod table;
+mod tables;
 pub mod trigger_sql;
 
 pub use classes::*;

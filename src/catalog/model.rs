@@ -1,5 +1,4 @@
-//! What a table of the model is made of: what tables.sql and its like return, field for field; tables.sql in the order
-//! of the fields.
+//! What a table of the model is made of. What queries tell, as in tables/beside.rs, comes field for field.
 
 use serde::Deserialize;
 
@@ -80,7 +79,7 @@ pub struct UsedSequence {
     pub privileges: Vec<Privilege>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct NotNull {
     pub name: String,
     pub is_local: bool,
@@ -88,7 +87,7 @@ pub struct NotNull {
     pub no_inherit: bool,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Column {
     pub name: String,
     /// As the server itself quotes it: how its deparsed expressions spell the column.
@@ -97,18 +96,14 @@ pub struct Column {
     /// The type under any domains, without modifiers.
     pub base_type: String,
     /// Whether the type is a domain.
-    #[serde(default)]
     pub domain: bool,
     /// Whether it, or that of its elements, is of the table's own schema.
-    #[serde(default)]
     pub own_type: bool,
     pub collation: Option<String>,
     /// Whether two spellings may be equal: its collation is not deterministic.
-    #[serde(default)]
     pub fuzzy: bool,
     pub not_null: bool,
     /// The constraint that says so, which has a name of its own from version 18 on.
-    #[serde(default)]
     pub not_null_constraint: Option<NotNull>,
     pub default: Option<String>,
     /// '' or 's' (stored) or 'v' (virtual).
@@ -121,14 +116,12 @@ pub struct Column {
     pub compression: Option<String>,
     pub statistics: Option<i32>,
     /// n_distinct and its like.
-    #[serde(default)]
     pub options: Vec<String>,
     pub comment: Option<String>,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Constraint {
-    #[serde(default)]
     pub oid: u32,
     pub name: String,
     /// pg_constraint.contype.
@@ -138,20 +131,16 @@ pub struct Constraint {
     /// Made by PostgreSQL from the parent's.
     pub inherited: bool,
     /// In the constraint's order; none for a CHECK of none.
-    #[serde(default)]
     pub columns: Vec<String>,
-    #[serde(default)]
     pub deferrable: bool,
-    #[serde(default)]
     pub validated: bool,
     /// Of a foreign key.
-    #[serde(default)]
     pub references: Option<References>,
     pub comment: Option<String>,
 }
 
 /// What a foreign key points at.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct References {
     pub oid: u32,
     pub schema: String,
@@ -161,16 +150,12 @@ pub struct References {
     pub on_delete: String,
     pub on_update: String,
     /// Whether its owner obeys policies there.
-    #[serde(default)]
     pub forced: bool,
     /// The referring columns that ON DELETE SET NULL and SET DEFAULT are for.
-    #[serde(default)]
     pub from_columns: Vec<String>,
     /// Every column of the table that it points at.
-    #[serde(default)]
     pub all_columns: Vec<String>,
     /// The columns of each of its unique keys.
-    #[serde(default)]
     pub keys: Vec<Vec<String>>,
 }
 
@@ -188,7 +173,7 @@ pub struct Referrer {
     pub on_update: String,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Index {
     pub name: String,
     pub definition: String,
@@ -197,17 +182,12 @@ pub struct Index {
     pub constraint: Option<String>,
     pub valid: bool,
     /// Of a partitioned table, where it is not valid until each partition has its own.
-    #[serde(default)]
     pub partitioned: bool,
-    #[serde(default)]
     pub options: Vec<String>,
-    #[serde(default)]
     pub tablespace: Option<String>,
     /// Statistics targets by the number of the column.
-    #[serde(default)]
     pub statistics: Vec<(i32, i32)>,
     pub partial: bool,
-    #[serde(default)]
     pub unique: bool,
     pub clustered: bool,
     pub replica_identity: bool,
@@ -218,7 +198,7 @@ pub struct Index {
     pub comment: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     pub name: String,
     /// ALL, SELECT, INSERT, UPDATE or DELETE.
@@ -228,11 +208,10 @@ pub struct Policy {
     pub roles: Vec<String>,
     pub using: Option<String>,
     pub check: Option<String>,
-    #[serde(default)]
     pub comment: Option<String>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct Trigger {
     pub name: String,
     pub definition: String,
@@ -241,16 +220,13 @@ pub struct Trigger {
     /// Cloned by PostgreSQL from the partitioned parent's.
     pub inherited: bool,
     /// FOR EACH ROW, with the rows of the whole statement as a table.
-    #[serde(default)]
     pub row_with_transition: bool,
     /// Whether it has a WHEN, or is for some columns alone.
-    #[serde(default)]
     pub conditional: bool,
     pub function: Named,
     /// Whether the caller may make a trigger of the function.
     pub executable: bool,
     /// pg_trigger.tgargs in hex: each argument followed by a zero byte.
-    #[serde(default)]
     pub arguments_hex: String,
     pub comment: Option<String>,
 }

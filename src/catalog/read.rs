@@ -3,6 +3,7 @@
 use super::model::{ForeignKey, Named};
 use super::schema::Schema;
 use super::table::Table;
+use super::tables;
 use crate::error::{Error, Result};
 use crate::pg::relation::{lock, Lock};
 use crate::pg::types::RegClass;
@@ -122,15 +123,6 @@ fn family_oids(oid: u32) -> Result<Vec<Oid>> {
     Ok(oids.into_iter().flatten().collect())
 }
 
-/// tables.sql for all that is known of tables, or for what makes them what they are: what a statement's constants
-/// leave out is not planned.
-fn tables_sql(whole: bool) -> &'static str {
-    static TEXTS: LazyLock<[String; 2]> = LazyLock::new(|| {
-        ["false", "true"].map(|whole| include_str!("tables.sql").replace("$2", whole))
-    });
-    &TEXTS[usize::from(whole)]
-}
-
 /// What of a statement a schema needs that holds relations alone: all but what is marked.
 fn of_relations(sql: &str) -> String {
     let parts = sql.split("-- [beside tables\n");
@@ -150,9 +142,7 @@ fn schema_sql(only_relations: bool) -> (&'static str, &'static str) {
 
 /// Deparsed text comes fully qualified, whatever the caller's path.
 fn read(oids: &[Oid]) -> Result<Vec<Table>> {
-    let args = [oids.to_vec().into()];
-    let tables = planned::model(query::PINNED, tables_sql(true), &args)?;
-    Ok(tables.unwrap_or_default())
+    tables::read(query::PINNED, oids, true)
 }
 
 fn check(table: &Table) -> Result<()> {
@@ -320,9 +310,8 @@ fn structure_under(name: &str, path: &str) -> Result<Option<Schema>> {
         return Ok(None);
     };
     if schema.usable {
-        let read: Option<Vec<Table>> = planned::model(path, tables_sql(false), &[oids.into()])?;
         (schema.tables, schema.views) =
-            read.unwrap_or_default().into_iter().partition(|t| t.definition.is_none());
+            tables::read(path, &oids, false)?.into_iter().partition(|t| t.definition.is_none());
         schema.objects = planned::model(path, objects_sql, &args())?
             .ok_or_else(|| Error::NoSuchSchema { schema: name.into() })?;
         if schema.has_classes {

@@ -94,9 +94,10 @@ pub struct Schema {
     /// Enums, domains, composite types and ranges.
     #[serde(default)]
     pub types: Vec<Type>,
+    #[serde(skip)]
     pub tables: Vec<Table>,
     /// Views, materialized or not: like tables, with a definition.
-    #[serde(default)]
+    #[serde(skip)]
     pub views: Vec<Table>,
     pub sequences: Vec<Sequence>,
     /// Whatever is in the schema and cannot be made again, as messages name it, with whether

@@ -192,7 +192,6 @@ SELECT pg_catalog.json_build_object(
     WHERE t.typtype IN ('e', 'd', 'r', 'c')
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND m.objid = t.oid AND m.deptype = 'e')), '[]'),
 -- beside tables]
-  'tables', pg_catalog.json_build_array(),
   'sequences', coalesce((
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'oid', c.oid::pg_catalog.int8,

@@ -7,9 +7,8 @@ use super::model::{
 use super::objects::{ExtendedStatistics, Rule};
 use crate::error::{Error, Result};
 use crate::pg::ident;
-use serde::Deserialize;
 
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Table {
     pub oid: u32,
     pub schema: String,
@@ -24,57 +23,43 @@ pub struct Table {
     /// In a system schema, temporary, or part of an extension.
     pub system: bool,
     /// Privileges of others than the owner, on the table or on one of its columns.
-    #[serde(default)]
     pub privileges: Vec<Privilege>,
     pub row_security: bool,
     pub force_row_security: bool,
     pub is_partition: bool,
     pub partition_key: Option<String>,
     /// The columns in it, also within expressions.
-    #[serde(default)]
     pub partition_columns: Vec<String>,
     pub partition_bound: Option<String>,
     /// Inheritance parents and the partitioned table above, in order.
     pub parents: Vec<Named>,
     /// Those of them that are not protected.
-    #[serde(default)]
     pub open_parents: Vec<Named>,
     pub access_method: Option<String>,
     pub tablespace: Option<String>,
     /// False only where there surely is no row.
-    #[serde(default)]
     pub may_have_rows: bool,
     pub options: Vec<String>,
-    #[serde(default)]
     pub toast_options: Vec<String>,
     /// What CREATE TABLE ... OF made it of.
-    #[serde(default)]
     pub of_type: Option<String>,
     /// The query of a view, materialized or not.
-    #[serde(default)]
     pub definition: Option<String>,
     /// Of a materialized view.
-    #[serde(default)]
     pub populated: bool,
     /// pg_class.relreplident: d, n, f or i.
     pub replica_identity: String,
     pub comment: Option<String>,
     pub columns: Vec<Column>,
     pub constraints: Vec<Constraint>,
-    #[serde(default)]
     pub referenced_by: Vec<Referrer>,
-    #[serde(default)]
     pub views: Vec<View>,
-    #[serde(default)]
     pub publications: Vec<String>,
-    #[serde(default)]
     pub sequences: Vec<UsedSequence>,
     pub indexes: Vec<Index>,
     pub policies: Vec<Policy>,
     pub triggers: Vec<Trigger>,
-    #[serde(default)]
     pub rules: Vec<Rule>,
-    #[serde(default)]
     pub extended_statistics: Vec<ExtendedStatistics>,
 }
 

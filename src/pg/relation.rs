@@ -188,6 +188,13 @@ pub fn describe(oid: u32) -> Option<Described> {
     }
 }
 
+/// Whether an extension made it.
+#[must_use]
+pub fn is_of_extension(oid: pg_sys::Oid) -> bool {
+    // SAFETY: a look-up in pg_depend; 0 for none.
+    unsafe { pg_sys::getExtensionOfObject(pg_sys::RelationRelationId, oid) != pg_sys::InvalidOid }
+}
+
 /// The type of a table's column, under any domains.
 #[must_use]
 pub fn column_type(oid: u32, column: &str) -> Option<pg_sys::Oid> {

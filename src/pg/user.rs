@@ -3,7 +3,7 @@
 
 use super::relation;
 use crate::error::{Error, Result};
-use pgrx::pg_sys;
+use pgrx::{pg_sys, IntoDatum};
 
 struct Switch {
     user: pg_sys::Oid,
@@ -224,4 +224,14 @@ pub fn name_of(role: pg_sys::Oid) -> String {
         }
         std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
     }
+}
+
+/// Whether the caller may call a function.
+#[must_use]
+pub fn may_execute(function: pg_sys::Oid) -> bool {
+    let asked = [Some(function.into()), "EXECUTE".into_datum()];
+    // SAFETY: the function takes an OID and the word for a privilege; of what is gone it gives NULL.
+    let may: Option<bool> =
+        unsafe { pgrx::direct_function_call(pg_sys::has_function_privilege_id, &asked) };
+    may == Some(true)
 }

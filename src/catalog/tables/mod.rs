@@ -1,0 +1,223 @@
+//! Reading tables. What makes a table what it is comes from PostgreSQL's catalogs and its own deparsers, one table
+//! after the other; what few tables have, and what lies around them, comes by a query for all of them.
+//!
+//! Names that the search path shows come out unqualified in deparsed text, all others qualified: the caller chooses
+//! the path, and with it whether the text is position-independent.
+
+mod beside;
+mod columns;
+mod constraints;
+mod indexes;
+mod rules;
+
+use self::beside::{Extras, Of, Surroundings};
+use super::model::Named;
+use super::table::Table;
+use crate::error::Result;
+use crate::pg::catalog_names::{self, Names};
+use crate::pg::system_catalog::{in_passing_memory, system_catalog, Columns, Row, SystemCatalog};
+use crate::pg::{deparse, planned, query, relation, user};
+use pgrx::pg_sys::Oid;
+use serde::de::DeserializeOwned;
+
+system_catalog!(Class = 1259 by 2662 {
+    oid, relname, relnamespace, relowner, relam, reltablespace, reltoastrelid, relpersistence, relkind, relhasrules,
+    relrowsecurity, relforcerowsecurity, relispopulated, relreplident, relispartition, reloftype, relacl, reloptions,
+    relpartbound,
+});
+system_catalog!(Inherits = 2611 by 2680 { inhrelid, inhparent });
+system_catalog!(Description = 2609 by 2675 { objoid, classoid, objsubid, description });
+
+/// The catalogs that every part of a table is looked for in.
+struct Reader {
+    /// Whether all is wanted that the planners of policies want to know, and not only what a table is made of.
+    whole: bool,
+    names: Names,
+    class: SystemCatalog<Class>,
+    inherits: SystemCatalog<Inherits>,
+    descriptions: SystemCatalog<Description>,
+    columns: columns::AllColumns,
+    constraints: constraints::Constraints,
+    indexes: indexes::Indexes,
+    rules: rules::Rules,
+}
+
+/// The relations in this order, without those that are gone, deparsed under `path`; where `whole` is false, what makes
+/// them what they are, and not what lies around them: all that a clone needs.
+pub fn read(path: &str, oids: &[Oid], whole: bool) -> Result<Vec<Table>> {
+    if oids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut tables = {
+        let _read = query::catalog_read(path);
+        let reader = Reader::open(whole)?;
+        let mut tables = Vec::with_capacity(oids.len());
+        for oid in oids {
+            pgrx::check_for_interrupts!();
+            tables.extend(in_passing_memory(|| reader.table(*oid))?);
+        }
+        tables
+    };
+    let extras = tables.iter().filter(|read| read.extras).map(|read| Oid::from(read.table.oid));
+    let few = told(path, include_str!("extras.sql"), extras.collect())?;
+    beside::add(&mut tables, few, Extras::add_to);
+    if whole {
+        let around = told(path, include_str!("surroundings.sql"), oids.to_vec())?;
+        beside::add(&mut tables, around, Surroundings::add_to);
+    }
+    Ok(tables.into_iter().map(|read| read.table).collect())
+}
+
+/// What a query tells of tables, if there are any.
+fn told<T: DeserializeOwned>(path: &str, sql: &str, oids: Vec<Oid>) -> Result<Vec<Of<T>>> {
+    if oids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(planned::model(path, sql, &[oids.into()])?.unwrap_or_default())
+}
+
+/// A table, and whether it has what extras.sql tells.
+struct ReadTable {
+    table: Table,
+    schema: Oid,
+    extras: bool,
+}
+
+impl Reader {
+    fn open(whole: bool) -> Result<Self> {
+        Ok(Reader {
+            whole,
+            names: Names::default(),
+            class: SystemCatalog::open()?,
+            inherits: SystemCatalog::open()?,
+            descriptions: SystemCatalog::open()?,
+            columns: columns::AllColumns::open()?,
+            constraints: constraints::Constraints::open()?,
+            indexes: indexes::Indexes::open()?,
+            rules: rules::Rules::open()?,
+        })
+    }
+
+    fn table(&self, oid: Oid) -> Result<Option<ReadTable>> {
+        let Some(mut read) = self.relation(oid)? else { return Ok(None) };
+        let comments = self.comments::<Class>(oid)?;
+        let comment = |number: i32| {
+            comments.iter().find(|(on, _)| *on == number).map(|(_, comment)| comment.clone())
+        };
+        let table = &mut read.table;
+        table.comment = comment(0);
+        table.parents = self.parents(oid)?;
+        let (constraints, not_nulls) = self.constraints.of_table(self, oid)?;
+        let columns = self.columns.of_table(self, oid, read.schema, &not_nulls)?;
+        read.extras |= columns.privileges;
+        table.indexes = self.indexes.of_table(self, oid, &constraints)?;
+        table.constraints = constraints.into_iter().map(|(_, constraint)| constraint).collect();
+        table.columns = columns.columns;
+        for (number, column) in columns.numbers.iter().zip(&mut table.columns) {
+            column.comment = comment(i32::from(*number));
+        }
+        table.policies = self.rules.policies(self, oid)?;
+        table.triggers = self.rules.triggers(self, oid)?;
+        read.extras |= self.rules.has_extended_statistics(oid)?;
+        Ok(Some(read))
+    }
+
+    /// The relation's own row.
+    fn relation(&self, oid: Oid) -> Result<Option<ReadTable>> {
+        let found = self
+            .class
+            .all(&[(self.class.columns.oid, oid)], |row, c| self.class_row(oid, row, c))?;
+        Ok(found.into_iter().next())
+    }
+
+    fn class_row(&self, oid: Oid, row: &Row, c: &Class) -> Result<ReadTable> {
+        let (kind, owner) = (row.char(c.relkind), row.oid(c.relowner));
+        let schema = self.names.schema(row.oid(c.relnamespace))?;
+        let persistence = row.char(c.relpersistence);
+        let own = ["pg_catalog", "information_schema", "pg_toast", "tenant_guard"];
+        let system = persistence == "t"
+            || own.contains(&schema.as_str())
+            || (self.whole && relation::is_of_extension(oid));
+        let is_view = matches!(kind.as_str(), "v" | "m");
+        let table = Table {
+            oid: oid.to_u32(),
+            name: row.name(c.relname)?,
+            owner: self.names.role(owner)?,
+            owned: user::has_rights_of(owner),
+            system,
+            row_security: row.flag(c.relrowsecurity),
+            force_row_security: row.flag(c.relforcerowsecurity),
+            is_partition: row.flag(c.relispartition),
+            partition_key: (kind == "p").then(|| deparse::partition_key(oid)).flatten(),
+            partition_bound: row.expression(c.relpartbound, oid),
+            access_method: self.access_method(row.oid(c.relam))?,
+            tablespace: self.tablespace(row.oid(c.reltablespace))?,
+            options: row.value(c.reloptions).unwrap_or_default(),
+            toast_options: self.options(row.oid(c.reltoastrelid))?,
+            of_type: match row.oid(c.reloftype) {
+                Oid::INVALID => None,
+                of_type => Some(self.names.formatted(of_type, None)?),
+            },
+            definition: is_view.then(|| deparse::view(oid)).flatten(),
+            populated: row.flag(c.relispopulated),
+            replica_identity: row.char(c.relreplident),
+            schema,
+            kind,
+            persistence,
+            ..Table::default()
+        };
+        let extras = !row.is_null(c.relacl) || row.flag(c.relhasrules);
+        Ok(ReadTable { table, schema: row.oid(c.relnamespace), extras })
+    }
+
+    /// None for the one that tables have unless another is named.
+    fn access_method(&self, oid: Oid) -> Result<Option<String>> {
+        match oid {
+            Oid::INVALID => Ok(None),
+            oid => Ok(Some(self.names.method(oid)?).filter(|name| name != "heap")),
+        }
+    }
+
+    /// None for the database's own.
+    fn tablespace(&self, oid: Oid) -> Result<Option<String>> {
+        match oid {
+            Oid::INVALID => Ok(None),
+            oid => catalog_names::tablespace(oid),
+        }
+    }
+
+    fn options(&self, oid: Oid) -> Result<Vec<String>> {
+        if oid == Oid::INVALID {
+            return Ok(Vec::new());
+        }
+        let found = self
+            .class
+            .all(&[(self.class.columns.oid, oid)], |row, c| Ok(row.value(c.reloptions)))?;
+        Ok(found.into_iter().flatten().next().unwrap_or_default())
+    }
+
+    /// What the relation, or index, is under, in order.
+    fn parents(&self, oid: Oid) -> Result<Vec<Named>> {
+        let key = [(self.inherits.columns.inhrelid, oid)];
+        self.inherits.all(&key, |row, c| self.named(row.oid(c.inhparent)))
+    }
+
+    fn named(&self, relation: Oid) -> Result<Named> {
+        let (schema, name) = self.names.relation(relation)?;
+        Ok(Named { schema, name })
+    }
+
+    /// By the number of the column; 0 is the object itself.
+    fn comments<C: Columns>(&self, object: Oid) -> Result<Vec<(i32, String)>> {
+        let columns = &self.descriptions.columns;
+        let catalog = Oid::from(C::CATALOG);
+        self.descriptions.all(&[(columns.objoid, object), (columns.classoid, catalog)], |row, c| {
+            Ok((row.int(c.objsubid), row.value(c.description).unwrap_or_default()))
+        })
+    }
+
+    /// Of an object that has no columns.
+    fn comment<C: Columns>(&self, object: Oid) -> Result<Option<String>> {
+        Ok(self.comments::<C>(object)?.into_iter().map(|(_, comment)| comment).next())
+    }
+}
