@@ -1,6 +1,7 @@
 -- What in a schema ($1) depends on what else in it: the order in which all of it can be made again.
 -- Parts are told as what they are part of: a default, a check, a view's query or the SQL of a function
 -- with the part's name, since that can be made later than the rest; an array type as its element, a table's row type as the table.
+-- What is marked is left out for a schema that holds relations alone.
 WITH ns AS (
   SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = $1
 ),
@@ -56,23 +57,26 @@ node(classid, objid, class, node, part) AS MATERIALIZED (
   FROM type t JOIN type_node o ON o.oid = t.oid
   LEFT JOIN element el ON el.typarray = t.oid LEFT JOIN type_node e ON e.oid = el.oid
   UNION ALL
-  SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, d.oid, 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid,
-         CASE WHEN a.attgenerated = '' THEN 'default ' || a.attname END
+  SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, d.oid, 'pg_catalog.pg_class'::pg_catalog.regclass, d.adrelid,
+         (SELECT CASE WHEN a.attgenerated = '' THEN 'default ' || a.attname END
+          FROM pg_catalog.pg_attribute a WHERE a.attrelid = d.adrelid AND a.attnum = d.adnum)
   FROM relation c JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid
-  JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
   UNION ALL
   SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid,
          CASE k.contype WHEN 'c' THEN 'pg_catalog.pg_class'::pg_catalog.regclass ELSE 'pg_catalog.pg_constraint'::pg_catalog.regclass END,
          CASE k.contype WHEN 'c' THEN k.conrelid ELSE k.oid END,
          CASE k.contype WHEN 'c' THEN 'check ' || k.conname END
   FROM relation c JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid WHERE k.contype IN ('c', 'p', 'u', 'x')
+-- [beside tables
   UNION ALL
   SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, 'pg_catalog.pg_type'::pg_catalog.regclass, k.contypid, 'check ' || k.conname
   FROM pg_catalog.pg_constraint k
   WHERE k.contypid = ANY (ARRAY(SELECT t.oid FROM type t WHERE t.typtype = 'd')) AND k.contype = 'c'
+-- beside tables]
   UNION ALL
   SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass, w.oid, 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, 'query'
   FROM relation c JOIN pg_catalog.pg_rewrite w ON w.ev_class = c.oid WHERE c.relkind IN ('v', 'm') AND w.rulename = '_RETURN'
+-- [beside tables
   UNION ALL
   SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, coalesce(r.class, 'pg_catalog.pg_proc'::pg_catalog.regclass), coalesce(r.node, p.oid),
          CASE WHEN p.prosqlbody IS NOT NULL THEN 'body' END
@@ -112,6 +116,7 @@ node(classid, objid, class, node, part) AS MATERIALIZED (
   UNION ALL
   SELECT 'pg_catalog.pg_ts_config'::pg_catalog.regclass, o.oid, 'pg_catalog.pg_ts_config'::pg_catalog.regclass, o.oid, NULL
   FROM pg_catalog.pg_ts_config o JOIN ns ON o.cfgnamespace = ns.oid
+-- beside tables]
 )
 SELECT pg_catalog.json_agg(DISTINCT pg_catalog.jsonb_build_array(
   f.class::pg_catalog.int8, f.node::pg_catalog.int8,

@@ -1,6 +1,6 @@
 -- What a schema ($1) holds beside its tables: routines, operators, casts, collations, text search; and,
 -- of everything in it, owners, privileges, comments and labels. Read under a path that begins with that
--- schema (see tables.sql). What belongs to an extension is no part of it: all schemas share that.
+-- schema (see tables/mod.rs). What belongs to an extension is no part of it: all schemas share that.
 -- What is marked is left out for a schema that holds relations alone.
 WITH ns AS (
   SELECT n.* FROM pg_catalog.pg_namespace n WHERE n.nspname = $1
@@ -93,8 +93,9 @@ address(classid, objid, objsubid, word, identity, owner, acl, acltype, told) AS 
   UNION ALL
   SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, a.attnum, 'COLUMN',
          pg_catalog.quote_ident(c.relname) || '.' || pg_catalog.quote_ident(a.attname), c.relowner, a.attacl, 'c', true
+  -- Their comments are told with them.
   FROM relation c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-  WHERE c.relkind <> 'S'
+  WHERE c.relkind <> 'S' AND (a.attacl IS NOT NULL OR EXISTS (SELECT FROM pg_catalog.pg_seclabel))
 -- [beside tables
   UNION ALL
   SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, t.typrelid, a.attnum, 'COLUMN',

@@ -129,15 +129,22 @@ fn of_relations(sql: &str) -> String {
     parts.map(|p| p.split_once("-- beside tables]\n").map_or(p, |(_, kept)| kept)).collect()
 }
 
-/// schema.sql and objects.sql for such a schema, or for any.
-fn schema_sql(only_relations: bool) -> (&'static str, &'static str) {
-    const WHOLE: (&str, &str) = (include_str!("schema.sql"), include_str!("objects.sql"));
-    static REST: LazyLock<(String, String)> =
-        LazyLock::new(|| (of_relations(WHOLE.0), of_relations(WHOLE.1)));
-    match only_relations {
-        true => (&REST.0, &REST.1),
-        false => WHOLE,
-    }
+/// The queries of a schema, for one of relations alone or for any.
+struct Queries {
+    schema: String,
+    objects: String,
+    edges: String,
+}
+
+fn queries(only_relations: bool) -> &'static Queries {
+    static OF: LazyLock<[Queries; 2]> = LazyLock::new(|| {
+        [str::to_string, of_relations].map(|text| Queries {
+            schema: text(include_str!("schema.sql")),
+            objects: text(include_str!("objects.sql")),
+            edges: text(include_str!("edges.sql")),
+        })
+    });
+    &OF[usize::from(only_relations)]
 }
 
 /// Deparsed text comes fully qualified, whatever the caller's path.
@@ -284,9 +291,8 @@ pub fn structure_of(name: &str, template: &str) -> Result<Option<Schema>> {
 fn with_edges(schema: Option<Schema>) -> Result<Option<Schema>> {
     let Some(mut schema) = schema else { return Ok(None) };
     if schema.usable {
-        let args = [schema.name.as_str().into()];
-        schema.edges =
-            planned::model(query::PINNED, include_str!("edges.sql"), &args)?.unwrap_or_default();
+        let (edges, args) = (&queries(schema.only_relations).edges, [schema.name.as_str().into()]);
+        schema.edges = planned::model(query::PINNED, edges, &args)?.unwrap_or_default();
     }
     Ok(Some(schema))
 }
@@ -305,14 +311,16 @@ fn structure_under(name: &str, path: &str) -> Result<Option<Schema>> {
         planned::rows(query::PINNED, include_str!("only_relations.sql"), &args(), |row| {
             Ok(row.get::<bool>(1)?)
         })?;
-    let (schema_sql, objects_sql) = schema_sql(only_relations == [Some(true)]);
-    let Some(mut schema) = planned::model::<Schema>(path, schema_sql, &args())? else {
+    let only_relations = only_relations == [Some(true)];
+    let queries = queries(only_relations);
+    let Some(mut schema) = planned::model::<Schema>(path, &queries.schema, &args())? else {
         return Ok(None);
     };
+    schema.only_relations = only_relations;
     if schema.usable {
         (schema.tables, schema.views) =
             tables::read(path, &oids, false)?.into_iter().partition(|t| t.definition.is_none());
-        schema.objects = planned::model(path, objects_sql, &args())?
+        schema.objects = planned::model(path, &queries.objects, &args())?
             .ok_or_else(|| Error::NoSuchSchema { schema: name.into() })?;
         if schema.has_classes {
             schema.classes =
@@ -328,9 +336,8 @@ mod tests {
 
     #[test]
     fn what_is_marked_is_left_out_for_relations_alone() {
-        let ((schema, objects), (whole_schema, whole_objects)) =
-            (schema_sql(true), schema_sql(false));
-        for (cut, whole) in [(schema, whole_schema), (objects, whole_objects)] {
+        let texts = |q: &'static Queries| [&q.schema, &q.objects, &q.edges];
+        for (cut, whole) in texts(queries(true)).into_iter().zip(texts(queries(false))) {
             assert!(whole.contains("pg_operator") && !cut.contains("pg_operator"));
             assert!(whole.contains("beside tables") && !cut.contains("beside tables"));
             assert_eq!(cut.matches('(').count(), cut.matches(')').count());

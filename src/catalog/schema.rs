@@ -86,6 +86,9 @@ pub struct Schema {
     pub comment: Option<String>,
     /// Whether the caller may see what is in it.
     pub usable: bool,
+    /// Whether it holds tables, views and sequences alone.
+    #[serde(skip)]
+    pub only_relations: bool,
     /// Whether there is anything that classes.sql could tell.
     #[serde(default)]
     pub has_classes: bool,

@@ -1,5 +1,5 @@
 -- A schema ($1) without its tables: its types and sequences, and whatever else is in it that cannot be made
--- again. Read under a path that begins with that schema (see tables.sql); objects.sql and classes.sql tell the rest.
+-- again. Read under a path that begins with that schema (see tables/mod.rs); objects.sql and classes.sql tell the rest.
 -- What is marked is left out for a schema that holds relations alone.
 WITH ns AS (
   SELECT n.* FROM pg_catalog.pg_namespace n WHERE n.nspname = $1

@@ -69,6 +69,22 @@ extern "C-unwind" {
     fn terminate(signal: std::ffi::c_int);
 }
 
+/// Begins a scan of a table by its index.
+///
+/// # Safety
+/// The snapshot is registered or active, and it and both relations outlive the scan.
+pub(super) unsafe fn index_scan(
+    table: pg_sys::Relation,
+    index: pg_sys::Relation,
+    snapshot: pg_sys::Snapshot,
+    keys: i32,
+) -> pg_sys::IndexScanDesc {
+    #[cfg(not(feature = "pg18"))]
+    return pg_sys::index_beginscan(table, index, snapshot, keys, 0);
+    #[cfg(feature = "pg18")]
+    return pg_sys::index_beginscan(table, index, snapshot, std::ptr::null_mut(), keys, 0);
+}
+
 /// Has a background worker end at the next place where that is safe when it is told to, and not at once,
 /// in the middle of whatever it does.
 pub fn handle_termination() {

@@ -197,7 +197,11 @@ pub(super) unsafe fn text(at: *const c_char) -> Result<Option<String>> {
 ///
 /// # Safety
 /// The form is that of the cache's catalog.
-unsafe fn form<F, T>(cache: i32, oid: pg_sys::Oid, f: impl FnOnce(&F) -> T) -> Option<T> {
+pub(super) unsafe fn form<F, T>(
+    cache: i32,
+    oid: pg_sys::Oid,
+    f: impl FnOnce(&F) -> T,
+) -> Option<T> {
     let tuple = pg_sys::SearchSysCache1(cache, oid.into());
     if tuple.is_null() {
         return None;

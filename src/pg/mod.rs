@@ -32,6 +32,7 @@ pub mod log;
 pub mod mailbox;
 mod moved;
 pub mod own_scan;
+pub mod owned;
 pub mod planned;
 pub mod policies;
 pub mod query;

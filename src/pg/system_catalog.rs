@@ -1,111 +1,163 @@
-//! Rows of PostgreSQL's own catalogs by their indexes, and what OIDs are called, past SPI: for what is asked of each
-//! column and index of a hundred tables, where starting a query for each takes longer than finding the answer.
-//!
-//! Everything is as the last commit, and this transaction, left it, whatever snapshot is in force.
+//! Rows of PostgreSQL's own catalogs by their indexes, past SPI: for what is asked of each column and index of a
+//! hundred tables, where starting a query for each takes longer than finding the answer. So does starting a scan: each
+//! catalog has one, which goes from one key to the next.
 
 use super::backend;
 use super::catalog_names::text;
+use super::query::CatalogRead;
 use super::relation::Relation;
 use crate::error::{Error, Result};
 use pgrx::{pg_sys, FromDatum, PgMemoryContexts};
+use std::cell::Cell;
 use std::ffi::CStr;
+use std::marker::PhantomData;
 
 /// A catalog's columns by their numbers, which differ between versions. Made by `system_catalog!`.
 pub trait Columns: Sized {
     const CATALOG: u32;
-    /// The index that begins with the columns that rows are looked up by.
+    /// The index that rows are looked up by.
     const INDEX: u32;
+    /// By so many of its first columns, which are OIDs.
+    const KEYS: usize;
 
     /// Asks for each column's number by its name.
     fn find(number: impl Fn(&'static str) -> Result<usize>) -> Result<Self>;
 }
 
-/// Declares the columns that are read of a catalog, which has the same OIDs in every version.
+/// Declares what is read of a catalog: its OID, that of the index, the first columns of the index, and other columns.
+/// The OIDs are the same in every version.
 macro_rules! system_catalog {
-    ($name:ident = $catalog:literal by $index:literal { $($column:ident),+ $(,)? }) => {
+    ($name:ident = $catalog:literal by $index:literal ($($key:ident),+) { $($column:ident),* $(,)? }) => {
         struct $name {
-            $($column: usize),+
+            $($column: usize),*
         }
 
         impl $crate::pg::system_catalog::Columns for $name {
             const CATALOG: u32 = $catalog;
             const INDEX: u32 = $index;
+            const KEYS: usize = [$(stringify!($key)),+].len();
 
             fn find(number: impl Fn(&'static str) -> Result<usize>) -> Result<Self> {
-                Ok($name { $($column: number(stringify!($column))?),+ })
+                $(number(stringify!($key))?;)+
+                Ok($name { $($column: number(stringify!($column))?),* })
             }
         }
     };
 }
 pub(crate) use system_catalog;
 
-/// An open catalog.
-pub struct SystemCatalog<C> {
+/// A catalog that is open while the read lasts, and what of it the read's snapshot sees.
+pub struct SystemCatalog<'a, C> {
+    columns: C,
+    /// None while it is in use.
+    scan: Cell<Option<Scan>>,
+    // After the scan, which is of both: fields are dropped in this order.
+    index: Relation,
     relation: Relation,
-    pub columns: C,
+    /// Where the scan keeps what it allocates while it goes on.
+    context: pg_sys::MemoryContext,
+    read: PhantomData<&'a CatalogRead>,
 }
 
-impl<C: Columns> SystemCatalog<C> {
-    pub fn open() -> Result<Self> {
+struct Scan {
+    raw: pg_sys::IndexScanDesc,
+    slot: *mut pg_sys::TupleTableSlot,
+}
+
+impl Scan {
+    fn begin(relation: &Relation, index: &Relation, keys: usize) -> Self {
+        // SAFETY: both are open for as long as the scan, and so is the snapshot.
+        unsafe {
+            let snapshot = pg_sys::GetActiveSnapshot();
+            Scan {
+                raw: backend::index_scan(relation.raw, index.raw, snapshot, keys as i32),
+                slot: pg_sys::table_slot_create(relation.raw, std::ptr::null_mut()),
+            }
+        }
+    }
+}
+
+impl Drop for Scan {
+    fn drop(&mut self) {
+        // While an error unwinds the server is not to be called: it ends scans itself.
+        if !std::thread::panicking() {
+            // SAFETY: begun by `begin`, and ended once.
+            unsafe {
+                pg_sys::index_endscan(self.raw);
+                pg_sys::ExecDropSingleTupleTableSlot(self.slot);
+            }
+        }
+    }
+}
+
+impl<'a, C: Columns> SystemCatalog<'a, C> {
+    pub fn open(_read: &'a CatalogRead) -> Result<Self> {
         let internal = |what: String| Error::Internal { what };
         let oid = pg_sys::Oid::from(C::CATALOG);
         let relation = Relation::open(oid, pg_sys::AccessShareLock)
             .ok_or_else(|| internal(format!("no catalog {}", C::CATALOG)))?;
-        // SAFETY: the catalog is open, and so its descriptor is there.
-        let names: Vec<&CStr> = unsafe {
+        let index = pg_sys::Oid::from(C::INDEX);
+        let index = Relation::open_listed_index(index, pg_sys::AccessShareLock);
+        // SAFETY: the catalog is open, and so its descriptor is there; the context is the caller's.
+        let (names, context): (Vec<&CStr>, _) = unsafe {
             let descriptor = (*relation.raw).rd_att;
-            (1..=(*descriptor).natts as usize)
-                .map(|n| CStr::from_ptr(backend::attribute(descriptor, n).attname.data.as_ptr()))
-                .collect()
+            let name = |n| backend::attribute(descriptor, n).attname.data.as_ptr();
+            let all = 1..=(*descriptor).natts as usize;
+            (all.map(|n| CStr::from_ptr(name(n))).collect(), pg_sys::CurrentMemoryContext)
         };
         let columns = C::find(|name| {
             let found = names.iter().position(|n| n.to_bytes() == name.as_bytes());
             found.ok_or_else(|| internal(format!("catalog {} without {name}", C::CATALOG)))
         })?;
-        Ok(SystemCatalog { relation, columns })
+        let scan = Cell::new(Some(Scan::begin(&relation, &index, C::KEYS)));
+        Ok(SystemCatalog { columns, scan, index, relation, context, read: PhantomData })
     }
 
-    /// Every row that has these OIDs in these columns, in the order of the index, through `f`.
+    /// Every row that has these OIDs in the index's first columns, in the order of the index, through `f`.
     pub fn each(
         &self,
-        keys: &[(usize, pg_sys::Oid)],
+        keys: &[pg_sys::Oid],
         mut f: impl FnMut(&Row, &C) -> Result<()>,
     ) -> Result<()> {
         let mut scan_keys = [pg_sys::ScanKeyData::default(); 2];
-        // SAFETY: the catalog is open and locked; the keys are of columns of the index, which are OIDs; a row is read
-        // before the next one is fetched.
+        // SAFETY: the keys are OIDs, as many as the scan has, and each of the index's column of that number; a row is
+        // read before the next one is fetched.
         unsafe {
-            for (scan_key, (column, oid)) in scan_keys.iter_mut().zip(keys) {
+            for (position, scan_key) in scan_keys.iter_mut().enumerate().take(C::KEYS) {
                 pg_sys::ScanKeyInit(
                     scan_key,
-                    *column as pg_sys::AttrNumber + 1,
+                    position as pg_sys::AttrNumber + 1,
                     pg_sys::BTEqualStrategyNumber as u16,
                     pg_sys::F_OIDEQ.into(),
-                    (*oid).into(),
+                    keys[position].into(),
                 );
             }
-            let descriptor = (*self.relation.raw).rd_att;
-            let width = (*descriptor).natts as usize;
-            let (mut values, mut nulls) = (vec![pg_sys::Datum::null(); width], vec![true; width]);
-            let scan = pg_sys::systable_beginscan(
-                self.relation.raw,
-                pg_sys::Oid::from(C::INDEX),
-                true,
-                std::ptr::null_mut(),
-                keys.len() as i32,
-                scan_keys.as_mut_ptr(),
-            );
+            // Where `f` asks the same catalog, that is a scan of its own.
+            let in_context = || PgMemoryContexts::For(self.context);
+            let begin =
+                || in_context().switch_to(|_| Scan::begin(&self.relation, &self.index, C::KEYS));
+            let scan = self.scan.take().unwrap_or_else(begin);
+            in_context().switch_to(|_| {
+                let none = std::ptr::null_mut();
+                pg_sys::index_rescan(scan.raw, scan_keys.as_mut_ptr(), C::KEYS as i32, none, 0);
+            });
+            let width = (*(*self.relation.raw).rd_att).natts as usize;
+            let forward = pg_sys::ScanDirection::ForwardScanDirection;
             let mut answer = Ok(());
-            while answer.is_ok() {
-                let tuple = pg_sys::systable_getnext(scan);
-                if tuple.is_null() {
-                    break;
-                }
-                let (values_at, nulls_at) = (values.as_mut_ptr(), nulls.as_mut_ptr());
-                backend::unguarded_deform(tuple, descriptor, values_at, nulls_at);
-                answer = f(&Row { values: &values, nulls: &nulls }, &self.columns);
+            while answer.is_ok()
+                && in_context()
+                    .switch_to(|_| pg_sys::index_getnext_slot(scan.raw, forward, scan.slot))
+            {
+                pg_sys::slot_getallattrs(scan.slot);
+                answer = f(
+                    &Row {
+                        values: std::slice::from_raw_parts((*scan.slot).tts_values, width),
+                        nulls: std::slice::from_raw_parts((*scan.slot).tts_isnull, width),
+                    },
+                    &self.columns,
+                );
             }
-            pg_sys::systable_endscan(scan);
+            self.scan.set(Some(scan));
             answer
         }
     }
@@ -113,7 +165,7 @@ impl<C: Columns> SystemCatalog<C> {
     /// `each`, all that `f` makes of them together.
     pub fn all<T>(
         &self,
-        keys: &[(usize, pg_sys::Oid)],
+        keys: &[pg_sys::Oid],
         mut f: impl FnMut(&Row, &C) -> Result<T>,
     ) -> Result<Vec<T>> {
         let mut found = Vec::new();

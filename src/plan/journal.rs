@@ -74,7 +74,7 @@ pub fn record(plan: &Plan, undoes: Option<i64>, applied_by: &str) -> Result<i64>
             .iter()
             .zip(states)
             .map(|((step, number), state_after)| Entry::of(step, *number, state_after))
-            .collect();
+            .collect::<Result<_>>()?;
         kept::run(
             include_str!("record.sql"),
             &[
@@ -107,11 +107,15 @@ struct Entry<'a> {
     sql: &'a str,
     undo: Option<&'a str>,
     state_after: Option<String>,
+    /// Which object it touched, or the one that it is in, and whose that is.
+    oid: Option<u32>,
+    owner: Option<String>,
 }
 
 impl<'a> Entry<'a> {
-    fn of(step: &'a Step, number: i32, state_after: Option<String>) -> Self {
-        Entry {
+    fn of(step: &'a Step, number: i32, state_after: Option<String>) -> Result<Self> {
+        let owned = step.object.owned()?;
+        Ok(Entry {
             step: number,
             action: &step.action,
             why: &step.why,
@@ -122,7 +126,9 @@ impl<'a> Entry<'a> {
             sql: &step.sql,
             undo: step.undo.as_deref(),
             state_after,
-        }
+            oid: owned.as_ref().map(|owned| owned.oid.to_u32()),
+            owner: owned.map(|owned| owned.owner),
+        })
     }
 }
 

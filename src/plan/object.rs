@@ -2,6 +2,7 @@
 //! tell whether somebody altered it.
 
 use crate::error::Result;
+use crate::pg::owned::{self, Owned};
 use crate::pg::{ident, planned, query};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -169,6 +170,46 @@ impl Object {
             Kind::Type => include_str!("state/type.sql"),
             Kind::View => include_str!("state/view.sql"),
         })
+    }
+
+    /// The object, or what it is in: a policy, trigger, column or constraint is its table's, a routine its schema's.
+    /// None where there is no such thing, or it is nobody's.
+    pub fn owned(&self) -> Result<Option<Owned>> {
+        match self.kind {
+            Kind::Schema
+            | Kind::SchemaGrants
+            | Kind::TenantSchema
+            | Kind::Path
+            | Kind::Enforcement
+            | Kind::Routine
+            | Kind::SchemaObject
+            | Kind::Privileges
+            | Kind::NotCarried
+            | Kind::Data => owned::schema(&self.schema),
+            Kind::Membership
+            | Kind::Role
+            | Kind::ClaimSource
+            | Kind::RolePermissions
+            | Kind::Destination
+            | Kind::DestinationAssignment => Ok(None),
+            Kind::Type => owned::r#type(&self.schema, &self.name),
+            Kind::Column
+            | Kind::ColumnClass
+            | Kind::Constraint
+            | Kind::Index
+            | Kind::Policy
+            | Kind::Protection
+            | Kind::RowSecurity
+            | Kind::Sequence
+            | Kind::Table
+            | Kind::TableGrants
+            | Kind::TenantSummary
+            | Kind::Trigger
+            | Kind::View => {
+                let relation = if self.table.is_empty() { &self.name } else { &self.table };
+                owned::relation(&self.schema, relation)
+            }
+        }
     }
 
     /// The kind's word in the journal.

@@ -5,19 +5,20 @@ use super::Reader;
 use crate::catalog::Column;
 use crate::error::Result;
 use crate::pg::catalog_names::quoted;
+use crate::pg::query::CatalogRead;
 use crate::pg::system_catalog::{system_catalog, Row, SystemCatalog};
 use pgrx::pg_sys::Oid;
 use std::collections::HashMap;
 
-system_catalog!(Attribute = 1249 by 2659 {
-    attrelid, attname, attnum, atttypid, atttypmod, attcollation, attnotnull, atthasdef, attgenerated, attidentity,
+system_catalog!(Attribute = 1249 by 2659(attrelid) {
+    attname, attnum, atttypid, atttypmod, attcollation, attnotnull, atthasdef, attgenerated, attidentity,
     attislocal, attisdropped, attstorage, attcompression, attstattarget, attacl, attoptions,
 });
-system_catalog!(Default = 2604 by 2656 { adrelid, adnum, adbin });
+system_catalog!(Default = 2604 by 2656(adrelid) { adnum, adbin });
 
-pub struct AllColumns {
-    attributes: SystemCatalog<Attribute>,
-    defaults: SystemCatalog<Default>,
+pub struct AllColumns<'a> {
+    attributes: SystemCatalog<'a, Attribute>,
+    defaults: SystemCatalog<'a, Default>,
 }
 
 /// What there is of a table's columns.
@@ -29,9 +30,12 @@ pub struct OfTable {
     pub privileges: bool,
 }
 
-impl AllColumns {
-    pub fn open() -> Result<Self> {
-        Ok(AllColumns { attributes: SystemCatalog::open()?, defaults: SystemCatalog::open()? })
+impl<'a> AllColumns<'a> {
+    pub fn open(read: &'a CatalogRead) -> Result<Self> {
+        Ok(AllColumns {
+            attributes: SystemCatalog::open(read)?,
+            defaults: SystemCatalog::open(read)?,
+        })
     }
 
     pub fn of_table(
@@ -43,7 +47,7 @@ impl AllColumns {
     ) -> Result<OfTable> {
         let mut found = OfTable { columns: Vec::new(), numbers: Vec::new(), privileges: false };
         let mut any_default = false;
-        self.attributes.each(&[(self.attributes.columns.attrelid, table)], |row, c| {
+        self.attributes.each(&[table], |row, c| {
             if row.short(c.attnum) > 0 && !row.flag(c.attisdropped) {
                 any_default |= row.flag(c.atthasdef);
                 found.privileges |= !row.is_null(c.attacl);
@@ -63,28 +67,26 @@ impl AllColumns {
 
     /// Of its columns by their numbers.
     fn defaults(&self, table: Oid) -> Result<HashMap<i16, Option<String>>> {
-        let defaults = self.defaults.all(&[(self.defaults.columns.adrelid, table)], |row, c| {
-            Ok((row.short(c.adnum), row.expression(c.adbin, table)))
-        })?;
+        let defaults = self
+            .defaults
+            .all(&[table], |row, c| Ok((row.short(c.adnum), row.expression(c.adbin, table))))?;
         Ok(defaults.into_iter().collect())
     }
 
     /// The names of all columns of a table.
     pub fn names(&self, table: Oid) -> Result<Vec<String>> {
-        let names =
-            self.attributes.all(&[(self.attributes.columns.attrelid, table)], |row, c| {
-                let is_column = row.short(c.attnum) > 0 && !row.flag(c.attisdropped);
-                is_column.then(|| row.name(c.attname)).transpose()
-            })?;
+        let names = self.attributes.all(&[table], |row, c| {
+            let is_column = row.short(c.attnum) > 0 && !row.flag(c.attisdropped);
+            is_column.then(|| row.name(c.attname)).transpose()
+        })?;
         Ok(names.into_iter().flatten().collect())
     }
 
     /// Statistics targets of an index's expressions, by their numbers.
     pub fn statistics(&self, index: Oid) -> Result<Vec<(i32, i32)>> {
-        let targets =
-            self.attributes.all(&[(self.attributes.columns.attrelid, index)], |row, c| {
-                Ok(statistics(row, c).map(|target| (i32::from(row.short(c.attnum)), target)))
-            })?;
+        let targets = self.attributes.all(&[index], |row, c| {
+            Ok(statistics(row, c).map(|target| (i32::from(row.short(c.attnum)), target)))
+        })?;
         Ok(targets.into_iter().flatten().collect())
     }
 }

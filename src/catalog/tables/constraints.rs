@@ -3,26 +3,27 @@
 use super::Reader;
 use crate::catalog::{Constraint, NotNull, References};
 use crate::error::Result;
+use crate::pg::query::CatalogRead;
 use crate::pg::system_catalog::{system_catalog, Row, SystemCatalog};
 use crate::pg::{catalog_names, deparse};
 use pgrx::pg_sys::Oid;
 use std::collections::HashMap;
 
-system_catalog!(ConstraintRow = 2606 by 2665 {
-    oid, conname, contype, condeferrable, convalidated, conrelid, conindid, conparentid, confrelid, confupdtype,
+system_catalog!(ConstraintRow = 2606 by 2665(conrelid) {
+    oid, conname, contype, condeferrable, convalidated, conindid, conparentid, confrelid, confupdtype,
     confdeltype, conislocal, connoinherit, conkey, confkey, confdelsetcols,
 });
 
-pub struct Constraints {
-    constraints: SystemCatalog<ConstraintRow>,
+pub struct Constraints<'a> {
+    constraints: SystemCatalog<'a, ConstraintRow>,
 }
 
 /// Not-null constraints have names of their own from version 18 on; by the number of their column.
 pub type NotNulls = HashMap<i16, NotNull>;
 
-impl Constraints {
-    pub fn open() -> Result<Self> {
-        Ok(Constraints { constraints: SystemCatalog::open()? })
+impl<'a> Constraints<'a> {
+    pub fn open(read: &'a CatalogRead) -> Result<Self> {
+        Ok(Constraints { constraints: SystemCatalog::open(read)? })
     }
 
     /// Each with the index that it has, or 0.
@@ -32,7 +33,7 @@ impl Constraints {
         table: Oid,
     ) -> Result<(Vec<(Oid, Constraint)>, NotNulls)> {
         let (mut found, mut not_nulls) = (Vec::new(), HashMap::new());
-        self.constraints.each(&[(self.constraints.columns.conrelid, table)], |row, c| {
+        self.constraints.each(&[table], |row, c| {
             match row.char(c.contype).as_str() {
                 "n" => {
                     let not_null = NotNull {
@@ -113,13 +114,12 @@ impl Constraints {
 
     /// The columns of each key that a foreign key can mean.
     fn unique_keys(&self, table: Oid) -> Result<Vec<Vec<String>>> {
-        let keys =
-            self.constraints.all(&[(self.constraints.columns.conrelid, table)], |row, c| {
-                let is_key = matches!(row.char(c.contype).as_str(), "p" | "u");
-                (is_key && !row.flag(c.condeferrable))
-                    .then(|| column_names(table, &numbers(row, c.conkey)))
-                    .transpose()
-            })?;
+        let keys = self.constraints.all(&[table], |row, c| {
+            let is_key = matches!(row.char(c.contype).as_str(), "p" | "u");
+            (is_key && !row.flag(c.condeferrable))
+                .then(|| column_names(table, &numbers(row, c.conkey)))
+                .transpose()
+        })?;
         Ok(keys.into_iter().flatten().collect())
     }
 }

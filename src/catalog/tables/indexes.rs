@@ -5,21 +5,22 @@ use super::{Class, Reader};
 use crate::catalog::{Constraint, Index};
 use crate::error::Result;
 use crate::pg::deparse;
+use crate::pg::query::CatalogRead;
 use crate::pg::system_catalog::{system_catalog, Row, SystemCatalog};
 use pgrx::pg_sys::Oid;
 
-system_catalog!(IndexRow = 2610 by 2678 {
-    indexrelid, indrelid, indnkeyatts, indisunique, indisclustered, indisvalid, indisreplident, indkey, indexprs,
+system_catalog!(IndexRow = 2610 by 2678(indrelid) {
+    indexrelid, indnkeyatts, indisunique, indisclustered, indisvalid, indisreplident, indkey, indexprs,
     indpred,
 });
 
-pub struct Indexes {
-    indexes: SystemCatalog<IndexRow>,
+pub struct Indexes<'a> {
+    indexes: SystemCatalog<'a, IndexRow>,
 }
 
-impl Indexes {
-    pub fn open() -> Result<Self> {
-        Ok(Indexes { indexes: SystemCatalog::open()? })
+impl<'a> Indexes<'a> {
+    pub fn open(read: &'a CatalogRead) -> Result<Self> {
+        Ok(Indexes { indexes: SystemCatalog::open(read)? })
     }
 
     /// Of the table with these constraints, each with its index.
@@ -29,8 +30,7 @@ impl Indexes {
         table: Oid,
         constraints: &[(Oid, Constraint)],
     ) -> Result<Vec<Index>> {
-        let key = [(self.indexes.columns.indrelid, table)];
-        let mut found = self.indexes.all(&key, |row, c| {
+        let mut found = self.indexes.all(&[table], |row, c| {
             let oid = row.oid(c.indexrelid);
             let constraint = constraints
                 .iter()
@@ -65,10 +65,10 @@ fn index(reader: &Reader, table: Oid, row: &Row, c: &IndexRow) -> Result<Index> 
     Ok(index)
 }
 
-impl Reader {
+impl Reader<'_> {
     /// What pg_class tells of an index.
     fn index_relation(&self, oid: Oid) -> Result<Index> {
-        let found = self.class.all(&[(self.class.columns.oid, oid)], |row, c| {
+        let found = self.class.all(&[oid], |row, c| {
             let under = row.flag(c.relispartition);
             Ok(Index {
                 name: row.name(c.relname)?,

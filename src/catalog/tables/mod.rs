@@ -15,31 +15,32 @@ use super::model::Named;
 use super::table::Table;
 use crate::error::Result;
 use crate::pg::catalog_names::{self, Names};
+use crate::pg::query::CatalogRead;
 use crate::pg::system_catalog::{in_passing_memory, system_catalog, Columns, Row, SystemCatalog};
 use crate::pg::{deparse, planned, query, relation, user};
 use pgrx::pg_sys::Oid;
 use serde::de::DeserializeOwned;
 
-system_catalog!(Class = 1259 by 2662 {
-    oid, relname, relnamespace, relowner, relam, reltablespace, reltoastrelid, relpersistence, relkind, relhasrules,
+system_catalog!(Class = 1259 by 2662(oid) {
+    relname, relnamespace, relowner, relam, reltablespace, reltoastrelid, relpersistence, relkind, relhasrules,
     relrowsecurity, relforcerowsecurity, relispopulated, relreplident, relispartition, reloftype, relacl, reloptions,
     relpartbound,
 });
-system_catalog!(Inherits = 2611 by 2680 { inhrelid, inhparent });
-system_catalog!(Description = 2609 by 2675 { objoid, classoid, objsubid, description });
+system_catalog!(Inherits = 2611 by 2680(inhrelid) { inhparent });
+system_catalog!(Description = 2609 by 2675(objoid, classoid) { objsubid, description });
 
 /// The catalogs that every part of a table is looked for in.
-struct Reader {
+struct Reader<'a> {
     /// Whether all is wanted that the planners of policies want to know, and not only what a table is made of.
     whole: bool,
     names: Names,
-    class: SystemCatalog<Class>,
-    inherits: SystemCatalog<Inherits>,
-    descriptions: SystemCatalog<Description>,
-    columns: columns::AllColumns,
-    constraints: constraints::Constraints,
-    indexes: indexes::Indexes,
-    rules: rules::Rules,
+    class: SystemCatalog<'a, Class>,
+    inherits: SystemCatalog<'a, Inherits>,
+    descriptions: SystemCatalog<'a, Description>,
+    columns: columns::AllColumns<'a>,
+    constraints: constraints::Constraints<'a>,
+    indexes: indexes::Indexes<'a>,
+    rules: rules::Rules<'a>,
 }
 
 /// The relations in this order, without those that are gone, deparsed under `path`; where `whole` is false, what makes
@@ -49,8 +50,8 @@ pub fn read(path: &str, oids: &[Oid], whole: bool) -> Result<Vec<Table>> {
         return Ok(Vec::new());
     }
     let mut tables = {
-        let _read = query::catalog_read(path);
-        let reader = Reader::open(whole)?;
+        let read = query::catalog_read(path);
+        let reader = Reader::open(&read, whole)?;
         let mut tables = Vec::with_capacity(oids.len());
         for oid in oids {
             pgrx::check_for_interrupts!();
@@ -83,18 +84,18 @@ struct ReadTable {
     extras: bool,
 }
 
-impl Reader {
-    fn open(whole: bool) -> Result<Self> {
+impl<'a> Reader<'a> {
+    fn open(read: &'a CatalogRead, whole: bool) -> Result<Self> {
         Ok(Reader {
             whole,
             names: Names::default(),
-            class: SystemCatalog::open()?,
-            inherits: SystemCatalog::open()?,
-            descriptions: SystemCatalog::open()?,
-            columns: columns::AllColumns::open()?,
-            constraints: constraints::Constraints::open()?,
-            indexes: indexes::Indexes::open()?,
-            rules: rules::Rules::open()?,
+            class: SystemCatalog::open(read)?,
+            inherits: SystemCatalog::open(read)?,
+            descriptions: SystemCatalog::open(read)?,
+            columns: columns::AllColumns::open(read)?,
+            constraints: constraints::Constraints::open(read)?,
+            indexes: indexes::Indexes::open(read)?,
+            rules: rules::Rules::open(read)?,
         })
     }
 
@@ -124,9 +125,7 @@ impl Reader {
 
     /// The relation's own row.
     fn relation(&self, oid: Oid) -> Result<Option<ReadTable>> {
-        let found = self
-            .class
-            .all(&[(self.class.columns.oid, oid)], |row, c| self.class_row(oid, row, c))?;
+        let found = self.class.all(&[oid], |row, c| self.class_row(oid, row, c))?;
         Ok(found.into_iter().next())
     }
 
@@ -190,16 +189,13 @@ impl Reader {
         if oid == Oid::INVALID {
             return Ok(Vec::new());
         }
-        let found = self
-            .class
-            .all(&[(self.class.columns.oid, oid)], |row, c| Ok(row.value(c.reloptions)))?;
+        let found = self.class.all(&[oid], |row, c| Ok(row.value(c.reloptions)))?;
         Ok(found.into_iter().flatten().next().unwrap_or_default())
     }
 
     /// What the relation, or index, is under, in order.
     fn parents(&self, oid: Oid) -> Result<Vec<Named>> {
-        let key = [(self.inherits.columns.inhrelid, oid)];
-        self.inherits.all(&key, |row, c| self.named(row.oid(c.inhparent)))
+        self.inherits.all(&[oid], |row, c| self.named(row.oid(c.inhparent)))
     }
 
     fn named(&self, relation: Oid) -> Result<Named> {
@@ -209,9 +205,7 @@ impl Reader {
 
     /// By the number of the column; 0 is the object itself.
     fn comments<C: Columns>(&self, object: Oid) -> Result<Vec<(i32, String)>> {
-        let columns = &self.descriptions.columns;
-        let catalog = Oid::from(C::CATALOG);
-        self.descriptions.all(&[(columns.objoid, object), (columns.classoid, catalog)], |row, c| {
+        self.descriptions.all(&[object, Oid::from(C::CATALOG)], |row, c| {
             Ok((row.int(c.objsubid), row.value(c.description).unwrap_or_default()))
         })
     }

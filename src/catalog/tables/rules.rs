@@ -3,39 +3,40 @@
 use super::Reader;
 use crate::catalog::{Named, Policy, Trigger};
 use crate::error::Result;
+use crate::pg::query::CatalogRead;
 use crate::pg::system_catalog::{system_catalog, Row, SystemCatalog};
 use crate::pg::{catalog_names, deparse, user};
 use pgrx::pg_sys::Oid;
 
-system_catalog!(PolicyRow = 3256 by 3258 {
-    oid, polname, polrelid, polcmd, polpermissive, polroles, polqual, polwithcheck,
+system_catalog!(PolicyRow = 3256 by 3258(polrelid) {
+    oid, polname, polcmd, polpermissive, polroles, polqual, polwithcheck,
 });
-system_catalog!(TriggerRow = 2620 by 2701 {
-    oid, tgrelid, tgparentid, tgname, tgfoid, tgtype, tgenabled, tgisinternal, tgattr, tgargs, tgqual, tgoldtable,
+system_catalog!(TriggerRow = 2620 by 2701(tgrelid) {
+    oid, tgparentid, tgname, tgfoid, tgtype, tgenabled, tgisinternal, tgattr, tgargs, tgqual, tgoldtable,
     tgnewtable,
 });
-system_catalog!(StatisticsRow = 3381 by 3379 { stxrelid });
+system_catalog!(StatisticsRow = 3381 by 3379(stxrelid) {});
 
 /// pg_trigger.tgtype's bit for FOR EACH ROW.
 const FOR_EACH_ROW: i16 = 1;
 
-pub struct Rules {
-    policies: SystemCatalog<PolicyRow>,
-    triggers: SystemCatalog<TriggerRow>,
-    statistics: SystemCatalog<StatisticsRow>,
+pub struct Rules<'a> {
+    policies: SystemCatalog<'a, PolicyRow>,
+    triggers: SystemCatalog<'a, TriggerRow>,
+    statistics: SystemCatalog<'a, StatisticsRow>,
 }
 
-impl Rules {
-    pub fn open() -> Result<Self> {
+impl<'a> Rules<'a> {
+    pub fn open(read: &'a CatalogRead) -> Result<Self> {
         Ok(Rules {
-            policies: SystemCatalog::open()?,
-            triggers: SystemCatalog::open()?,
-            statistics: SystemCatalog::open()?,
+            policies: SystemCatalog::open(read)?,
+            triggers: SystemCatalog::open(read)?,
+            statistics: SystemCatalog::open(read)?,
         })
     }
 
     pub fn policies(&self, reader: &Reader, table: Oid) -> Result<Vec<Policy>> {
-        self.policies.all(&[(self.policies.columns.polrelid, table)], |row, c| {
+        self.policies.all(&[table], |row, c| {
             let command = match row.char(c.polcmd).as_str() {
                 "r" => "SELECT",
                 "a" => "INSERT",
@@ -56,16 +57,14 @@ impl Rules {
     }
 
     pub fn triggers(&self, reader: &Reader, table: Oid) -> Result<Vec<Trigger>> {
-        let key = [(self.triggers.columns.tgrelid, table)];
-        let found = self.triggers.all(&key, |row, c| {
+        let found = self.triggers.all(&[table], |row, c| {
             (!row.flag(c.tgisinternal)).then(|| trigger(reader, row, c)).transpose()
         })?;
         Ok(found.into_iter().flatten().collect())
     }
 
     pub fn has_extended_statistics(&self, table: Oid) -> Result<bool> {
-        let key = [(self.statistics.columns.stxrelid, table)];
-        Ok(!self.statistics.all(&key, |_, _| Ok(()))?.is_empty())
+        Ok(!self.statistics.all(&[table], |_, _| Ok(()))?.is_empty())
     }
 }
 
