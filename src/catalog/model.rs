@@ -1,4 +1,4 @@
-//! What a table of the model is made of. What queries tell, as in tables/beside.rs, comes field for field.
+//! What a table of the model is made of. What queries tell, as in tables/by_query.rs, comes field for field.
 
 use serde::Deserialize;
 

@@ -1,4 +1,4 @@
-//! Reading the model. Queries live in the .sql files beside this one.
+//! Reading the model: tables by tables/, the rest by the queries in the .sql files beside this one.
 
 use super::model::{ForeignKey, Named};
 use super::schema::Schema;

@@ -86,7 +86,7 @@ pub struct Schema {
     pub comment: Option<String>,
     /// Whether the caller may see what is in it.
     pub usable: bool,
-    /// Whether it holds tables, views and sequences alone.
+    /// Whether it holds tables, views and sequences alone, and nobody made a cast, which may be of a row type.
     #[serde(skip)]
     pub only_relations: bool,
     /// Whether there is anything that classes.sql could tell.

@@ -20,7 +20,7 @@ pub struct Table {
     pub owner: String,
     /// Whether the caller has the owner's rights.
     pub owned: bool,
-    /// In a system schema, temporary, or part of an extension.
+    /// In a system schema, temporary, or, where all was asked for, part of an extension.
     pub system: bool,
     /// Privileges of others than the owner, on the table or on one of its columns.
     pub privileges: Vec<Privilege>,

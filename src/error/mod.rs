@@ -94,6 +94,10 @@ pub enum Error {
     LockTimeout {
         table: String,
     },
+    /// What the catalog has of it was gone before all of it was read.
+    ChangedWhileRead {
+        object: String,
+    },
     TenantKept {
         table: String,
         column: String,

@@ -53,6 +53,12 @@ pub(super) fn policy_parts(error: &Error) -> Parts {
             "Somebody holds a lock on it. Nothing was changed.",
             "Call again when it is less busy, or with a higher lock_timeout: only what is left is planned. To keep what was done table by table: CALL tenant_guard.protect_schema_by_table(...).",
         ),
+        Error::ChangedWhileRead { object } => parts(
+            ERRCODE_T_R_SERIALIZATION_FAILURE,
+            format!("{object} changed while it was read"),
+            "Another session altered or dropped it meanwhile, or it was made after this transaction, which is REPEATABLE READ or SERIALIZABLE, began. Nothing was changed.",
+            "Call again, in a new transaction.",
+        ),
         Error::TenantKept { table, column } => parts(
             ERRCODE_INSUFFICIENT_PRIVILEGE,
             format!("a row of {table} stays with its tenant"),

@@ -49,20 +49,20 @@ fn remembered<K: std::hash::Hash + Eq, V: Clone>(
 }
 
 impl Names {
-    /// The schema and the name of a relation; both empty where it is gone.
-    pub fn relation(&self, oid: Oid) -> Result<(String, String)> {
+    /// The schema and the name of a relation; None where it is gone.
+    pub fn relation(&self, oid: Oid) -> Result<Option<(String, String)>> {
         // SAFETY: syscache look-ups; what is gone is NULL, or 0.
         let (name, schema) =
             unsafe { (text(pg_sys::get_rel_name(oid))?, pg_sys::get_rel_namespace(oid)) };
-        Ok((self.schema(schema)?, name.unwrap_or_default()))
+        name.map(|name| Ok((self.schema(schema)?, name))).transpose()
     }
 
-    /// The schema and the name of a function; both empty where it is gone.
-    pub fn function(&self, oid: Oid) -> Result<(String, String)> {
+    /// The schema and the name of a function; None where it is gone.
+    pub fn function(&self, oid: Oid) -> Result<Option<(String, String)>> {
         // SAFETY: as above.
         let (name, schema) =
             unsafe { (text(pg_sys::get_func_name(oid))?, pg_sys::get_func_namespace(oid)) };
-        Ok((self.schema(schema)?, name.unwrap_or_default()))
+        name.map(|name| Ok((self.schema(schema)?, name))).transpose()
     }
 
     pub fn schema(&self, oid: Oid) -> Result<String> {

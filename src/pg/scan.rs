@@ -8,7 +8,7 @@ use std::ffi::CStr;
 use std::num::NonZeroUsize;
 
 /// A column of the table: a uuid, text, varchar, smallint, integer or bigint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 pub struct Key {
     pub attribute: i16,
     /// The type under any domains.
@@ -18,7 +18,7 @@ pub struct Key {
 
 /// What the caller found to be so: a plain table without children, and a valid btree index over all of
 /// its rows that begins with the columns of the keys, each with its type's own operator class.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Indexed {
     pub table: u32,
     pub index: u32,

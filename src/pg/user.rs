@@ -1,7 +1,7 @@
 //! Whose rights run the code. Switches are undone when the guard drops, or by the transaction's
 //! abort when an error unwinds.
 
-use super::relation;
+use super::{catalog_names, relation};
 use crate::error::{Error, Result};
 use pgrx::{pg_sys, IntoDatum};
 
@@ -216,14 +216,8 @@ pub fn session() -> String {
 /// A role's name; its number where the role is gone.
 #[must_use]
 pub fn name_of(role: pg_sys::Oid) -> String {
-    // SAFETY: a syscache look-up whose palloc'd answer is copied at once.
-    unsafe {
-        let name = pg_sys::GetUserNameFromId(role, true);
-        if name.is_null() {
-            return role.to_u32().to_string();
-        }
-        std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
-    }
+    let name = catalog_names::role(role).ok().flatten();
+    name.unwrap_or_else(|| role.to_u32().to_string())
 }
 
 /// Whether the caller may call a function.

@@ -52,6 +52,7 @@ fn what_leaves_the_table_as_it_was_leaves_the_answer_as_it_was() {
         "CREATE STATISTICS crm.of_members ON user_id, role FROM crm.members",
         "ANALYZE crm.members",
         "VACUUM crm.members",
+        "CREATE UNIQUE INDEX ON crm.members (user_id, organization_id, role)",
     ] {
         database.load(told);
         let heard =

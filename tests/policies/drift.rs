@@ -94,6 +94,38 @@ fn every_change_to_a_partition_is_told_and_put_right() {
 }
 
 #[test]
+fn a_table_that_is_protected_by_itself_and_under_another_is_told_for_both() {
+    let database = fresh();
+    database.load(TABLE);
+    database.load("CREATE TABLE zoo.tree (LIKE zoo.t) PARTITION BY RANGE (id)");
+    let mut owner = database.connect(OWNER);
+    apply(&mut owner, "protect_table('zoo.t')");
+    apply(&mut owner, "protect_table('zoo.tree')");
+    execute(&mut owner, "ALTER TABLE zoo.tree ATTACH PARTITION zoo.t DEFAULT");
+    call(&mut owner, "protect_table('zoo.tree')");
+    call(&mut owner, "protect_table('zoo.t')");
+    execute(&mut owner, "GRANT TRUNCATE ON zoo.t TO authenticated");
+    let told = "SELECT string_agg(relation::regclass || ': ' || (drift <> '{}'), ' ' ORDER BY relation)
+                FROM tenant_guard.protection_drifts()";
+    assert_eq!(text(&mut owner, told).as_deref(), Some("zoo.t: true zoo.tree: true"));
+    let alone = "SELECT bool_and(drift = tenant_guard.protection_drift(relation::regclass)) FROM tenant_guard.protection_drifts()";
+    assert_eq!(text(&mut owner, alone).as_deref(), Some("t"));
+}
+
+#[test]
+fn what_a_transaction_came_too_early_for_is_not_taken_for_empty() {
+    let database = fresh();
+    database.load(TABLE);
+    let mut early = database.connect(OWNER);
+    execute(&mut early, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1");
+    database.load("ALTER TABLE zoo.t ADD CONSTRAINT late CHECK (id > 0)");
+    let plan = "SELECT FROM tenant_guard.protect_table('zoo.t', dry_run => true)";
+    expect_clear_error(&mut early, plan, "40001");
+    execute(&mut early, "ROLLBACK");
+    execute(&mut early, plan);
+}
+
+#[test]
 fn policies_of_others_are_told() {
     for (ddl, root) in [(TABLE, "zoo.t"), (TREE, "zoo.tree")] {
         let database = fresh();

@@ -48,9 +48,10 @@ impl<'a> AllColumns<'a> {
         let mut found = OfTable { columns: Vec::new(), numbers: Vec::new(), privileges: false };
         let mut any_default = false;
         self.attributes.each(&[table], |row, c| {
+            // A system column may be granted too.
+            found.privileges |= !row.is_null(c.attacl) && !row.flag(c.attisdropped);
             if row.short(c.attnum) > 0 && !row.flag(c.attisdropped) {
                 any_default |= row.flag(c.atthasdef);
-                found.privileges |= !row.is_null(c.attacl);
                 found.numbers.push(row.short(c.attnum));
                 found.columns.push(column(reader, row, c, schema, not_nulls)?);
             }
@@ -69,7 +70,7 @@ impl<'a> AllColumns<'a> {
     fn defaults(&self, table: Oid) -> Result<HashMap<i16, Option<String>>> {
         let defaults = self
             .defaults
-            .all(&[table], |row, c| Ok((row.short(c.adnum), row.expression(c.adbin, table))))?;
+            .all(&[table], |row, c| Ok((row.short(c.adnum), row.expression(c.adbin, table)?)))?;
         Ok(defaults.into_iter().collect())
     }
 
@@ -144,8 +145,7 @@ fn column(
         statistics: statistics(row, c),
         // A server may keep stamps of its own among the options: only those that SET takes.
         options: row
-            .value::<Vec<String>>(c.attoptions)
-            .unwrap_or_default()
+            .texts(c.attoptions)
             .into_iter()
             .filter(|option| option.starts_with("n_distinct"))
             .collect(),

@@ -1,6 +1,6 @@
 //! The constraints of a table.
 
-use super::Reader;
+use super::{there, Reader};
 use crate::catalog::{Constraint, NotNull, References};
 use crate::error::Result;
 use crate::pg::query::CatalogRead;
@@ -41,7 +41,7 @@ impl<'a> Constraints<'a> {
                         is_local: row.flag(c.conislocal),
                         no_inherit: row.flag(c.connoinherit),
                     };
-                    not_nulls.extend(numbers(row, c.conkey).first().map(|n| (*n, not_null)));
+                    not_nulls.extend(row.numbers(c.conkey).first().map(|n| (*n, not_null)));
                 }
                 "c" | "f" | "p" | "u" | "x" => {
                     found.push((row.oid(c.conindid), self.constraint(reader, table, row, c)?));
@@ -69,10 +69,10 @@ impl<'a> Constraints<'a> {
         Ok(Constraint {
             oid: oid.to_u32(),
             name: row.name(c.conname)?,
-            definition: deparse::constraint(oid).unwrap_or_default(),
+            definition: there(deparse::constraint(oid), table)?,
             is_local: row.flag(c.conislocal),
             inherited: row.oid(c.conparentid) != Oid::INVALID,
-            columns: column_names(table, &numbers(row, c.conkey))?,
+            columns: column_names(table, &row.numbers(c.conkey))?,
             deferrable: row.flag(c.condeferrable),
             validated: row.flag(c.convalidated),
             references,
@@ -92,18 +92,18 @@ impl<'a> Constraints<'a> {
         let Some(forced) = catalog_names::forced(oid) else { return Ok(None) };
         let mut found = References {
             oid: oid.to_u32(),
-            columns: column_names(oid, &numbers(row, c.confkey))?,
+            columns: column_names(oid, &row.numbers(c.confkey))?,
             on_delete: row.char(c.confdeltype),
             on_update: row.char(c.confupdtype),
             forced,
             ..References::default()
         };
-        let named = reader.named(oid)?;
+        let named = there(reader.named(oid)?, oid)?;
         (found.schema, found.name) = (named.schema, named.name);
         if reader.whole {
-            let from = match numbers(row, c.confdelsetcols) {
+            let from = match row.numbers(c.confdelsetcols) {
                 some if !some.is_empty() => some,
-                _ => numbers(row, c.conkey),
+                _ => row.numbers(c.conkey),
             };
             found.from_columns = column_names(table, &from)?;
             found.all_columns = reader.columns.names(oid)?;
@@ -117,19 +117,15 @@ impl<'a> Constraints<'a> {
         let keys = self.constraints.all(&[table], |row, c| {
             let is_key = matches!(row.char(c.contype).as_str(), "p" | "u");
             (is_key && !row.flag(c.condeferrable))
-                .then(|| column_names(table, &numbers(row, c.conkey)))
+                .then(|| column_names(table, &row.numbers(c.conkey)))
                 .transpose()
         })?;
         Ok(keys.into_iter().flatten().collect())
     }
 }
 
-fn numbers(row: &Row, column: usize) -> Vec<i16> {
-    row.value(column).unwrap_or_default()
-}
-
 /// Without what is no column.
 pub fn column_names(table: Oid, numbers: &[i16]) -> Result<Vec<String>> {
     let columns = numbers.iter().filter(|number| **number != 0);
-    columns.map(|n| Ok(catalog_names::column(table, *n)?.unwrap_or_default())).collect()
+    columns.map(|number| there(catalog_names::column(table, *number)?, table)).collect()
 }

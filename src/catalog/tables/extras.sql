@@ -1,5 +1,5 @@
 -- What few tables have: privileges, rules and extended statistics of the tables $1 (oid[]). One JSON document for all;
--- fields as in beside.rs.
+-- fields as in by_query.rs.
 SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'oid', c.oid::pg_catalog.int8,
   -- Privileges of others than the owner, on the table or on one of its columns, with what it takes to grant

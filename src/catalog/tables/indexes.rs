@@ -1,7 +1,7 @@
 //! The indexes of a table.
 
 use super::constraints::column_names;
-use super::{Class, Reader};
+use super::{there, Class, Reader};
 use crate::catalog::{Constraint, Index};
 use crate::error::Result;
 use crate::pg::deparse;
@@ -47,7 +47,7 @@ impl<'a> Indexes<'a> {
 fn index(reader: &Reader, table: Oid, row: &Row, c: &IndexRow) -> Result<Index> {
     let oid = row.oid(c.indexrelid);
     let mut index = reader.index_relation(oid)?;
-    index.definition = deparse::index(oid).unwrap_or_default();
+    index.definition = there(deparse::index(oid), table)?;
     index.valid = row.flag(c.indisvalid);
     if !row.is_null(c.indexprs) {
         index.statistics = reader.columns.statistics(oid)?;
@@ -56,7 +56,7 @@ fn index(reader: &Reader, table: Oid, row: &Row, c: &IndexRow) -> Result<Index> 
     index.unique = row.flag(c.indisunique);
     index.clustered = row.flag(c.indisclustered);
     index.replica_identity = row.flag(c.indisreplident);
-    let numbers: Vec<i16> = row.value(c.indkey).unwrap_or_default();
+    let numbers: Vec<i16> = row.numbers(c.indkey);
     let keys = numbers.iter().take(row.short(c.indnkeyatts) as usize);
     index.columns = keys
         .map(|number| Ok(column_names(table, &[*number])?.into_iter().next()))
@@ -74,12 +74,12 @@ impl Reader<'_> {
                 name: row.name(c.relname)?,
                 method: self.names.method(row.oid(c.relam))?,
                 partitioned: row.char(c.relkind) == "I",
-                options: row.value(c.reloptions).unwrap_or_default(),
+                options: row.texts(c.reloptions),
                 tablespace: self.tablespace(row.oid(c.reltablespace))?,
                 parent: if under { self.parents(oid)?.into_iter().next() } else { None },
                 ..Index::default()
             })
         })?;
-        Ok(found.into_iter().next().unwrap_or_default())
+        there(found.into_iter().next(), oid)
     }
 }

@@ -4,22 +4,24 @@
 //! Names that the search path shows come out unqualified in deparsed text, all others qualified: the caller chooses
 //! the path, and with it whether the text is position-independent.
 
-mod beside;
+mod by_query;
 mod columns;
 mod constraints;
 mod indexes;
-mod rules;
+mod policies;
+mod triggers;
 
-use self::beside::{Extras, Of, Surroundings};
+use self::by_query::{Extras, Of, Surroundings};
 use super::model::Named;
 use super::table::Table;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pg::catalog_names::{self, Names};
 use crate::pg::query::CatalogRead;
 use crate::pg::system_catalog::{in_passing_memory, system_catalog, Columns, Row, SystemCatalog};
 use crate::pg::{deparse, planned, query, relation, user};
 use pgrx::pg_sys::Oid;
 use serde::de::DeserializeOwned;
+use std::collections::HashSet;
 
 system_catalog!(Class = 1259 by 2662(oid) {
     relname, relnamespace, relowner, relam, reltablespace, reltoastrelid, relpersistence, relkind, relhasrules,
@@ -27,6 +29,7 @@ system_catalog!(Class = 1259 by 2662(oid) {
     relpartbound,
 });
 system_catalog!(Inherits = 2611 by 2680(inhrelid) { inhparent });
+system_catalog!(Statistics = 3381 by 3379(stxrelid) {});
 system_catalog!(Description = 2609 by 2675(objoid, classoid) { objsubid, description });
 
 /// The catalogs that every part of a table is looked for in.
@@ -40,12 +43,16 @@ struct Reader<'a> {
     columns: columns::AllColumns<'a>,
     constraints: constraints::Constraints<'a>,
     indexes: indexes::Indexes<'a>,
-    rules: rules::Rules<'a>,
+    policies: policies::Policies<'a>,
+    triggers: triggers::Triggers<'a>,
+    statistics: SystemCatalog<'a, Statistics>,
 }
 
-/// The relations in this order, without those that are gone, deparsed under `path`; where `whole` is false, what makes
+/// The relations in this order, each once, without those that are gone, deparsed under `path`; where `whole` is false, what makes
 /// them what they are, and not what lies around them: all that a clone needs.
 pub fn read(path: &str, oids: &[Oid], whole: bool) -> Result<Vec<Table>> {
+    let mut seen = HashSet::new();
+    let oids: Vec<Oid> = oids.iter().copied().filter(|oid| seen.insert(*oid)).collect();
     if oids.is_empty() {
         return Ok(Vec::new());
     }
@@ -53,7 +60,7 @@ pub fn read(path: &str, oids: &[Oid], whole: bool) -> Result<Vec<Table>> {
         let read = query::catalog_read(path);
         let reader = Reader::open(&read, whole)?;
         let mut tables = Vec::with_capacity(oids.len());
-        for oid in oids {
+        for oid in &oids {
             pgrx::check_for_interrupts!();
             tables.extend(in_passing_memory(|| reader.table(*oid))?);
         }
@@ -61,10 +68,10 @@ pub fn read(path: &str, oids: &[Oid], whole: bool) -> Result<Vec<Table>> {
     };
     let extras = tables.iter().filter(|read| read.extras).map(|read| Oid::from(read.table.oid));
     let few = told(path, include_str!("extras.sql"), extras.collect())?;
-    beside::add(&mut tables, few, Extras::add_to);
+    by_query::add(&mut tables, |read| read.extras, few, Extras::add_to);
     if whole {
-        let around = told(path, include_str!("surroundings.sql"), oids.to_vec())?;
-        beside::add(&mut tables, around, Surroundings::add_to);
+        let around = told(path, include_str!("surroundings.sql"), oids)?;
+        by_query::add(&mut tables, |_| true, around, Surroundings::add_to);
     }
     Ok(tables.into_iter().map(|read| read.table).collect())
 }
@@ -75,6 +82,12 @@ fn told<T: DeserializeOwned>(path: &str, sql: &str, oids: Vec<Oid>) -> Result<Ve
         return Ok(Vec::new());
     }
     Ok(planned::model(path, sql, &[oids.into()])?.unwrap_or_default())
+}
+
+/// What the server tells of a part of a relation, which has to be there: it was found in its catalog.
+fn there<T>(found: Option<T>, relation: Oid) -> Result<T> {
+    let object = || format!("the relation with OID {}", relation.to_u32());
+    found.ok_or_else(|| Error::ChangedWhileRead { object: object() })
 }
 
 /// A table, and whether it has what extras.sql tells.
@@ -95,7 +108,9 @@ impl<'a> Reader<'a> {
             columns: columns::AllColumns::open(read)?,
             constraints: constraints::Constraints::open(read)?,
             indexes: indexes::Indexes::open(read)?,
-            rules: rules::Rules::open(read)?,
+            policies: policies::Policies::open(read)?,
+            triggers: triggers::Triggers::open(read)?,
+            statistics: SystemCatalog::open(read)?,
         })
     }
 
@@ -117,9 +132,12 @@ impl<'a> Reader<'a> {
         for (number, column) in columns.numbers.iter().zip(&mut table.columns) {
             column.comment = comment(i32::from(*number));
         }
-        table.policies = self.rules.policies(self, oid)?;
-        table.triggers = self.rules.triggers(self, oid)?;
-        read.extras |= self.rules.has_extended_statistics(oid)?;
+        table.policies = self.policies.of_table(self, oid)?;
+        table.triggers = self.triggers.of_table(self, oid)?;
+        self.statistics.each(&[oid], |_, _| {
+            read.extras = true;
+            Ok(())
+        })?;
         Ok(Some(read))
     }
 
@@ -147,17 +165,19 @@ impl<'a> Reader<'a> {
             row_security: row.flag(c.relrowsecurity),
             force_row_security: row.flag(c.relforcerowsecurity),
             is_partition: row.flag(c.relispartition),
-            partition_key: (kind == "p").then(|| deparse::partition_key(oid)).flatten(),
-            partition_bound: row.expression(c.relpartbound, oid),
+            partition_key: (kind == "p")
+                .then(|| there(deparse::partition_key(oid), oid))
+                .transpose()?,
+            partition_bound: row.expression(c.relpartbound, oid)?,
             access_method: self.access_method(row.oid(c.relam))?,
             tablespace: self.tablespace(row.oid(c.reltablespace))?,
-            options: row.value(c.reloptions).unwrap_or_default(),
+            options: row.texts(c.reloptions),
             toast_options: self.options(row.oid(c.reltoastrelid))?,
             of_type: match row.oid(c.reloftype) {
                 Oid::INVALID => None,
                 of_type => Some(self.names.formatted(of_type, None)?),
             },
-            definition: is_view.then(|| deparse::view(oid)).flatten(),
+            definition: is_view.then(|| there(deparse::view(oid), oid)).transpose()?,
             populated: row.flag(c.relispopulated),
             replica_identity: row.char(c.relreplident),
             schema,
@@ -189,24 +209,25 @@ impl<'a> Reader<'a> {
         if oid == Oid::INVALID {
             return Ok(Vec::new());
         }
-        let found = self.class.all(&[oid], |row, c| Ok(row.value(c.reloptions)))?;
-        Ok(found.into_iter().flatten().next().unwrap_or_default())
+        let found = self.class.all(&[oid], |row, c| Ok(row.texts(c.reloptions)))?;
+        Ok(found.into_iter().next().unwrap_or_default())
     }
 
     /// What the relation, or index, is under, in order.
     fn parents(&self, oid: Oid) -> Result<Vec<Named>> {
-        self.inherits.all(&[oid], |row, c| self.named(row.oid(c.inhparent)))
+        let found = self.inherits.all(&[oid], |row, c| self.named(row.oid(c.inhparent)))?;
+        Ok(found.into_iter().flatten().collect())
     }
 
-    fn named(&self, relation: Oid) -> Result<Named> {
-        let (schema, name) = self.names.relation(relation)?;
-        Ok(Named { schema, name })
+    /// None where it is gone.
+    fn named(&self, relation: Oid) -> Result<Option<Named>> {
+        Ok(self.names.relation(relation)?.map(|(schema, name)| Named { schema, name }))
     }
 
     /// By the number of the column; 0 is the object itself.
     fn comments<C: Columns>(&self, object: Oid) -> Result<Vec<(i32, String)>> {
         self.descriptions.all(&[object, Oid::from(C::CATALOG)], |row, c| {
-            Ok((row.int(c.objsubid), row.value(c.description).unwrap_or_default()))
+            Ok((row.int(c.objsubid), row.text(c.description).unwrap_or_default()))
         })
     }
 

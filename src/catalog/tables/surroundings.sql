@@ -1,5 +1,5 @@
 -- What lies around the tables $1 (oid[]): what reads them, what points at them, what they share and whether they may
--- have rows. One JSON document for all; fields as in beside.rs.
+-- have rows. One JSON document for all; fields as in by_query.rs.
 SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
   'oid', c.oid::pg_catalog.int8,
   -- The columns of the partition key, also within expressions.

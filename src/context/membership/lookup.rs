@@ -30,7 +30,7 @@ impl Membership {
 
     /// The same without SPI; None where the table is none for that.
     fn read(&self, user: &str, organization: Option<&str>, limit: usize) -> Option<Vec<Row>> {
-        let indexed = self.indexed.as_ref()?;
+        let indexed = self.indexed.0.as_ref()?;
         let ids: Vec<&str> = match organization {
             Some(organization) if indexed.keys.len() > 1 => vec![user, organization],
             _ => vec![user],

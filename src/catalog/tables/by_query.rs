@@ -55,12 +55,20 @@ impl Surroundings {
     }
 }
 
-/// Adds what was told to the tables that it was told of.
-pub fn add<T>(tables: &mut [ReadTable], told: Vec<Of<T>>, add_to: impl Fn(T, &mut Table)) {
+/// Adds what was told to the tables that were asked about. One that nothing was told of is gone since it was read.
+pub fn add<T>(
+    tables: &mut Vec<ReadTable>,
+    asked: impl Fn(&ReadTable) -> bool,
+    told: Vec<Of<T>>,
+    add_to: impl Fn(T, &mut Table),
+) {
     let mut told: HashMap<u32, T> = told.into_iter().map(|of| (of.oid, of.told)).collect();
-    for read in tables {
-        if let Some(told) = told.remove(&read.table.oid) {
+    tables.retain_mut(|read| {
+        let of_it = told.remove(&read.table.oid);
+        let there = of_it.is_some() || !asked(read);
+        if let Some(told) = of_it {
             add_to(told, &mut read.table);
         }
-    }
+        there
+    });
 }
