@@ -74,6 +74,8 @@ pub struct Table {
     pub key: Key,
     pub leaves: Vec<String>,
     pub may_alter: bool,
+    /// Held by the session that alters it.
+    pub altering: Mutex<()>,
     pub shape: Mutex<Shape>,
     /// From which event on rows look otherwise, and the expression that makes them so of "r".
     pub turns: Mutex<Vec<(i64, String)>>,
@@ -202,6 +204,7 @@ pub fn invent(dice: &mut Dice, number: usize) -> (String, Table) {
         leaves,
         may_alter: dice.percent(60),
         shape: Mutex::new(shape),
+        altering: Mutex::default(),
         turns: Mutex::default(),
         made_with: script.clone(),
     };
@@ -232,6 +235,7 @@ pub fn family() -> [(String, Table); 2] {
             leaves: Vec::new(),
             may_alter: false,
             shape: Mutex::new(shape),
+            altering: Mutex::default(),
             turns: Mutex::default(),
             made_with: script.clone(),
         };

@@ -113,8 +113,13 @@ impl Run<'_> {
         }
         let mut altered: Option<Altered> = None;
         let which = dice.below(self.tables.len());
+        // Until it is told: the server lets go of the table as the transaction commits, a moment before that.
+        let mut _altering = None;
         if self.tables[which].may_alter && dice.percent(8) {
-            altered = alter(dice, client, &self.tables, which, number)?;
+            _altering = self.tables[which].altering.try_lock().ok();
+            if _altering.is_some() {
+                altered = alter(dice, client, &self.tables, which, number)?;
+            }
         }
         if dice.percent(15) {
             return client.batch_execute("ROLLBACK");

@@ -105,7 +105,8 @@ fn a_table_that_is_protected_by_itself_and_under_another_is_told_for_both() {
     call(&mut owner, "protect_table('zoo.tree')");
     call(&mut owner, "protect_table('zoo.t')");
     execute(&mut owner, "GRANT TRUNCATE ON zoo.t TO authenticated");
-    let told = "SELECT string_agg(relation::regclass || ': ' || (drift <> '{}'), ' ' ORDER BY relation)
+    let told =
+        "SELECT string_agg(relation::regclass || ': ' || (drift <> '{}'), ' ' ORDER BY relation)
                 FROM tenant_guard.protection_drifts()";
     assert_eq!(text(&mut owner, told).as_deref(), Some("zoo.t: true zoo.tree: true"));
     let alone = "SELECT bool_and(drift = tenant_guard.protection_drift(relation::regclass)) FROM tenant_guard.protection_drifts()";
