@@ -93,9 +93,10 @@ address(classid, objid, objsubid, word, identity, owner, acl, acltype, told) AS 
   UNION ALL
   SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, a.attnum, 'COLUMN',
          pg_catalog.quote_ident(c.relname) || '.' || pg_catalog.quote_ident(a.attname), c.relowner, a.attacl, 'c', true
-  -- Those with privileges; while there are labels at all, any. Their comments are told with them.
-  FROM relation c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-  WHERE c.relkind <> 'S' AND (a.attacl IS NOT NULL OR EXISTS (SELECT FROM pg_catalog.pg_seclabel))
+  -- Those with privileges, as system columns may have; while there are labels at all, any. Their comments are told with
+  -- them.
+  FROM relation c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+  WHERE c.relkind <> 'S' AND (a.attacl IS NOT NULL OR a.attnum > 0 AND EXISTS (SELECT FROM pg_catalog.pg_seclabel))
 -- [beside tables
   UNION ALL
   SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, t.typrelid, a.attnum, 'COLUMN',

@@ -258,3 +258,49 @@ fn foreign_keys_come_however_their_tables_are_made() {
     assert_eq!(keys(&mut owner, "full"), meant);
     assert_eq!(number(&mut owner, "SELECT count(*) FROM pg_namespace WHERE nspname = 'bare'"), 0);
 }
+
+#[test]
+fn privileges_that_somebody_takes_on_the_way_refuse_the_clone() {
+    let database = Database::fresh();
+    database.load(&format!(
+        "CREATE SCHEMA shop; CREATE TABLE shop.orders (id int, name text); CREATE TYPE shop.state AS ENUM ('new');
+         GRANT SELECT ON shop.orders TO {VISITOR}; GRANT UPDATE (name) ON shop.orders TO {VISITOR};
+         GRANT REFERENCES (tableoid) ON shop.orders TO {VISITOR}; REVOKE USAGE ON TYPE shop.state FROM PUBLIC"
+    ));
+    let mut admin = database.admin();
+    for (number_of_it, taken) in [
+        format!("REVOKE SELECT ON %I.orders FROM {VISITOR}"),
+        format!("REVOKE UPDATE (name) ON %I.orders FROM {VISITOR}"),
+        format!("REVOKE REFERENCES (tableoid) ON %I.orders FROM {VISITOR}"),
+        "GRANT USAGE ON TYPE %I.state TO PUBLIC".to_string(),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let slug = format!("taken_{number_of_it}");
+        execute(
+            &mut admin,
+            &format!(
+                "CREATE FUNCTION public.takes() RETURNS event_trigger LANGUAGE plpgsql AS $$
+                 BEGIN
+                   IF pg_trigger_depth() = 0 AND current_setting('takes.busy', true) IS DISTINCT FROM 'yes' THEN
+                     PERFORM set_config('takes.busy', 'yes', true);
+                     EXECUTE format('{taken}', '{slug}');
+                     PERFORM set_config('takes.busy', '', true);
+                   END IF;
+                 END $$;
+                 CREATE EVENT TRIGGER takes ON ddl_command_end WHEN TAG IN ('GRANT', 'REVOKE') EXECUTE FUNCTION public.takes()"
+            ),
+        );
+        let mut owner = database.connect(OWNER);
+        let clone = format!("SELECT FROM tenant_guard.{}", create(&slug, ""));
+        expect_clear_error(&mut owner, &clone, "55000");
+        execute(&mut admin, "DROP EVENT TRIGGER takes; DROP FUNCTION public.takes()");
+        let left = format!("SELECT count(*) FROM pg_namespace WHERE nspname = '{slug}'");
+        assert_eq!(number(&mut admin, &left), 0, "{taken}");
+    }
+    execute(
+        &mut database.connect(OWNER),
+        &format!("SELECT FROM tenant_guard.{}", create("whole", "")),
+    );
+}
