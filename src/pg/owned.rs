@@ -1,6 +1,7 @@
 //! Objects by their names as they are now: what their OIDs are, and who owns them.
 
 use super::catalog_names::{form, role};
+use super::relation::{self, schema_oid};
 use crate::error::Result;
 use pgrx::pg_sys::{self, Oid, SysCacheIdentifier};
 use std::ffi::CString;
@@ -15,12 +16,6 @@ fn owned(oid: Oid, owner: Option<Oid>) -> Result<Option<Owned>> {
     Ok(Some(Owned { oid, owner }))
 }
 
-fn schema_oid(name: &str) -> Oid {
-    let name = CString::new(name).unwrap_or_default();
-    // SAFETY: a syscache look-up by a NUL-terminated name; an unknown one gives 0.
-    unsafe { pg_sys::get_namespace_oid(name.as_ptr(), true) }
-}
-
 pub fn schema(name: &str) -> Result<Option<Owned>> {
     let (oid, cache) = (schema_oid(name), SysCacheIdentifier::NAMESPACEOID as i32);
     // SAFETY: the form is that of the cache.
@@ -29,20 +24,18 @@ pub fn schema(name: &str) -> Result<Option<Owned>> {
 }
 
 pub fn relation(schema: &str, name: &str) -> Result<Option<Owned>> {
-    let name = CString::new(name).unwrap_or_default();
+    let Some(oid) = relation::named(schema, name).map(Oid::from) else { return Ok(None) };
     let cache = SysCacheIdentifier::RELOID as i32;
-    // SAFETY: a syscache look-up by a NUL-terminated name; the form is that of the cache.
-    unsafe {
-        let oid = pg_sys::get_relname_relid(name.as_ptr(), schema_oid(schema));
-        owned(oid, form(cache, oid, |c: &pg_sys::FormData_pg_class| c.relowner))
-    }
+    // SAFETY: the form is that of the cache.
+    let owner = unsafe { form(cache, oid, |c: &pg_sys::FormData_pg_class| c.relowner) };
+    owned(oid, owner)
 }
 
 pub fn r#type(schema: &str, name: &str) -> Result<Option<Owned>> {
     let name = CString::new(name).unwrap_or_default();
     let (by_name, by_oid) =
         (SysCacheIdentifier::TYPENAMENSP as i32, SysCacheIdentifier::TYPEOID as i32);
-    // SAFETY: as above; the number is that of the OID's column in pg_type.
+    // SAFETY: a syscache look-up by a NUL-terminated name, and the form is that of the cache; the number is that of the OID's column in pg_type.
     unsafe {
         let oid = pg_sys::GetSysCacheOid(
             by_name,

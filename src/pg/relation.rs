@@ -132,9 +132,14 @@ pub fn named(schema: &str, name: &str) -> Option<u32> {
 /// Whether there is such a schema now, even one made by a transaction that was waited for.
 #[must_use]
 pub fn schema_exists(name: &str) -> bool {
+    schema_oid(name) != pg_sys::InvalidOid
+}
+
+/// 0 where there is no such schema.
+pub(super) fn schema_oid(name: &str) -> pg_sys::Oid {
     let name = CString::new(name).unwrap_or_default();
     // SAFETY: a syscache look-up by a NUL-terminated name.
-    unsafe { pg_sys::get_namespace_oid(name.as_ptr(), true) != pg_sys::InvalidOid }
+    unsafe { pg_sys::get_namespace_oid(name.as_ptr(), true) }
 }
 
 /// Where OIDs mean what they meant when they were written down: this database of this cluster. A

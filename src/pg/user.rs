@@ -150,19 +150,10 @@ pub fn current_oid() -> pg_sys::Oid {
 /// Whether the role whose rights are in force could open a session of its own.
 #[must_use]
 pub fn may_log_in() -> bool {
-    // SAFETY: a syscache look-up by the current user's OID; the tuple is released before it is left.
-    unsafe {
-        let tuple = pg_sys::SearchSysCache1(
-            pg_sys::SysCacheIdentifier::AUTHOID as i32,
-            pg_sys::Datum::from(pg_sys::GetUserId()),
-        );
-        if tuple.is_null() {
-            return false;
-        }
-        let may = (*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_authid>()).rolcanlogin;
-        pg_sys::ReleaseSysCache(tuple);
-        may
-    }
+    let cache = pg_sys::SysCacheIdentifier::AUTHOID as i32;
+    let login = |role: &pg_sys::FormData_pg_authid| role.rolcanlogin;
+    // SAFETY: the form is that of the cache.
+    unsafe { catalog_names::form(cache, pg_sys::GetUserId(), login) == Some(true) }
 }
 
 /// Whether the role whose rights are in force has those of the database's owner.

@@ -106,9 +106,8 @@ fn column(
     not_nulls: &NotNulls,
 ) -> Result<Column> {
     let names = &reader.names;
-    let (type_oid, collation) = (row.oid(c.atttypid), row.oid(c.attcollation));
-    let ty = names.r#type(type_oid)?;
-    let collation = names.collation(collation)?;
+    let (type_oid, collation_oid) = (row.oid(c.atttypid), row.oid(c.attcollation));
+    let (ty, collation) = (names.r#type(type_oid)?, names.collation(collation_oid)?);
     let name = row.name(c.attname)?;
     let storage = row.char(c.attstorage);
     Ok(Column {
@@ -118,7 +117,7 @@ fn column(
         domain: ty.domain,
         own_type: [ty.schema, ty.element_schema].contains(&schema),
         fuzzy: reader.whole && collation.as_ref().is_some_and(|c| !c.deterministic),
-        collation: match row.oid(c.attcollation) == ty.collation {
+        collation: match collation_oid == ty.collation {
             true => None,
             false => collation.map(|c| c.name.clone()),
         },

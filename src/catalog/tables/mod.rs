@@ -48,8 +48,8 @@ struct Reader<'a> {
     statistics: SystemCatalog<'a, Statistics>,
 }
 
-/// The relations in this order, each once, without those that are gone, deparsed under `path`; where `whole` is false, what makes
-/// them what they are, and not what lies around them: all that a clone needs.
+/// The relations in this order, each once, without those that are gone, deparsed under `path`; where `whole` is false,
+/// what makes them what they are, and not what lies around them: all that a clone needs.
 pub fn read(path: &str, oids: &[Oid], whole: bool) -> Result<Vec<Table>> {
     let mut seen = HashSet::new();
     let oids: Vec<Oid> = oids.iter().copied().filter(|oid| seen.insert(*oid)).collect();
